@@ -1,0 +1,2 @@
+//! `nmc-dispatcher`.
+fn main() {}

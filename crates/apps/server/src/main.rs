@@ -1,0 +1,2 @@
+//! `nmc-server`.
+fn main() {}
