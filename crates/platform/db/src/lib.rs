@@ -1,1 +1,26 @@
-//! nmc-db
+//! Transactions that know their tenant.
+//!
+//! Owns: opening, committing and abandoning transactions; the tenant setting behind row-level security; writing
+//! events into the outbox; routes from outside keys to tenants; webhook deduplication; wake-ups; session locks;
+//! provisioning and migrations. Never: a business rule, or a table of a module.
+//!
+//! Two promises hold everywhere because all transactions begin here: a statement sees one tenant's rows only, and a
+//! future that is dropped at any await leaves no connection behind that is still inside a transaction.
+
+mod db;
+mod error;
+mod lock;
+mod provision;
+mod route;
+mod tx;
+mod wake;
+mod webhook;
+
+pub use db::{Db, PoolSettings};
+pub use error::{ConstraintKind, DbError};
+pub use lock::SessionLock;
+pub use provision::{MIGRATOR, ProvisionError, migrate, migrations_current, provision};
+pub use route::{Route, RouteKind};
+pub use tx::{ReadTx, SystemTx, Tx};
+pub use wake::{Topic, Wakes};
+pub use webhook::{Seen, WebhookProvider};

@@ -1,0 +1,130 @@
+use std::{str::FromStr, time::Duration};
+
+use nmc_kernel::{Clock, Ids, Random, TenantId};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{DbError, ReadTx, SystemTx, Tx, Wakes, tx};
+
+/// Sizes and time-outs of a process's connections.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    /// Most connections open at once.
+    pub max_connections: u32,
+    /// How long a caller waits for a free connection before [`DbError::PoolExhausted`].
+    pub acquire_timeout: Duration,
+    /// Postgres' `statement_timeout` for every statement.
+    pub statement_timeout: Duration,
+    /// Postgres' `lock_timeout` for every statement.
+    pub lock_timeout: Duration,
+    /// Postgres' `idle_in_transaction_session_timeout`: a stuck client must not hold locks for ever.
+    pub idle_in_transaction_timeout: Duration,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            max_connections: 16,
+            // 503 must be answered within a second (spec: pool exhausted).
+            acquire_timeout: Duration::from_millis(900),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(5),
+            idle_in_transaction_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// One process's way into the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    clock: Clock,
+    ids: Ids,
+    wakes: Wakes,
+}
+
+impl Db {
+    /// Prepares the pool; connects when first used, so a database that is down does not stop the start.
+    pub fn new(url: &str, settings: PoolSettings, wakes: Wakes) -> Result<Self, DbError> {
+        let milliseconds = |d: Duration| d.as_millis().to_string();
+        let options = PgConnectOptions::from_str(url)?.application_name("nmc").options([
+            ("statement_timeout", milliseconds(settings.statement_timeout)),
+            ("lock_timeout", milliseconds(settings.lock_timeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(settings.idle_in_transaction_timeout)),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            // Every use begins with a round trip of ours that fails on a dead connection just as well.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self { pool, clock: Clock::system(), ids: Ids::system(), wakes })
+    }
+
+    /// The same database seen at a fixed time and with ids from a seed: for tests.
+    #[must_use]
+    pub fn at(mut self, clock: Clock, random: Random) -> Self {
+        self.ids = Ids::new(clock.clone(), random);
+        self.clock = clock;
+        self
+    }
+
+    /// Begins a transaction in which `tenant`'s rows can be read and written: one round trip.
+    pub async fn begin(&self, tenant: TenantId) -> Result<Tx, DbError> {
+        Tx::begin(self, Some(tenant)).await
+    }
+
+    /// Begins a read-only transaction in which `tenant`'s rows can be seen: one round trip.
+    pub async fn read(&self, tenant: TenantId) -> Result<ReadTx, DbError> {
+        tx::open(self, Some(tenant), tx::Mode::ReadOnly).await
+    }
+
+    /// Begins a transaction without a tenant, for the engines that look for what is due across tenants. What it may
+    /// see is decided by the role's policies alone.
+    pub async fn begin_system(&self) -> Result<SystemTx, DbError> {
+        Ok(SystemTx::new(Tx::begin(self, None).await?))
+    }
+
+    /// The same without waiting for the disk at commit: only for notes whose loss repeats work, never for anything
+    /// that was acknowledged.
+    pub async fn begin_system_async_commit(&self) -> Result<SystemTx, DbError> {
+        Ok(SystemTx::new(Tx::begin_async_commit(self).await?))
+    }
+
+    /// Asks the database for nothing but an answer.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        sqlx::raw_sql("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// How many connections are in use now.
+    pub fn connections_in_use(&self) -> usize {
+        usize::try_from(self.pool.size()).unwrap_or(0).saturating_sub(self.pool.num_idle())
+    }
+
+    /// Wake-ups between and within processes.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
+    /// The source of new ids.
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The pool itself, for platform crates that need a connection of their own (listening, session locks).
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Waits for what is running and closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

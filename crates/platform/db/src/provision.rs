@@ -1,0 +1,60 @@
+//! Making a database ready: roles and extensions by a superuser once, tables by the migrator at every release.
+
+use sqlx::{Connection as _, PgConnection, migrate::Migrator};
+
+use crate::{Db, DbError};
+
+/// The migrations, embedded; `migrations/` in the repository.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../../migrations");
+
+/// Roles and rights that only a superuser can make.
+const ROLES: &str = include_str!("provision.sql");
+const EXTENSIONS: &str = "create extension if not exists btree_gist; create extension if not exists pg_trgm;";
+
+/// Why a database could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// Postgres refused or could not be reached.
+    #[error("the database could not be prepared")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed; the ones before it stand.
+    #[error("a migration failed")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// As a superuser: the five roles, the database (owned by `nmc_owner`) and its extensions. Can be repeated.
+///
+/// `url_of` gives the superuser's URL of a database by its name. Passwords are the operator's to set.
+pub async fn provision(url_of: impl Fn(&str) -> String, database: &str) -> Result<(), ProvisionError> {
+    let mut server = PgConnection::connect(&url_of("postgres")).await?;
+    sqlx::raw_sql(ROLES).execute(&mut server).await?;
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(database)
+        .fetch_one(&mut server)
+        .await?;
+    if !exists {
+        let quoted = database.replace('"', "\"\"");
+        let create = format!("create database \"{quoted}\" owner nmc_owner");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut server).await?;
+    }
+    server.close().await?;
+    let mut inside = PgConnection::connect(&url_of(database)).await?;
+    sqlx::raw_sql(EXTENSIONS).execute(&mut inside).await?;
+    inside.close().await?;
+    Ok(())
+}
+
+/// As the owner: applies the migrations that are missing.
+pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
+    let mut connection = PgConnection::connect(owner_url).await?;
+    MIGRATOR.run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Whether every embedded migration has been applied: a process is ready only then.
+pub async fn migrations_current(db: &Db) -> Result<bool, DbError> {
+    let applied: i64 =
+        sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(db.pool()).await?;
+    Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATOR.iter().count()))
+}

@@ -1,0 +1,314 @@
+//! The three kinds of transaction, and the one way any of them begins and ends.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use nmc_events::{Context, Event, NewEvent};
+use nmc_kernel::{EventId, Ids, TenantId};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, pool::PoolConnection};
+
+use crate::{Db, DbError, Topic};
+
+/// How long the roll-back of an abandoned transaction may take before its connection is closed instead.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    ReadWrite,
+    ReadWriteAsyncCommit,
+    ReadOnly,
+}
+
+/// A transaction in which one tenant's rows can be seen.
+///
+/// Dropping it unfinished, at any await, rolls it back in the background; a connection on which even that fails is
+/// closed. It never returns to the pool inside a transaction.
+#[derive(Debug)]
+pub struct ReadTx {
+    connection: Option<PoolConnection<Postgres>>,
+    tenant: Option<TenantId>,
+    /// The tenant the connection's setting names now; differs from `tenant` between a switch and the next statement.
+    setting: Option<TenantId>,
+    now: DateTime<Utc>,
+}
+
+/// Begins a transaction, sets its tenant and reads the database's clock: one round trip.
+pub(crate) async fn open(db: &Db, tenant: Option<TenantId>, mode: Mode) -> Result<ReadTx, DbError> {
+    let connection = db.pool().acquire().await?;
+    // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
+    let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
+    let begin = match mode {
+        Mode::ReadWrite => "begin",
+        Mode::ReadWriteAsyncCommit => "begin; set local synchronous_commit = off",
+        Mode::ReadOnly => "begin read only",
+    };
+    let setting = tenant.map(|t| t.to_string()).unwrap_or_default();
+    // A transaction's time is that of the message that began it. Where they differ, the connection was already inside
+    // somebody else's transaction, whose roll-back would take our acknowledged writes with it.
+    let sql =
+        format!("{begin}; select set_config('nmc.tenant_id', '{setting}', true), now(), now() = statement_timestamp()");
+    let connection = tx.connection()?;
+    // A UUID's text and fixed words only: nothing in it comes from outside.
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
+    if !row.try_get::<bool, _>(2)? {
+        if let Some(mut stale) = tx.connection.take() {
+            stale.close_on_drop();
+        }
+        return Err(DbError::StaleTransaction);
+    }
+    tx.now = match db.clock().fixed_time() {
+        Some(fixed) => fixed,
+        None => row.try_get(1)?,
+    };
+    Ok(tx)
+}
+
+impl ReadTx {
+    /// The connection, with the tenant's setting in force.
+    pub async fn conn(&mut self) -> Result<&mut PgConnection, DbError> {
+        if self.setting != self.tenant {
+            let setting = self.tenant.map(|t| t.to_string()).unwrap_or_default();
+            sqlx::query("select set_config('nmc.tenant_id', $1, true)")
+                .bind(setting)
+                .execute(self.connection()?)
+                .await?;
+            self.setting = self.tenant;
+        }
+        self.connection()
+    }
+
+    /// The tenant whose rows this transaction sees; the nil id in a transaction without one.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant.unwrap_or_else(|| uuid::Uuid::nil().into())
+    }
+
+    /// The transaction's time: the database's clock at begin. SQL gets it as a parameter.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Ends a transaction that has only read.
+    pub async fn finish(mut self) -> Result<(), DbError> {
+        self.end().await
+    }
+
+    /// `select 1` fails where an earlier statement has failed; a bare COMMIT would then roll back and say it is done.
+    async fn end(&mut self) -> Result<(), DbError> {
+        sqlx::raw_sql("select 1; commit").execute(self.connection()?).await?;
+        // Back to the pool; had the future been dropped or failed before, `drop` below would have rolled back.
+        drop(self.connection.take());
+        Ok(())
+    }
+
+    fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            // Only `end` takes it, and `end` consumes the transaction.
+            None => Err(DbError::StaleTransaction),
+        }
+    }
+}
+
+impl Drop for ReadTx {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            connection.close_on_drop();
+            return;
+        };
+        runtime.spawn(async move {
+            let rolled_back =
+                tokio::time::timeout(ROLLBACK_TIMEOUT, sqlx::raw_sql("rollback").execute(&mut *connection)).await;
+            if !matches!(rolled_back, Ok(Ok(_))) {
+                connection.close_on_drop();
+            }
+        });
+    }
+}
+
+/// A transaction in which one tenant's rows can be read and written and its events published.
+///
+/// `begin -> lock -> decide -> save -> publish -> commit`. Only the outermost use case begins and commits; a facade
+/// method that must be atomic with its caller borrows it. Nothing but the database is awaited while one is open.
+#[derive(Debug)]
+pub struct Tx {
+    read: ReadTx,
+    db: Db,
+    began: Instant,
+    staged: Vec<Staged>,
+    wakes: Vec<Topic>,
+}
+
+/// An event that goes into the outbox with the transaction's end (or with the switch to another tenant).
+#[derive(Debug)]
+struct Staged {
+    id: EventId,
+    occurred_at: DateTime<Utc>,
+    traceparent: Option<String>,
+    event: NewEvent,
+}
+
+impl Deref for Tx {
+    type Target = ReadTx;
+    fn deref(&self) -> &ReadTx {
+        &self.read
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut ReadTx {
+        &mut self.read
+    }
+}
+
+impl Tx {
+    pub(crate) async fn begin(db: &Db, tenant: Option<TenantId>) -> Result<Self, DbError> {
+        Ok(Self::over(db, open(db, tenant, Mode::ReadWrite).await?))
+    }
+
+    pub(crate) async fn begin_async_commit(db: &Db) -> Result<Self, DbError> {
+        Ok(Self::over(db, open(db, None, Mode::ReadWriteAsyncCommit).await?))
+    }
+
+    fn over(db: &Db, read: ReadTx) -> Self {
+        Self { read, db: db.clone(), began: Instant::now(), staged: Vec::new(), wakes: Vec::new() }
+    }
+
+    /// The source of new ids.
+    pub fn ids(&self) -> &Ids {
+        self.db.ids()
+    }
+
+    /// Publishes `event` with this transaction: it is in the outbox if and only if the transaction commits.
+    pub fn publish<E: Event>(&mut self, event: &E, context: Context) -> Result<EventId, DbError> {
+        let id = self.ids().next();
+        let event = NewEvent::new(event, context)?;
+        let traceparent = None;
+        self.staged.push(Staged { id, occurred_at: self.read.now, traceparent, event });
+        self.wake(Topic::Outbox);
+        Ok(id)
+    }
+
+    /// Wakes whoever waits for `topic` once the transaction has committed.
+    pub fn wake(&mut self, topic: Topic) {
+        if !self.wakes.contains(&topic) {
+            self.wakes.push(topic);
+        }
+    }
+
+    /// Commits: everything of this transaction is durable when this returns.
+    ///
+    /// Dropped before that, the outcome is unknown to the caller, as with any lost answer; the connection is safe.
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        self.flush().await?;
+        self.read.end().await?;
+        self.db.wakes().send(&self.wakes);
+        Ok(())
+    }
+
+    /// Gives everything up now instead of in the background.
+    pub async fn roll_back(mut self) -> Result<(), DbError> {
+        sqlx::raw_sql("rollback").execute(self.read.connection()?).await?;
+        drop(self.read.connection.take());
+        Ok(())
+    }
+
+    /// Writes the staged events under the tenant they belong to.
+    async fn flush(&mut self) -> Result<(), DbError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let (tenant, now) = (self.read.tenant(), self.read.now);
+        let staged = std::mem::take(&mut self.staged);
+        let column = |pick: fn(&Staged) -> uuid::Uuid| staged.iter().map(pick).collect::<Vec<_>>();
+        let ids = column(|s| s.id.as_uuid());
+        let correlations = column(|s| s.event.context.correlation.as_uuid());
+        let causations: Vec<_> = staged.iter().map(|s| s.event.context.causation.map(EventId::as_uuid)).collect();
+        let names: Vec<_> = staged.iter().map(|s| s.event.name.to_owned()).collect();
+        let versions: Vec<_> = staged.iter().map(|s| s.event.version.to_string()).collect();
+        let times: Vec<_> = staged.iter().map(|s| s.occurred_at).collect();
+        let payloads: Vec<_> = staged.iter().map(|s| s.event.payload.clone()).collect();
+        let order_keys: Vec<_> = staged.iter().map(|s| s.event.order_key.clone()).collect();
+        let traces: Vec<_> = staged.iter().map(|s| s.traceparent.clone()).collect();
+        sqlx::query!(
+            r#"
+            insert into outbox_events (tenant_id, id, event_name, schema_version, occurred_at, correlation_id,
+                                       causation_id, payload, order_key, traceparent, available_at)
+            select $1, e.id, e.name, e.version, e.occurred_at, e.correlation_id, e.causation_id, e.payload, e.order_key,
+                   e.traceparent, $2
+            from unnest($3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::uuid[], $8::uuid[], $9::jsonb[],
+                        $10::text[], $11::text[])
+              as e(id, name, version, occurred_at, correlation_id, causation_id, payload, order_key, traceparent)
+            "#,
+            tenant.as_uuid(),
+            now,
+            &ids,
+            &names,
+            &versions,
+            &times,
+            &correlations,
+            &causations as &[Option<uuid::Uuid>],
+            &payloads,
+            &order_keys as &[Option<String>],
+            &traces as &[Option<String>],
+        )
+        .execute(self.read.conn().await?)
+        .await?;
+        Ok(())
+    }
+}
+
+/// A transaction of an engine: it looks across tenants for what is due and enters one tenant after another.
+#[derive(Debug)]
+pub struct SystemTx {
+    tx: Tx,
+}
+
+impl SystemTx {
+    pub(crate) fn new(tx: Tx) -> Self {
+        Self { tx }
+    }
+
+    /// The connection as it is, for statements that go across tenants by the role's own policies.
+    pub fn conn(&mut self) -> Result<&mut PgConnection, DbError> {
+        self.tx.read.connection()
+    }
+
+    /// The database's clock at begin.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.tx.read.now
+    }
+
+    /// Makes this `tenant`'s transaction until the next call. The switch itself travels with the first statement; a
+    /// piece of work without statements costs nothing. The time moves on with every call.
+    pub async fn enter(&mut self, tenant: TenantId) -> Result<&mut Tx, DbError> {
+        if self.tx.read.tenant != Some(tenant) {
+            self.tx.flush().await?;
+            self.tx.read.tenant = Some(tenant);
+        }
+        if self.tx.db.clock().fixed_time().is_none() {
+            let elapsed = chrono::Duration::from_std(self.tx.began.elapsed()).unwrap_or_default();
+            self.tx.began = Instant::now();
+            self.tx.read.now += elapsed;
+        }
+        Ok(&mut self.tx)
+    }
+
+    /// See [`Tx::wake`].
+    pub fn wake(&mut self, topic: Topic) {
+        self.tx.wake(topic);
+    }
+
+    /// See [`Tx::commit`].
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.tx.commit().await
+    }
+
+    /// See [`Tx::roll_back`].
+    pub async fn roll_back(self) -> Result<(), DbError> {
+        self.tx.roll_back().await
+    }
+}

@@ -1,0 +1,161 @@
+//! Wake-ups: a hint that something is due. The poll is the truth; a lost wake-up costs a poll interval (ADR 0014).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::postgres::PgListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Db, DbError};
+
+/// The Postgres channel all processes share.
+const CHANNEL: &str = "nmc_wake";
+/// How long to wait before trying again when the database cannot be reached.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+
+/// What may have become due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// An event stands in the outbox.
+    Outbox,
+    /// An effect intent is pending.
+    Effects,
+    /// A timer was set or moved.
+    Timers,
+}
+
+impl Topic {
+    const ALL: [Self; 3] = [Self::Outbox, Self::Effects, Self::Timers];
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Outbox => 1,
+            Self::Effects => 2,
+            Self::Timers => 4,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Effects => "effects",
+            Self::Timers => "timers",
+        }
+    }
+}
+
+/// One process's wake-ups; clones share them.
+///
+/// Within the process a wake-up is immediate. Other processes are told by one connection that sends at most one NOTIFY
+/// at a time: whatever becomes due meanwhile is folded into the next, because a NOTIFY in every transaction would put
+/// all commits in one queue.
+#[derive(Clone, Debug, Default)]
+pub struct Wakes(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    local: [Notify; 3],
+    unsent: AtomicU8,
+    unsent_changed: Notify,
+}
+
+impl Wakes {
+    /// Nobody to tell yet; [`Wakes::run`] connects it to the other processes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn send(&self, topics: &[Topic]) {
+        if topics.is_empty() {
+            return;
+        }
+        let bits = topics.iter().fold(0, |bits, topic| bits | topic.bit());
+        self.wake_local(bits);
+        self.0.unsent.fetch_or(bits, Ordering::AcqRel);
+        self.0.unsent_changed.notify_one();
+    }
+
+    /// Waits until `topic` may be due; a wake-up that came before the call counts.
+    pub async fn wait(&self, topic: Topic) {
+        self.local(topic).notified().await;
+    }
+
+    /// Tells other processes and hears them, until `stop`. Outlives any loss of the database.
+    pub async fn run(&self, db: &Db, stop: CancellationToken) {
+        let both = async {
+            tokio::join!(self.tell_others(db), self.hear_others(db));
+        };
+        tokio::select! { () = stop.cancelled() => {}, () = both => {} }
+    }
+
+    fn local(&self, topic: Topic) -> &Notify {
+        match topic {
+            Topic::Outbox => &self.0.local[0],
+            Topic::Effects => &self.0.local[1],
+            Topic::Timers => &self.0.local[2],
+        }
+    }
+
+    fn wake_local(&self, bits: u8) {
+        for topic in Topic::ALL {
+            if bits & topic.bit() != 0 {
+                self.local(topic).notify_one();
+            }
+        }
+    }
+
+    async fn tell_others(&self, db: &Db) {
+        loop {
+            self.0.unsent_changed.notified().await;
+            let bits = self.0.unsent.swap(0, Ordering::AcqRel);
+            if bits != 0 && self.notify(db, bits).await.is_err() {
+                // The poll finds what this would have announced.
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+            }
+        }
+    }
+
+    async fn notify(&self, db: &Db, bits: u8) -> Result<(), DbError> {
+        let words: Vec<&str> = Topic::ALL.into_iter().filter(|t| bits & t.bit() != 0).map(Topic::word).collect();
+        // A NOTIFY's commit has nothing to lose, so it need not wait for the disk.
+        let mut tx = db.begin_system_async_commit().await?;
+        sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(words.join(",")).execute(tx.conn()?).await?;
+        tx.commit().await
+    }
+
+    async fn hear_others(&self, db: &Db) {
+        loop {
+            if let Err(error) = self.listen(db).await {
+                tracing::debug!(%error, "wake-ups interrupted; polling meanwhile");
+            }
+            tokio::time::sleep(RECONNECT_PAUSE).await;
+        }
+    }
+
+    async fn listen(&self, db: &Db) -> Result<(), DbError> {
+        let mut listener = PgListener::connect_with(db.pool()).await?;
+        listener.listen(CHANNEL).await?;
+        // Whatever was announced before we listened is found now.
+        self.wake_local(u8::MAX);
+        loop {
+            // Nothing: the connection was lost and is back; something may have been missed.
+            let bits = match listener.try_recv().await? {
+                None => u8::MAX,
+                Some(notification) => {
+                    let payload = notification.payload();
+                    Topic::ALL
+                        .into_iter()
+                        .filter(|t| payload.split(',').any(|w| w == t.word()))
+                        .fold(0, |b, t| b | t.bit())
+                }
+            };
+            self.wake_local(bits);
+        }
+    }
+}
