@@ -113,7 +113,7 @@ grant select, insert on outbox_consumed to nmc_dispatcher;
 -- Which events a worker is about to run. A row whose worker's session lock is gone belongs to a worker that died.
 create table outbox_runs (
   worker bigint primary key,
-  event_ids uuid[] not null,
+  event_seqs bigint[] not null,
   started_at timestamptz not null
 );
 grant select, insert, update, delete on outbox_runs to nmc_dispatcher;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Db, DbError};
 
@@ -20,6 +20,8 @@ impl SessionLock {
     /// Takes the lock on `key`; nothing where another session holds it.
     pub async fn acquire(db: &Db, key: i64) -> Result<Option<Self>, DbError> {
         let mut connection = bounded(PgConnection::connect_with(&db.pool().connect_options())).await?;
+        // What this session writes is notes at most; nobody waits for the disk over them.
+        bounded(sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection)).await?;
         let got: bool =
             bounded(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(key).fetch_one(&mut connection)).await?;
         Ok(got.then(|| Self { key, connection: Mutex::new(connection) }))
@@ -34,6 +36,11 @@ impl SessionLock {
     pub async fn still_held(&self) -> bool {
         let mut connection = self.connection.lock().await;
         bounded(sqlx::raw_sql("select 1").execute(&mut *connection)).await.is_ok()
+    }
+
+    /// The connection that holds the lock, for notes that must come from this session.
+    pub async fn connection(&self) -> MutexGuard<'_, PgConnection> {
+        self.connection.lock().await
     }
 
     /// Gives the lock back.

@@ -81,6 +81,11 @@ impl Wakes {
         self.0.unsent_changed.notify_one();
     }
 
+    /// Wakes one waiter of this process only: there is more than the one who looked could take.
+    pub fn wake_here(&self, topic: Topic) {
+        self.local(topic).notify_one();
+    }
+
     /// Waits until `topic` may be due; a wake-up that came before the call counts.
     pub async fn wait(&self, topic: Topic) {
         self.local(topic).notified().await;

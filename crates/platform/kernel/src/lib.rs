@@ -12,6 +12,8 @@ mod money;
 mod phone;
 mod timeslot;
 
+pub mod retry;
+
 pub use actor::{Actor, Role};
 pub use ambient::{Clock, Ids, Random};
 pub use id::{

@@ -1,0 +1,208 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use nmc_db::{Db, DbError, Topic};
+use nmc_kernel::Random;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Consumers,
+    fast::{self, BatchEnd},
+    mark::LowWaterMark,
+    run::{self, Worker},
+    slow, status,
+};
+
+/// How long a worker pauses when the database cannot be reached.
+const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
+/// How often the runs of dead workers are looked for.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the gauges are refreshed.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
+/// A drain that goes on longer than this many rounds is delivering to itself for ever.
+const MAX_DRAIN_ROUNDS: usize = 10_000;
+
+/// How the outbox is drained.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Events per batch (`OUTBOX_BATCH_SIZE`).
+    pub batch_size: u16,
+    /// Batches at once (`OUTBOX_CONCURRENCY`).
+    pub concurrency: u16,
+    /// How often to look without having been woken.
+    pub poll_interval: Duration,
+    /// How long an attempt of the slow path keeps its event from others; the wait after one that killed its process.
+    pub attempt_lease: chrono::Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            concurrency: 2,
+            poll_interval: Duration::from_secs(1),
+            attempt_lease: chrono::Duration::seconds(5),
+        }
+    }
+}
+
+/// Drains the outbox; several may run beside one another, in one process or many.
+#[derive(Clone)]
+pub struct Dispatcher(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) db: Db,
+    pub(crate) consumers: Consumers,
+    pub(crate) settings: Settings,
+    pub(crate) random: Random,
+    pub(crate) retry_lane_changed: Notify,
+    mark: Mutex<LowWaterMark>,
+}
+
+impl Shared {
+    pub(crate) fn mark(&self) -> MutexGuard<'_, LowWaterMark> {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Dispatcher {
+    /// `db` connects as the dispatcher's role.
+    pub fn new(db: Db, consumers: Consumers, settings: Settings, random: Random) -> Self {
+        Self(Arc::new(Shared {
+            db,
+            consumers,
+            settings,
+            random,
+            retry_lane_changed: Notify::new(),
+            mark: Mutex::new(LowWaterMark::new(Instant::now())),
+        }))
+    }
+
+    /// Drains until `stop`, then finishes what runs. No fault of the database ends it.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..self.0.settings.concurrency {
+            tasks.spawn(ready_lane(Arc::clone(&self.0), stop.clone()));
+        }
+        tasks.spawn(retry_lane(Arc::clone(&self.0), stop.clone()));
+        tasks.spawn(recovery(Arc::clone(&self.0), stop.clone()));
+        tasks.spawn(gauges(Arc::clone(&self.0), stop));
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of the outbox ended unexpectedly");
+            }
+        }
+    }
+
+    /// Delivers everything that is due now and returns how many batches and single events that took: for tests and
+    /// commands that need a quiet outbox.
+    pub async fn drain(&self) -> Result<usize, DbError> {
+        let worker = start_worker(&self.0).await?;
+        let mut rounds = 0;
+        while rounds < MAX_DRAIN_ROUNDS {
+            let ready = fast::run_batch(&self.0, &worker).await?;
+            let retried = slow::run_one(&self.0).await?;
+            if ready == BatchEnd::Idle && !retried {
+                break;
+            }
+            rounds += 1;
+        }
+        worker.stop().await;
+        Ok(rounds)
+    }
+}
+
+async fn start_worker(shared: &Shared) -> Result<Worker, DbError> {
+    loop {
+        // The key is random, so that a worker never takes the place of one that died; a collision draws again.
+        if let Some(worker) = Worker::start(&shared.db, shared.random.u64().cast_signed()).await? {
+            return Ok(worker);
+        }
+    }
+}
+
+/// One worker of the fast path. Its lock is on a connection of its own; when that is lost it starts anew.
+async fn ready_lane(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let worker = match start_worker(&shared).await {
+            Ok(worker) => worker,
+            Err(error) => {
+                outage(&error, &stop).await;
+                continue;
+            }
+        };
+        if let Err(error) = drain_ready(&shared, &worker, &stop).await {
+            outage(&error, &stop).await;
+        }
+        worker.stop().await;
+    }
+}
+
+async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken) -> Result<(), DbError> {
+    while !stop.is_cancelled() {
+        // A batch is never cut off: it ends, and with it its locks.
+        if fast::run_batch(shared, worker).await? == BatchEnd::Idle {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = shared.db.wakes().wait(Topic::Outbox) => {}
+                () = tokio::time::sleep(shared.settings.poll_interval) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn retry_lane(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match slow::run_one(&shared).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = shared.retry_lane_changed.notified() => {}
+                    () = tokio::time::sleep(shared.settings.poll_interval) => {}
+                }
+            }
+            Err(error) => outage(&error, &stop).await,
+        }
+    }
+}
+
+async fn recovery(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match run::recover(&shared.db).await {
+            Ok(0) => {}
+            Ok(_) => {
+                shared.mark().forget(Instant::now());
+                shared.retry_lane_changed.notify_one();
+            }
+            Err(error) => outage(&error, &stop).await,
+        }
+        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(RECOVERY_INTERVAL) => {} }
+    }
+}
+
+async fn gauges(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Ok(status) = status(&shared.db).await {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no backlog reaches 2^52")]
+            {
+                metrics::gauge!("outbox_pending").set((status.ready + status.retrying) as f64);
+                metrics::gauge!("outbox_dead_letters").set(status.dead_letters as f64);
+            }
+        }
+        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(GAUGE_INTERVAL) => {} }
+    }
+}
+
+async fn outage(error: &DbError, stop: &CancellationToken) {
+    if error.is_transient() {
+        tracing::warn!(%error, "the outbox waits for the database");
+    } else {
+        tracing::error!(error = ?error, "the outbox cannot go on");
+    }
+    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(OUTAGE_PAUSE) => {} }
+}

@@ -1,0 +1,65 @@
+//! Which events a worker is about to run, noted before it runs them: how an event that kills the process is found.
+
+use crate::row;
+use nmc_db::{Db, DbError, SessionLock, SystemTx};
+
+/// At most this many dead workers are cleared in one transaction.
+const DEAD_WORKERS_AT_ONCE: i64 = 16;
+
+/// A worker's identity: a session lock that stands as long as the worker does, and whose connection carries its notes.
+pub(crate) struct Worker {
+    lock: SessionLock,
+}
+
+impl Worker {
+    /// Takes a lock on a fresh random key.
+    pub(crate) async fn start(db: &Db, key: i64) -> Result<Option<Self>, DbError> {
+        Ok(SessionLock::acquire(db, key).await?.map(|lock| Self { lock }))
+    }
+
+    /// Notes the batch. Commits without waiting for the disk: what the note guards against is the death of this
+    /// process, and a crash of Postgres takes the batch itself along.
+    pub(crate) async fn note(&self, seqs: &[i64], now: chrono::DateTime<chrono::Utc>) -> Result<(), DbError> {
+        let mut connection = self.lock.connection().await;
+        sqlx::query!(
+            "insert into outbox_runs (worker, event_seqs, started_at) values ($1, $2, $3)
+             on conflict (worker) do update set event_seqs = excluded.event_seqs, started_at = excluded.started_at",
+            self.lock.key(),
+            seqs,
+            now
+        )
+        .execute(&mut *connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Clears the note with the batch's own transaction.
+    pub(crate) async fn clear(&self, tx: &mut SystemTx) -> Result<(), DbError> {
+        sqlx::query!("delete from outbox_runs where worker = $1", self.lock.key()).execute(tx.conn()?).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn stop(self) {
+        self.lock.release().await;
+    }
+}
+
+/// Hands what dead workers were running to lane 1; says how many workers that were.
+pub(crate) async fn recover(db: &Db) -> Result<usize, DbError> {
+    let mut tx = db.begin_system().await?;
+    // A live worker's session holds its key, so only the keys of the dead can be had.
+    let dead = sqlx::query!(
+        "select worker, event_seqs from outbox_runs where pg_try_advisory_xact_lock(worker)
+         limit $1 for update skip locked",
+        DEAD_WORKERS_AT_ONCE
+    )
+    .fetch_all(tx.conn()?)
+    .await?;
+    for run in &dead {
+        row::move_to_retry_lane(&mut tx, &run.event_seqs).await?;
+        sqlx::query!("delete from outbox_runs where worker = $1", run.worker).execute(tx.conn()?).await?;
+        tracing::warn!(outbox.events = run.event_seqs.len(), "a worker died; its events are tried one at a time");
+    }
+    tx.commit().await?;
+    Ok(dead.len())
+}
