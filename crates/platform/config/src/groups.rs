@@ -1,0 +1,237 @@
+//! The keys. A field's doc comment is the key's description in `docs/operations.md` and `.env.example`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use secrecy::SecretString;
+
+use crate::{
+    BaseUrl, ConfigError,
+    kinds::{
+        base_url, flag, hours, integer, log_filter, milliseconds, minutes, origins, postgres_url, ratio, seconds,
+        secret, socket_address, twilio_sid,
+    },
+    source::{Source, default, optional, required},
+};
+
+/// Declares a group of keys: the struct, and reading it, which declares the keys for the documents.
+macro_rules! group {
+    (
+        $(#[doc = $group_doc:literal])+
+        $name:ident, $title:literal {
+            $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $setting:expr,)+
+        }
+    ) => {
+        $(#[doc = $group_doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl $name {
+            /// Reads this group alone, for programs and tests that need no more; checks across groups are left out.
+            pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+                let mut source = Source::new(lookup);
+                Self::read(&mut source).ok_or_else(|| ConfigError::Wrong(source.wrong().to_vec()))
+            }
+
+            fn read(source: &mut Source<'_>) -> Option<Self> {
+                source.begin_group($title);
+                $(let $field = source.take($setting, concat!($($doc, "\n"),+));)+
+                Some(Self { $($field: $field?,)+ })
+            }
+        }
+    };
+}
+
+/// Everything the programs are told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Postgres.
+    pub database: DatabaseConfig,
+    /// The HTTP server's addresses.
+    pub http: HttpConfig,
+    /// The HTTP server's bounds.
+    pub http_limits: HttpLimits,
+    /// The account with Twilio.
+    pub twilio: TwilioConfig,
+    /// Delivering events to consumers.
+    pub outbox: OutboxConfig,
+    /// Calling providers.
+    pub effects: EffectsConfig,
+    /// Calls coming in.
+    pub telephony: TelephonyConfig,
+    /// Threads with callers.
+    pub conversation: ConversationConfig,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// Reads every group before it gives up, so that all wrong keys are found at once.
+    pub(crate) fn read(source: &mut Source<'_>) -> Option<Self> {
+        let database = DatabaseConfig::read(source);
+        let http = HttpConfig::read(source);
+        let http_limits = HttpLimits::read(source);
+        let twilio = TwilioConfig::read(source);
+        let outbox = OutboxConfig::read(source);
+        let effects = EffectsConfig::read(source);
+        let telephony = TelephonyConfig::read(source);
+        let conversation = ConversationConfig::read(source);
+        let telemetry = TelemetryConfig::read(source);
+        Some(Self {
+            database: database?,
+            http: http?,
+            http_limits: http_limits?,
+            twilio: twilio?,
+            outbox: outbox?,
+            effects: effects?,
+            telephony: telephony?,
+            conversation: conversation?,
+            telemetry: telemetry?,
+        })
+    }
+}
+
+group! {
+    /// Postgres: whom the process connects as, and for how long it waits.
+    DatabaseConfig, "Database" {
+        /// Connection of the process's own role: `nmc_app` for the server, `nmc_dispatcher` for the dispatcher. Never the
+        /// owner of the tables, who would pass by row-level security.
+        url: SecretString = required("DATABASE_URL", postgres_url(), "postgres://nmc_app:change-me@localhost:5432/nmc"),
+        /// Connection of the role that owns the tables; only migrating needs it.
+        owner_url: Option<SecretString> = optional("DATABASE_OWNER_URL", postgres_url()),
+        /// Connections a process opens at most.
+        connections_max: u32 = default("DATABASE_CONNECTIONS_MAX", integer(2..=500), "20"),
+        /// Connections a process keeps open when idle.
+        connections_min: u32 = default("DATABASE_CONNECTIONS_MIN", integer(0..=500), "2"),
+        /// How long a request waits for a free connection before it is answered with 503.
+        acquire_timeout: Duration =
+            default("DATABASE_ACQUIRE_TIMEOUT_MILLISECONDS", milliseconds(50..=10_000), "800"),
+        /// How long a single statement may run.
+        statement_timeout: Duration = default("DATABASE_STATEMENT_TIMEOUT_SECONDS", seconds(1..=300), "10"),
+        /// How long a statement waits for a lock.
+        lock_timeout: Duration = default("DATABASE_LOCK_TIMEOUT_SECONDS", seconds(1..=60), "5"),
+        /// How long a transaction may stand open without a statement before Postgres ends it.
+        idle_in_transaction_timeout: Duration =
+            default("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_SECONDS", seconds(1..=300), "30"),
+    }
+}
+
+group! {
+    /// Where the programs listen and under which address the world reaches them.
+    HttpConfig, "HTTP" {
+        /// Where the server listens.
+        addr: SocketAddr = default("HTTP_ADDR", socket_address(), "127.0.0.1:8080"),
+        /// Where `/metrics` is served, on a listener of its own. Server and dispatcher on one host need different ones:
+        /// give the dispatcher for example 127.0.0.1:9465.
+        metrics_addr: SocketAddr = default("METRICS_ADDR", socket_address(), "127.0.0.1:9464"),
+        /// The address under which providers reach this installation. Webhook signatures are checked against it, and
+        /// callback URLs are built from it.
+        public_base_url: BaseUrl = required("PUBLIC_BASE_URL", base_url(), "https://nmc.example.com"),
+        /// Web origins that may call the API from a browser; without it, none.
+        cors_origins: Option<Vec<String>> = optional("HTTP_CORS_ORIGINS", origins()),
+    }
+}
+
+group! {
+    /// The HTTP server's bounds.
+    HttpLimits, "HTTP limits" {
+        /// Connections open at once; more wait to be accepted.
+        connections_max: usize = default("HTTP_CONNECTIONS_MAX", integer(1..=100_000), "2000"),
+        /// Requests of the API worked on at once; more are answered with 503.
+        concurrency_max: usize = default("HTTP_CONCURRENCY_MAX", integer(1..=10_000), "256"),
+        /// Requests worked on at once for webhooks, and as many again for health checks: a busy API takes nothing of it.
+        concurrency_reserved: usize = default("HTTP_CONCURRENCY_RESERVED", integer(1..=10_000), "128"),
+        /// How long a client may take to send the request's head.
+        header_timeout: Duration = default("HTTP_HEADER_TIMEOUT_SECONDS", seconds(1..=120), "10"),
+        /// How long a request may take from its head to its answer's head, reading the body included.
+        request_timeout: Duration = default("HTTP_REQUEST_TIMEOUT_SECONDS", seconds(1..=120), "15"),
+    }
+}
+
+group! {
+    /// The account with Twilio. See <https://www.twilio.com/docs/iam/api>.
+    TwilioConfig, "Twilio" {
+        /// The account that owns the numbers.
+        account_sid: String =
+            required("TWILIO_ACCOUNT_SID", twilio_sid("AC"), "AC00000000000000000000000000000000"),
+        /// The account's auth token: signs webhooks and authenticates calls to the API.
+        auth_token: SecretString = required("TWILIO_AUTH_TOKEN", secret(8), "change-me"),
+        /// The messaging service texts are sent through; without it they are sent from the number itself.
+        messaging_service_sid: Option<String> = optional("TWILIO_MESSAGING_SERVICE_SID", twilio_sid("MG")),
+        /// Where the API is; a simulator can stand in for it.
+        base_url: BaseUrl = default("TWILIO_BASE_URL", base_url(), "https://api.twilio.com"),
+        /// How long one call to the API may take, connecting included.
+        timeout: Duration = default("TWILIO_TIMEOUT_SECONDS", seconds(1..=60), "10"),
+        /// How long connecting to the API may take.
+        connect_timeout: Duration = default("TWILIO_CONNECT_TIMEOUT_SECONDS", seconds(1..=30), "3"),
+    }
+}
+
+group! {
+    /// Delivering events to consumers.
+    OutboxConfig, "Outbox" {
+        /// Deliveries claimed at once.
+        batch_size: u16 = default("OUTBOX_BATCH_SIZE", integer(1..=1000), "100"),
+        /// Batches worked on at once by one dispatcher.
+        concurrency: u16 = default("OUTBOX_CONCURRENCY", integer(1..=16), "2"),
+        /// How often the outbox is looked at when nothing wakes the dispatcher.
+        poll_interval: Duration =
+            default("OUTBOX_POLL_INTERVAL_MILLISECONDS", milliseconds(10..=60_000), "1000"),
+    }
+}
+
+group! {
+    /// Calling providers.
+    EffectsConfig, "Effects" {
+        /// Calls to providers in flight at once per dispatcher.
+        concurrency: u16 = default("EFFECTS_CONCURRENCY", integer(1..=256), "16"),
+        /// How often intents that are due are looked for when nothing wakes the dispatcher.
+        poll_interval: Duration =
+            default("EFFECTS_POLL_INTERVAL_MILLISECONDS", milliseconds(10..=60_000), "500"),
+        /// After this time an attempt whose process is gone counts as over; longer than any provider's own time-out.
+        request_timeout: Duration = default("EFFECTS_REQUEST_TIMEOUT_SECONDS", seconds(2..=120), "15"),
+        /// The gap between the two empty listings after which a send of unknown fate is repeated.
+        listing_gap: Duration = default("EFFECTS_LISTING_GAP_SECONDS", seconds(1..=3600), "60"),
+        /// Parts of text messages one number may send in a second; a US long code does about one.
+        sms_segments_per_second: u16 = default("SMS_SEGMENTS_PER_SECOND", integer(1..=100), "1"),
+    }
+}
+
+group! {
+    /// Calls coming in.
+    TelephonyConfig, "Telephony" {
+        /// Whether a short completed call that no person answered counts as missed.
+        treat_short_completed_as_missed: bool = default("TREAT_SHORT_COMPLETED_AS_MISSED", flag(), "false"),
+        /// How long a completed call may have lasted to count as short.
+        short_completed_max: Duration = default("SHORT_COMPLETED_MAX_SECONDS", seconds(1..=120), "10"),
+        /// For how long a caller's next call continues the correlation of the one before.
+        correlation_reuse_window: Duration =
+            default("CORRELATION_REUSE_WINDOW_MINUTES", minutes(0..=1440), "10"),
+        /// How long the business's phone rings; shorter than a usual voicemail's pick-up.
+        dial_timeout: Duration = default("DIAL_TIMEOUT_SECONDS", seconds(5..=60), "18"),
+    }
+}
+
+group! {
+    /// Threads with callers.
+    ConversationConfig, "Conversation" {
+        /// Holds back every outgoing text, without losing any.
+        pause_outbound_sms: bool = default("PAUSE_OUTBOUND_SMS", flag(), "false"),
+        /// After this time without a message a conversation is closed.
+        inactivity_auto_close: Duration =
+            default("CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS", hours(1..=8760), "72"),
+    }
+}
+
+group! {
+    /// Logs and traces.
+    TelemetryConfig, "Telemetry" {
+        /// Which log lines and spans are kept.
+        log_filter: String = default("RUST_LOG", log_filter(), "info"),
+        /// The OpenTelemetry collector (OTLP over HTTP) traces are sent to; without it none are.
+        otlp_endpoint: Option<BaseUrl> = optional("OTEL_EXPORTER_OTLP_ENDPOINT", base_url()),
+        /// The share of traces that is kept; a trace that came in with a decision keeps it.
+        trace_sample_ratio: f64 = default("OTEL_TRACES_SAMPLER_ARG", ratio(), "0.1"),
+    }
+}
