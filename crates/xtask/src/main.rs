@@ -1,2 +1,81 @@
-//! Project commands.
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its standard output")]
+
+mod architecture;
+mod generate;
+mod query_data;
+mod rust;
+mod sql;
+mod tree;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tree::Tree;
+
+/// What a command may fail with; it is only ever printed.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks the rules of the house: tiers, table owners, migrations, layout.
+    Architecture,
+    /// Writes the files that are made from code: the event catalog, the OpenAPI document, the configuration table.
+    Generate {
+        /// Write nothing; fail if a file differs from what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Writes `.sqlx/`: what the compiler needs to know of the database to check queries without one.
+    Sqlx {
+        /// Write nothing; fail if the stored data differs from what the migrations and queries say.
+        #[arg(long)]
+        check: bool,
+        /// A Postgres server to ask, as a superuser; a scratch database is made and dropped there. Without it a
+        /// private server is started.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let root = tree::root();
+    let tree = Tree::of_repository(&root)?;
+    match command {
+        Command::Architecture => {
+            let violations = architecture::check(&tree);
+            for violation in &violations {
+                println!("{violation}");
+            }
+            match violations.len() {
+                0 => println!("architecture: {} rules hold", architecture::rule_count()),
+                count => return Err(format!("architecture: {count} violations").into()),
+            }
+        }
+        Command::Generate { check } => generate::run(&root, &tree, check)?,
+        Command::Sqlx { check, server } => query_data::run(&root, &tree, check, server.as_deref())?,
+    }
+    Ok(())
+}

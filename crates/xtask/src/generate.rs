@@ -1,0 +1,92 @@
+//! The files that are made from code, so that they cannot disagree with it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::{Result, tree::Tree};
+
+/// A file and what it must hold.
+pub(crate) struct Generated {
+    pub(crate) path: String,
+    pub(crate) content: String,
+}
+
+/// Folders that hold generated files only: whatever else lies there is a leftover.
+const GENERATED_FOLDERS: &[&str] = &["docs/events/"];
+
+/// Every generated file. A new one is a line here.
+fn generated() -> Vec<Generated> {
+    let mut files = vec![Generated { path: "docs/events.md".to_owned(), content: nmc_events::catalog_page() }];
+    for entry in nmc_events::CATALOG {
+        let path = format!("docs/events/{}", nmc_events::schema_file_name(entry));
+        files.push(Generated { path, content: nmc_events::json_schema(entry) });
+    }
+    files
+}
+
+pub(crate) fn run(root: &Path, tree: &Tree, check: bool) -> Result<()> {
+    let files = generated();
+    let changes = apply(root, tree, &files, GENERATED_FOLDERS, check)?;
+    finish("generated files", "cargo xtask generate", files.len(), &changes, check)
+}
+
+/// Writes what differs and removes leftovers; with `check` only names them. Returns the paths concerned.
+pub(crate) fn apply(
+    root: &Path,
+    tree: &Tree,
+    files: &[Generated],
+    folders: &[&str],
+    check: bool,
+) -> Result<Vec<String>> {
+    let wanted: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let leftovers: Vec<&str> = tree
+        .files()
+        .map(|(path, _)| path)
+        .filter(|path| folders.iter().any(|folder| path.starts_with(folder)) && !wanted.contains(path))
+        .collect();
+    let changed: Vec<&Generated> = files.iter().filter(|file| tree.text(&file.path) != Some(&file.content)).collect();
+    if !check {
+        for path in &leftovers {
+            fs::remove_file(root.join(path))?;
+        }
+        for file in &changed {
+            let path = root.join(&file.path);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(path, &file.content)?;
+        }
+    }
+    Ok(leftovers.into_iter().map(str::to_owned).chain(changed.into_iter().map(|file| file.path.clone())).collect())
+}
+
+/// Says what came of it: with `check`, a difference is an error that names the command which mends it.
+pub(crate) fn finish(what: &str, command: &str, count: usize, changes: &[String], check: bool) -> Result<()> {
+    for path in changes {
+        println!("{} {path}", if check { "differs:" } else { "updated:" });
+    }
+    match (changes.len(), check) {
+        (0, _) => println!("{what}: all {count} are fresh"),
+        (_, false) => {}
+        (differing, true) => return Err(format!("{what}: {differing} differ; run `{command}` and commit").into()),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, content: &str) -> Generated {
+        Generated { path: path.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn a_check_names_what_differs_is_missing_or_is_left_over() {
+        let tree = Tree::of(&[("d/same", "a"), ("d/other", "a"), ("d/leftover", "a"), ("elsewhere", "a")]);
+        let files = vec![file("d/same", "a"), file("d/other", "b"), file("d/new", "c")];
+        let changes = apply(Path::new("nowhere"), &tree, &files, &["d/"], true).unwrap();
+        assert_eq!(changes, ["d/leftover", "d/other", "d/new"]);
+        assert!(finish("files", "command", 3, &changes, true).is_err());
+        assert!(finish("files", "command", 3, &[], true).is_ok());
+    }
+}
