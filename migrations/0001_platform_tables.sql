@@ -164,6 +164,7 @@ grant update (due_at, leased_until, attempts, last_error) on timers to nmc_app;
 create table effect_intents (
   tenant_id uuid not null,
   id uuid not null,
+  seq bigint not null generated always as identity,
   kind text not null,
   purpose_key text not null check (length(purpose_key) between 1 and 255),
   order_key text not null,
@@ -189,7 +190,7 @@ create table effect_intents (
 ) with (autovacuum_vacuum_scale_factor = 0.02, fillfactor = 80);
 create index effect_intents_due on effect_intents (available_at) where state in ('pending', 'unknown');
 create index effect_intents_in_flight on effect_intents (claimed_at) where state = 'in_flight';
-create index effect_intents_unfinished on effect_intents (tenant_id, order_key, id)
+create index effect_intents_unfinished on effect_intents (tenant_id, order_key, seq)
   where state in ('pending', 'in_flight', 'unknown');
 create index effect_intents_review on effect_intents (tenant_id, created_at) where state = 'review';
 select nmc_protect('effect_intents');

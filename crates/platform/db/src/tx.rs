@@ -186,7 +186,7 @@ impl Tx {
     pub fn publish<E: Event>(&mut self, event: &E, context: Context) -> Result<EventId, DbError> {
         let id = self.ids().next();
         let event = NewEvent::new(event, context)?;
-        let traceparent = None;
+        let traceparent = nmc_telemetry::current_traceparent();
         self.staged.push(Staged { id, occurred_at: self.read.now, traceparent, event });
         self.wake(Topic::Outbox);
         Ok(id)

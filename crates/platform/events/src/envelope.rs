@@ -76,3 +76,10 @@ pub struct PayloadError {
     name: &'static str,
     source: serde_json::Error,
 }
+
+impl PayloadError {
+    /// The same trouble with an effect's stored request.
+    pub fn of_request(source: serde_json::Error) -> Self {
+        Self { name: "an effect's request", source }
+    }
+}

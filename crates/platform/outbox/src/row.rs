@@ -141,6 +141,9 @@ impl Row {
             "consume", consumer, event_name = e.event_name, tenant_id = %e.tenant_id,
             correlation_id = %e.correlation_id, event_id = %e.event_id
         );
+        if let Some(traceparent) = &self.traceparent {
+            nmc_telemetry::set_parent(&span, traceparent);
+        }
         span
     }
 }

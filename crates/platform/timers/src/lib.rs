@@ -1,1 +1,10 @@
-//! nmc-timers
+//! Timers: everything that falls due by time is a row, written in the same transaction as its subject.
+//!
+//! A due timer is leased first and fired in a second transaction, so that firing locks the timer's subject before the
+//! timer, as everybody else does. A timer that was moved or taken back meanwhile fires nothing.
+
+mod clock_work;
+mod timer;
+
+pub use clock_work::{Settings, TimerStatus, Timers, status};
+pub use timer::{Timer, TimerError, cancel, set};

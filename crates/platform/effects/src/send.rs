@@ -1,0 +1,261 @@
+//! One intent from its claim to its outcome.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt as _;
+use nmc_db::{DbError, SessionLock, Tx};
+use nmc_kernel::retry::{MAX_ATTEMPTS, full_jitter};
+use serde_json::json;
+use tracing::Instrument as _;
+
+use crate::{
+    CallOutcome, Change, Check, IntentState,
+    breaker::Gate,
+    engine::{Registered, Shared},
+    kind::StepError,
+    plan::failed,
+    store::{self, Candidate, Stored, Transition},
+};
+
+/// A claim older than this is not called any more: whoever slept that long gives it back.
+const CLAIM_FRESH_FOR: Duration = Duration::from_secs(5);
+/// Pauses between tries to record an outcome. Until it is recorded the attempt stays ours, so this goes on until it
+/// succeeds or the process ends.
+const RECORD_PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(2)];
+/// How many times recording is tried before the attempt is left to reconciliation.
+const RECORD_TRIES: usize = 300;
+/// How long an intent waits whose check failed for a reason of ours.
+const BROKEN_WAIT: chrono::Duration = chrono::Duration::seconds(10);
+
+/// Claims the intent, makes the call and records what came of it. Every way this can end leaves the intent in a state
+/// that somebody picks up.
+pub(crate) async fn drive(shared: &Shared, candidate: &Candidate) {
+    let Some(registered) = shared.kinds.get(candidate.kind.as_str()) else { return };
+    let probe = match registered.breaker.gate(Instant::now()) {
+        Gate::Closed => false,
+        Gate::Probe => true,
+        // It stays pending; the candidates of an open breaker are not even looked for.
+        Gate::Open(_) => return,
+    };
+    let claimed = claim(shared, registered, candidate).await;
+    if probe && !matches!(claimed, Ok(Some(_))) {
+        registered.breaker.probe_dropped();
+    }
+    match claimed {
+        Ok(Some((stored, owner, claimed_at))) => {
+            let span = tracing::info_span!(
+                "effect", effect.kind = candidate.kind, tenant_id = %candidate.tenant, intent_id = %candidate.id,
+                correlation_id = %stored.intent.context.correlation
+            );
+            if let Some(traceparent) = &stored.traceparent {
+                nmc_telemetry::set_parent(&span, traceparent);
+            }
+            call_and_record(shared, registered, &stored, &owner, claimed_at).instrument(span).await;
+        }
+        Ok(None) => {}
+        Err(StepError::Database(error)) if error.is_transient() => {
+            tracing::debug!(%error, intent_id = %candidate.id, "a claim was not made; it is tried again");
+        }
+        Err(error) => {
+            tracing::error!(error = ?error, intent_id = %candidate.id, "a claim cannot be made");
+            set_aside(shared, candidate, &error).await;
+        }
+    }
+}
+
+type Claimed = (Stored, std::sync::Arc<SessionLock>, Instant);
+
+/// The last check and the claim, in one transaction. Nothing where there is nothing (more) to do.
+async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) -> Result<Option<Claimed>, StepError> {
+    let owner = shared.owner().await?;
+    let claimed_at = Instant::now();
+    let mut tx = shared.db.begin(candidate.tenant).await?;
+    let Some(mut stored) = store::load(&mut tx, candidate.id).await? else { return Ok(None) };
+    if stored.state != IntentState::Pending || stored.available_at > tx.now() {
+        return Ok(None);
+    }
+    if stored.intent.useful_until < tx.now() {
+        let expired = Transition { outcome: Some(json!({ "expired": true })), ..to(IntentState::Expired) };
+        end(tx, registered, &stored, &Change::Expired, &expired).await?;
+        return Ok(None);
+    }
+    let check = AssertUnwindSafe(registered.kind.check(&mut tx, &stored.intent)).catch_unwind().await;
+    match check.unwrap_or_else(|_| Err(StepError::Database(DbError::Other(sqlx::Error::WorkerCrashed))))? {
+        Check::Go => {}
+        Check::Wait { until, reason } => {
+            let outcome = Some(json!({ "waits": reason }));
+            let later = Transition { outcome, available_at: Some(until), ..to(IntentState::Pending) };
+            store::transition(&mut tx, &stored.intent, &later).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
+        Check::Cancel { reason } => {
+            let cancelled = Transition { outcome: Some(json!({ "cancelled": reason })), ..to(IntentState::Cancelled) };
+            end(tx, registered, &stored, &Change::Cancelled { reason: reason.to_owned() }, &cancelled).await?;
+            return Ok(None);
+        }
+    }
+    if !store::claim(&mut tx, &stored, owner.key()).await? {
+        return Ok(None);
+    }
+    stored.intent.attempt += 1;
+    stored.intent.claimed_at = Some(tx.now());
+    tx.commit().await?;
+    Ok(Some((stored, owner, claimed_at)))
+}
+
+const fn to(state: IntentState) -> Transition<'static> {
+    Transition::new(&[IntentState::Pending], state)
+}
+
+/// Ends a pending intent: the module's rows and the intent's state in one commit.
+async fn end(
+    mut tx: Tx,
+    registered: &Registered,
+    stored: &Stored,
+    change: &Change,
+    transition: &Transition<'_>,
+) -> Result<(), StepError> {
+    registered.kind.apply(&mut tx, &stored.intent, change).await?;
+    if store::transition(&mut tx, &stored.intent, transition).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn call_and_record(
+    shared: &Shared,
+    registered: &Registered,
+    stored: &Stored,
+    owner: &SessionLock,
+    claimed_at: Instant,
+) {
+    let outcome = if !owner.still_held().await {
+        shared.owner_lost(owner);
+        not_sent("the claim's session was lost")
+    } else if claimed_at.elapsed() >= CLAIM_FRESH_FOR {
+        not_sent("the claim had grown old")
+    } else {
+        call(shared, registered, stored).await
+    };
+    match &outcome {
+        CallOutcome::Accepted(_) | CallOutcome::Failed(_) | CallOutcome::NotSent { answered: true, .. } => {
+            registered.breaker.answered();
+        }
+        CallOutcome::NotSent { answered: false, .. } | CallOutcome::Unknown { .. } => {
+            registered.breaker.unanswered(Instant::now());
+        }
+    }
+    for try_number in 0..RECORD_TRIES {
+        match record(shared, registered, stored, &outcome).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(%error, intent_id = %stored.intent.id, "an outcome is not recorded yet");
+                tokio::time::sleep(RECORD_PAUSES[try_number.min(RECORD_PAUSES.len() - 1)]).await;
+            }
+        }
+    }
+    tracing::error!(intent_id = %stored.intent.id, "an outcome could not be recorded; the provider will be asked");
+    shared.owner_lost(owner);
+}
+
+fn not_sent(reason: &str) -> CallOutcome {
+    CallOutcome::NotSent { answered: false, retry_after: None, reason: reason.to_owned() }
+}
+
+async fn call(shared: &Shared, registered: &Registered, stored: &Stored) -> CallOutcome {
+    let call = AssertUnwindSafe(registered.kind.call(&stored.intent)).catch_unwind();
+    match tokio::time::timeout(shared.settings.call_timeout, call).await {
+        Ok(Ok(Ok(outcome))) => outcome,
+        Ok(Ok(Err(unreadable))) => CallOutcome::Failed(failed(&unreadable.to_string())),
+        Ok(Err(_panic)) => CallOutcome::Unknown { reason: "the call panicked".to_owned() },
+        Err(_) => CallOutcome::Unknown { reason: "the call took too long".to_owned() },
+    }
+}
+
+/// Writes the outcome. Where the intent has moved on (a callback was faster), nothing is written.
+async fn record(
+    shared: &Shared,
+    registered: &Registered,
+    stored: &Stored,
+    outcome: &CallOutcome,
+) -> Result<(), StepError> {
+    let mut tx = shared.db.begin(stored.intent.tenant).await?;
+    let now = tx.now();
+    let from_flight = |state| Transition::new(&[IntentState::InFlight], state);
+    let (change, transition) = match outcome {
+        CallOutcome::Accepted(accepted) => (
+            Some(Change::Accepted(accepted.clone())),
+            Transition {
+                outcome: Some(json!({ "accepted": accepted })),
+                answered: true,
+                ..from_flight(IntentState::Accepted)
+            },
+        ),
+        CallOutcome::Failed(failed) => (
+            Some(Change::Failed(failed.clone())),
+            Transition {
+                outcome: Some(json!({ "failed": failed })),
+                answered: true,
+                ..from_flight(IntentState::Failed)
+            },
+        ),
+        CallOutcome::NotSent { answered, reason, .. } if *answered && stored.answered_attempts + 1 >= MAX_ATTEMPTS => {
+            let failed = failed(reason);
+            let outcome = Some(json!({ "failed": failed }));
+            (Some(Change::Failed(failed)), Transition { outcome, answered: true, ..from_flight(IntentState::Failed) })
+        }
+        CallOutcome::NotSent { answered, retry_after, reason } => {
+            let tries = u16::try_from(stored.intent.attempt.saturating_sub(1)).unwrap_or(u16::MAX);
+            let jitter = chrono::Duration::from_std(full_jitter(tries, &shared.random)).unwrap_or(BROKEN_WAIT);
+            let wait = retry_after.unwrap_or_default().max(jitter);
+            let transition = Transition {
+                outcome: Some(json!({ "not_sent": reason })),
+                available_at: Some(now + wait),
+                answered: *answered,
+                ..from_flight(IntentState::Pending)
+            };
+            (None, transition)
+        }
+        CallOutcome::Unknown { reason } => {
+            let gap = chrono::Duration::from_std(shared.settings.listing_gap).unwrap_or(BROKEN_WAIT);
+            let transition = Transition {
+                outcome: Some(json!({ "unknown": reason })),
+                available_at: Some(now + gap),
+                empty_looks: Some(0),
+                ..from_flight(IntentState::Unknown)
+            };
+            (None, transition)
+        }
+    };
+    if let Some(change) = &change {
+        registered.kind.apply(&mut tx, &stored.intent, change).await?;
+    }
+    if store::transition(&mut tx, &stored.intent, &transition).await? {
+        tx.commit().await?;
+    } else {
+        tx.roll_back().await?;
+    }
+    Ok(())
+}
+
+/// A claim that fails for a reason of ours is looked at again later, visibly, instead of at once for ever.
+async fn set_aside(shared: &Shared, candidate: &Candidate, error: &StepError) {
+    let aside = async {
+        let mut tx = shared.db.begin(candidate.tenant).await?;
+        let Some(stored) = store::load(&mut tx, candidate.id).await? else { return Ok(()) };
+        let until = tx.now() + BROKEN_WAIT;
+        let state = if matches!(error, StepError::Unreadable(_)) { IntentState::Review } else { IntentState::Pending };
+        let outcome = Some(json!({ "check_failed": error.to_string() }));
+        store::transition(&mut tx, &stored.intent, &Transition { outcome, available_at: Some(until), ..to(state) })
+            .await?;
+        tx.commit().await
+    };
+    if let Err::<(), DbError>(error) = aside.await {
+        tracing::warn!(%error, "a broken intent could not be set aside");
+    }
+}
