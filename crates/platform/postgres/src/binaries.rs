@@ -98,6 +98,7 @@ struct Search {
 }
 
 impl Search {
+    #[expect(clippy::disallowed_methods, reason = "needed before there is a configuration: it names where Postgres is")]
     fn of_this_machine() -> Self {
         Self {
             override_dir: env::var_os(OVERRIDE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from),
@@ -155,6 +156,7 @@ pub(crate) fn in_search_path(name: &str) -> Option<PathBuf> {
     find_program(name, &search_path())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the search path is the system's, not a key of the product")]
 fn search_path() -> Vec<PathBuf> {
     env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
 }

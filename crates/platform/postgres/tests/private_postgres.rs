@@ -109,6 +109,7 @@ impl Holder {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "one process of this test tells the other what to do")]
 fn a_second_process() -> TestResult {
     let Some(dir) = env::var_os(HOLDER_VARIABLE) else { return Ok(()) };
     let settings = Settings { durable: false, max_connections: 20, ..Settings::new(dir) };
