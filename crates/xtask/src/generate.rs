@@ -13,18 +13,34 @@ pub(crate) struct Generated {
 /// Folders that hold generated files only: whatever else lies there is a leftover.
 const GENERATED_FOLDERS: &[&str] = &["docs/events/"];
 
+/// The page that holds the table of all configuration keys, between two markers.
+const OPERATIONS: &str = "docs/operations.md";
+
 /// Every generated file. A new one is a line here.
-fn generated() -> Vec<Generated> {
-    let mut files = vec![Generated { path: "docs/events.md".to_owned(), content: nmc_events::catalog_page() }];
+fn generated(tree: &Tree) -> Result<Vec<Generated>> {
+    let file = |path: &str, content: String| Generated { path: path.to_owned(), content };
+    let mut files = vec![
+        file("docs/events.md", nmc_events::catalog_page()),
+        file(".env.example", nmc_config::env_example()),
+        file(OPERATIONS, operations_page(tree.text(OPERATIONS).unwrap_or_default())?),
+    ];
     for entry in nmc_events::CATALOG {
         let path = format!("docs/events/{}", nmc_events::schema_file_name(entry));
-        files.push(Generated { path, content: nmc_events::json_schema(entry) });
+        files.push(file(&path, nmc_events::json_schema(entry)));
     }
-    files
+    Ok(files)
+}
+
+/// The page with a fresh table; everything around the markers is written by hand and stays.
+fn operations_page(page: &str) -> Result<String> {
+    let (begin, end) = (nmc_config::OPERATIONS_TABLE_BEGIN, nmc_config::OPERATIONS_TABLE_END);
+    let parts = page.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
+    let (head, tail) = parts.ok_or_else(|| format!("{OPERATIONS} must hold the lines `{begin}` and `{end}`"))?;
+    Ok(format!("{head}{begin}\n\n{}\n{end}{tail}", nmc_config::operations_table()))
 }
 
 pub(crate) fn run(root: &Path, tree: &Tree, check: bool) -> Result<()> {
-    let files = generated();
+    let files = generated(tree)?;
     let changes = apply(root, tree, &files, GENERATED_FOLDERS, check)?;
     finish("generated files", "cargo xtask generate", files.len(), &changes, check)
 }
@@ -78,6 +94,16 @@ mod tests {
 
     fn file(path: &str, content: &str) -> Generated {
         Generated { path: path.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn the_table_is_put_between_the_markers_and_the_rest_stays() {
+        let (begin, end) = (nmc_config::OPERATIONS_TABLE_BEGIN, nmc_config::OPERATIONS_TABLE_END);
+        let page = operations_page(&format!("head\n{begin}\nstale words\n{end}\ntail\n")).unwrap();
+        assert!(page.starts_with(&format!("head\n{begin}\n")) && page.ends_with(&format!("{end}\ntail\n")), "{page}");
+        assert!(page.contains("`DATABASE_URL`") && !page.contains("stale words"), "{page}");
+        assert_eq!(operations_page(&page).unwrap(), page);
+        assert!(operations_page("no markers").is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, path::Path, str::FromStr as _};
 
+use nmc_postgres::{Binaries, PrivatePostgres, Settings};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::{
@@ -21,6 +22,9 @@ use crate::{
 };
 
 const FOLDER: &str = ".sqlx/";
+/// Where the private server lives, and Postgres's programs if they have to be fetched.
+const CLUSTER: &str = "target/query-data-postgres";
+const PROGRAMS: &str = ".data/postgres-programs";
 /// The roles that migrations grant to.
 const ROLES: &str = "crates/platform/db/src/provision.sql";
 const OWNER: &str = "nmc_owner";
@@ -43,14 +47,28 @@ struct Described {
 
 pub(crate) fn run(root: &Path, tree: &Tree, check: bool, server: Option<&str>) -> Result<()> {
     let queries = queries(tree)?;
+    let private = server.is_none().then(|| private_server(root)).transpose()?;
+    let url = private.as_ref().map(|server| server.superuser_url("postgres"));
+    let url = url.as_deref().or(server).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let Described { files, mistakes } = runtime.block_on(describe_all(root, tree, &queries, server))?;
+    let Described { files, mistakes } = runtime.block_on(describe_all(root, tree, &queries, url))?;
+    if let Some(server) = private {
+        server.stop()?;
+    }
     let changes = apply(root, tree, &files, &[FOLDER], check)?;
     // What is right is written all the same: one wrong query does not keep the others from compiling.
     if !mistakes.is_empty() {
         return Err(mistakes.join("\n").into());
     }
     finish("query data", "cargo xtask sqlx", files.len(), &changes, check)
+}
+
+/// A server for this command alone; nothing in it is worth keeping, so nothing is written through to the disk.
+fn private_server(root: &Path) -> Result<PrivatePostgres> {
+    let progress = |words: &str| eprintln!("{words}");
+    let binaries = Binaries::find_or_install(&root.join(PROGRAMS), &progress)?;
+    let settings = Settings { durable: false, max_connections: 10, ..Settings::new(root.join(CLUSTER)) };
+    Ok(PrivatePostgres::start(&binaries, &settings, &progress)?)
 }
 
 /// Every checked query of the workspace, and the first place where it stands.
@@ -79,13 +97,8 @@ fn crate_folder(path: &str) -> &str {
     &path[..end]
 }
 
-async fn describe_all(
-    root: &Path,
-    tree: &Tree,
-    queries: &BTreeMap<String, String>,
-    server: Option<&str>,
-) -> Result<Described> {
-    let server = PgConnectOptions::from_str(server.ok_or("name a server with --server")?)?;
+async fn describe_all(root: &Path, tree: &Tree, queries: &BTreeMap<String, String>, server: &str) -> Result<Described> {
+    let server = PgConnectOptions::from_str(server)?;
     let scratch = format!("nmc_query_data_{}", std::process::id());
     let mut admin = server.clone().connect().await?;
     let drop_scratch = format!("drop database if exists {scratch} with (force)");
