@@ -12,11 +12,13 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+type Parse<T> = Box<dyn Fn(&str) -> Option<T>>;
+
 /// A parser with the words for what it accepts.
 pub(crate) struct Kind<T> {
     pub(crate) expected: String,
     pub(crate) secret: bool,
-    parse: Box<dyn Fn(&str) -> Option<T>>,
+    parse: Parse<T>,
 }
 
 impl<T> Kind<T> {

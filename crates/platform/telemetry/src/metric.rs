@@ -1,0 +1,129 @@
+//! The metrics there are. Crates record them with the macros of `metrics` under the names of [`name`].
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
+
+/// What a metric measures with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only rises.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Seconds, in buckets.
+    Histogram,
+}
+
+/// A metric as Prometheus shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricSpec {
+    /// The name.
+    pub name: &'static str,
+    /// What it measures with.
+    pub kind: MetricKind,
+    /// The labels: each has few values. Tenants, phone numbers and ids are none.
+    pub labels: &'static [&'static str],
+    /// What it counts.
+    pub help: &'static str,
+}
+
+/// Declares each metric once: its constant in [`name`] and its line in [`METRICS`].
+macro_rules! metrics_table {
+    ($($constant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)+) => {
+        /// The names, for the macros of `metrics`.
+        pub mod name {
+            $(
+                #[doc = $help]
+                pub const $constant: &str = $name;
+            )+
+        }
+
+        /// Every metric of the programs.
+        pub const METRICS: &[MetricSpec] = &[
+            $(MetricSpec { name: $name, kind: MetricKind::$kind, labels: &[$($label),*], help: $help },)+
+        ];
+    };
+}
+
+metrics_table! {
+    SLO_FIRST_SMS_SECONDS = "slo_first_sms_seconds", Histogram, [],
+        "From the provider's webhook of a missed call to the provider's acceptance of the first text.";
+    SLO_FIRST_SMS_P95_SECONDS = "slo_first_sms_p95_seconds", Gauge, [],
+        "The 95th percentile of slo_first_sms_seconds over the last calls.";
+    HTTP_REQUEST_DURATION_SECONDS = "http_request_duration_seconds", Histogram, ["route", "method", "status"],
+        "Time to the head of the answer, by route template.";
+    HTTP_REQUESTS_SHED_TOTAL = "http_requests_shed_total", Counter, ["pool"],
+        "Requests answered with 503 because too many were being worked on.";
+    WEBHOOK_HANDLER_DURATION_SECONDS = "webhook_handler_duration_seconds", Histogram, ["provider", "endpoint", "status"],
+        "Time to answer a provider's webhook.";
+    WEBHOOK_DEDUPE_HITS_TOTAL = "webhook_dedupe_hits_total", Counter, ["provider"],
+        "Webhooks that had been stored before.";
+    WEBHOOK_SIGNATURE_FAILURES_TOTAL = "webhook_signature_failures_total", Counter, ["provider"],
+        "Webhooks refused for their signature.";
+    OUTBOX_DISPATCH_LAG_SECONDS = "outbox_dispatch_lag_seconds", Gauge, [],
+        "Age of the oldest delivery that is due.";
+    OUTBOX_PENDING = "outbox_pending", Gauge, [],
+        "Deliveries not done yet.";
+    OUTBOX_DISPATCH_ATTEMPTS_TOTAL = "outbox_dispatch_attempts_total", Counter, ["event_name"],
+        "Attempts to deliver an event to a consumer.";
+    OUTBOX_DISPATCH_FAILURES_TOTAL = "outbox_dispatch_failures_total", Counter, ["event_name", "consumer"],
+        "Attempts to deliver an event that failed.";
+    OUTBOX_DEAD_LETTERS = "outbox_dead_letters", Gauge, [],
+        "Deliveries given up, for a person to look at.";
+    INTEGRATION_HTTP_REQUESTS_TOTAL = "integration_http_requests_total", Counter, ["provider", "endpoint", "status"],
+        "Calls to providers.";
+    INTEGRATION_HTTP_DURATION_SECONDS = "integration_http_duration_seconds", Histogram, ["provider", "endpoint"],
+        "Time a provider took to answer.";
+    SMS_OUTBOUND_FAILURES_TOTAL = "sms_outbound_failures_total", Counter, ["code"],
+        "Texts that were not sent or not delivered, by the provider's error code.";
+    SMS_UNKNOWN = "sms_unknown", Gauge, [],
+        "Texts of which it is not known whether the provider took them.";
+    HUMAN_TAKEOVER_TOTAL = "human_takeover_total", Counter, [],
+        "Conversations taken over by a person.";
+    STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],
+        "Callers who opted out.";
+    AUTH_FAILURES_TOTAL = "auth_failures_total", Counter, ["reason"],
+        "Requests refused for their token.";
+    DB_CONNECTIONS_IN_USE = "db_connections_in_use", Gauge, [],
+        "Connections to Postgres taken out of the pool.";
+}
+
+/// Tells the recorder of each metric what it counts; counters without labels begin at zero, so that their first step
+/// is seen.
+pub(crate) fn describe() {
+    for spec in METRICS {
+        match spec.kind {
+            MetricKind::Counter => describe_counter!(spec.name, spec.help),
+            MetricKind::Gauge => describe_gauge!(spec.name, spec.help),
+            MetricKind::Histogram => describe_histogram!(spec.name, Unit::Seconds, spec.help),
+        }
+        if spec.kind == MetricKind::Counter && spec.labels.is_empty() {
+            counter!(spec.name).increment(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_follow_prometheus_habits() {
+        let names: BTreeSet<_> = METRICS.iter().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), METRICS.len(), "a name stands twice");
+        for spec in METRICS {
+            assert_eq!(spec.kind == MetricKind::Counter, spec.name.ends_with("_total"), "{}", spec.name);
+            assert!(spec.kind != MetricKind::Histogram || spec.name.ends_with("_seconds"), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn no_label_can_grow_with_customers() {
+        let bounded =
+            ["route", "method", "status", "provider", "endpoint", "event_name", "consumer", "code", "reason", "pool"];
+        for spec in METRICS {
+            assert!(spec.labels.iter().all(|label| bounded.contains(label)), "{}: {:?}", spec.name, spec.labels);
+        }
+    }
+}
