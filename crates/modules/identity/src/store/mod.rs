@@ -1,0 +1,3 @@
+//! All SQL of the module.
+
+pub(crate) mod tenant;

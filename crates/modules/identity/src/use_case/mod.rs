@@ -1,0 +1,2 @@
+pub(crate) mod create_tenant;
+pub(crate) mod update_settings;
