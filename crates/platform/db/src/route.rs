@@ -1,7 +1,8 @@
 use nmc_kernel::TenantId;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::{Db, DbError, Tx};
+use crate::{Db, DbError, ReadTx, Tx};
 
 /// What kind of outside key leads to a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +43,26 @@ pub struct Route {
 impl Db {
     /// Finds what an outside key leads to, before any tenant is known.
     pub async fn route(&self, kind: RouteKind, key: &str) -> Result<Option<Route>, DbError> {
-        let found = sqlx::query!(
-            r#"select tenant_id as "tenant_id!: TenantId", ref_id as "ref_id!" from nmc_route($1, $2)"#,
-            kind.as_str(),
-            key
-        )
-        .fetch_optional(self.pool())
-        .await?;
-        Ok(found.map(|row| Route { tenant: row.tenant_id, ref_id: row.ref_id }))
+        find(self.pool(), kind, key).await
     }
+}
+
+impl ReadTx {
+    /// Finds what an outside key leads to, whichever tenant has it.
+    pub async fn route(&mut self, kind: RouteKind, key: &str) -> Result<Option<Route>, DbError> {
+        find(self.conn().await?, kind, key).await
+    }
+}
+
+async fn find(executor: impl PgExecutor<'_>, kind: RouteKind, key: &str) -> Result<Option<Route>, DbError> {
+    let found = sqlx::query!(
+        r#"select tenant_id as "tenant_id!: TenantId", ref_id as "ref_id!" from nmc_route($1, $2)"#,
+        kind.as_str(),
+        key
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(found.map(|row| Route { tenant: row.tenant_id, ref_id: row.ref_id }))
 }
 
 impl Tx {
