@@ -1,1 +1,7 @@
-//! nmc-simulators
+//! Providers played on this machine: they speak the real wire formats and sign as the providers do, so the services
+//! under test run their production code and only base URLs and keys differ.
+//!
+//! For tests, the sandbox and the benchmark. Loopback only; never part of a production binary.
+
+mod server;
+pub mod twilio;

@@ -26,6 +26,11 @@ impl AuthToken {
         Self(SecretString::from(token.into()))
     }
 
+    /// Whether `candidate` is the token; in constant time for its length.
+    pub fn matches(&self, candidate: &str) -> bool {
+        self.expose().as_bytes().ct_eq(candidate.as_bytes()).into()
+    }
+
     /// The token itself, for the one header that must carry it.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()

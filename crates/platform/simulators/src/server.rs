@@ -1,0 +1,106 @@
+//! An HTTP server whose handlers can break the connection they answer on, as a network does.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// The connection a request came on; every request carries one as an extension.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connection {
+    reset: Arc<AtomicBool>,
+    closed: CancellationToken,
+}
+
+impl Connection {
+    /// Breaks the connection with a TCP reset. Never returns: the handler is dropped with the connection.
+    pub(crate) async fn reset(&self) -> Infallible {
+        self.reset.store(true, Ordering::SeqCst);
+        self.closed.cancel();
+        std::future::pending().await
+    }
+}
+
+/// Serves until `shutdown`; open connections are dropped then.
+pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(serve_connection(stream, router.clone(), shutdown.clone()));
+            }
+            // Out of file descriptors, or the peer has gone already: let others run, then go on.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+    let connection = Connection::default();
+    let closed = connection.closed.clone();
+    let io = TokioIo::new(Resettable { stream, reset: connection.reset.clone() });
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(connection.clone());
+        router.clone().oneshot(request)
+    });
+    tokio::select! {
+        _ = http1::Builder::new().serve_connection(io, service) => {}
+        () = closed.cancelled() => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+/// A stream that is closed with a reset instead of a farewell, once told so.
+struct Resettable {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Resettable {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::SeqCst) {
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Resettable {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Resettable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

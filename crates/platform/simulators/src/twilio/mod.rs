@@ -1,0 +1,293 @@
+//! Twilio, simulated: the Messages and Calls APIs, calls that interpret TwiML, signed webhooks, faults on demand.
+//!
+//! [`TwilioSimulator`] is the handle for the process it runs in; the same is offered over HTTP below `/simulator/`
+//! ([`control`]) for other processes and pages.
+
+mod api;
+mod call;
+mod control;
+mod fault;
+mod ledger;
+mod message;
+mod settings;
+mod twiml;
+mod webhook;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use nmc_kernel::E164;
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+
+pub use call::{CallRequest, CallScenario, Heard, Step, Transcript};
+pub use fault::{Api, Fault, FaultRule, When};
+pub use ledger::{Call, Direction, Message, Summary};
+pub use message::{TextRequest, TextResult};
+pub use settings::{Behaviour, DeliveryOutcome, DeliveryPlan, SimulatedNumber, TwilioSettings};
+pub use webhook::{SignatureKind, WebhookAnswer, WebhookRequest};
+
+use crate::server;
+use fault::Faults;
+use ledger::Ledger;
+use webhook::WebhookSender;
+
+/// The simulator could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or may not be used.
+    #[error("the simulator cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The snapshot file cannot be read or written.
+    #[error("the simulator's snapshot cannot be used")]
+    Snapshot(#[source] io::Error),
+    /// No HTTP client could be made.
+    #[error("the simulator's HTTP client could not be built")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A running simulator; stops when the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct TwilioSimulator {
+    account: Arc<Account>,
+    running: Arc<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// What the API, the calls and the controls share.
+#[derive(Debug)]
+struct Account {
+    settings: TwilioSettings,
+    state: Mutex<State>,
+    webhooks: WebhookSender,
+    under_way: AtomicUsize,
+    became_idle: Notify,
+    shutdown: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    ledger: Ledger,
+    faults: Faults,
+    behaviour: Behaviour,
+    numbers: Vec<SimulatedNumber>,
+    service_url: Option<String>,
+    default_plan: DeliveryPlan,
+    plans: std::collections::HashMap<String, DeliveryPlan>,
+}
+
+impl TwilioSimulator {
+    /// Starts listening; the account's numbers are reachable at once.
+    pub async fn start(settings: TwilioSettings) -> Result<Self, StartError> {
+        let address = settings.address;
+        let listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let ledger = match &settings.snapshot {
+            Some(path) => Ledger::kept_at(path).map_err(StartError::Snapshot)?,
+            None => Ledger::default(),
+        };
+        let state = State {
+            ledger,
+            behaviour: settings.behaviour.clone(),
+            numbers: settings.numbers.clone(),
+            service_url: settings.service_url.clone(),
+            ..State::default()
+        };
+        let shutdown = CancellationToken::new();
+        let account = Arc::new(Account {
+            state: Mutex::new(state),
+            webhooks: WebhookSender::new().map_err(StartError::Client)?,
+            under_way: AtomicUsize::new(0),
+            became_idle: Notify::new(),
+            shutdown: shutdown.clone(),
+            settings,
+        });
+        let router =
+            Router::new().merge(api::router()).nest("/simulator", control::router()).with_state(account.clone());
+        tokio::spawn(server::serve(listener, router, shutdown.clone()));
+        Ok(Self { account, running: Arc::new(Running { address, shutdown }) })
+    }
+
+    /// Where it listens: `http://127.0.0.1:<port>`, the `TWILIO_BASE_URL` of the service under test.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.running.address)
+    }
+
+    /// Stops listening, drops open connections and pending webhooks.
+    pub fn stop(&self) {
+        self.running.shutdown.cancel();
+    }
+
+    /// Sends webhooks to `service_url` from now on; they stay signed for the public URL.
+    pub fn point_at(&self, service_url: impl Into<String>) {
+        self.account.state().service_url = Some(service_url.into());
+    }
+
+    /// Adds a number, or replaces its webhooks.
+    pub fn put_number(&self, number: SimulatedNumber) {
+        self.account.put_number(number);
+    }
+
+    /// Changes times and retries.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        self.account.state().behaviour = behaviour;
+    }
+
+    /// Times and retries as they are now.
+    pub fn behaviour(&self) -> Behaviour {
+        self.account.state().behaviour.clone()
+    }
+
+    /// What becomes of messages accepted from now on: to one recipient, or to all that have no plan of their own.
+    pub fn set_delivery(&self, to: Option<&E164>, plan: DeliveryPlan) {
+        self.account.set_delivery(to.map(E164::as_str), plan);
+    }
+
+    /// Sets a fault.
+    pub fn add_fault(&self, api: Api, fault: Fault, when: When) {
+        self.account.state().faults.add(FaultRule { api, fault, when });
+    }
+
+    /// Takes all faults back.
+    pub fn clear_faults(&self) {
+        self.account.state().faults.clear();
+    }
+
+    /// Plays a call from ringing to its last status; returns when it is over.
+    pub async fn place_call(&self, request: CallRequest) -> Transcript {
+        let _under_way = self.account.begin();
+        call::place(&self.account, request).await
+    }
+
+    /// Texts one of the account's numbers; returns when the webhook was answered or given up.
+    pub async fn send_text(&self, request: TextRequest) -> TextResult {
+        let _under_way = self.account.begin();
+        message::receive(&self.account, request).await
+    }
+
+    /// Sends a webhook as told: forged, unsigned, many times, at once.
+    pub async fn deliver(&self, request: WebhookRequest) -> Vec<WebhookAnswer> {
+        let _under_way = self.account.begin();
+        webhook::deliver(&self.account, request).await
+    }
+
+    /// The counts.
+    pub fn summary(&self) -> Summary {
+        self.account.state().ledger.summary.clone()
+    }
+
+    /// Messages accepted through the API, oldest first.
+    pub fn accepted(&self) -> Vec<Message> {
+        self.account.messages(|message| message.direction == Direction::OutboundApi)
+    }
+
+    /// Messages accepted for one recipient, oldest first.
+    pub fn accepted_to(&self, to: &E164) -> Vec<Message> {
+        self.account.messages(|m| m.direction == Direction::OutboundApi && m.to == to.as_str())
+    }
+
+    /// Waits until no webhook, call or delayed request is under way any more.
+    pub async fn settled(&self) {
+        loop {
+            let became_idle = self.account.became_idle.notified();
+            if self.account.under_way.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            // A bound, should the wake-up have come in between the two lines above.
+            let _ = tokio::time::timeout(Duration::from_millis(50), became_idle).await;
+        }
+    }
+}
+
+impl Account {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn messages(&self, wanted: impl Fn(&Message) -> bool) -> Vec<Message> {
+        let mut messages: Vec<Message> =
+            self.state().ledger.messages().filter(|message| wanted(message)).cloned().collect();
+        messages.reverse();
+        messages
+    }
+
+    fn number(&self, phone: &str) -> Option<SimulatedNumber> {
+        self.state().numbers.iter().find(|number| number.phone.as_str() == phone).cloned()
+    }
+
+    fn put_number(&self, number: SimulatedNumber) {
+        let mut state = self.state();
+        state.numbers.retain(|known| known.phone != number.phone);
+        state.numbers.push(number);
+    }
+
+    fn set_delivery(&self, to: Option<&str>, plan: DeliveryPlan) {
+        let mut state = self.state();
+        match to {
+            Some(to) => drop(state.plans.insert(to.to_owned(), plan)),
+            None => state.default_plan = plan,
+        }
+    }
+
+    /// A new id: the kind's two letters and 32 hexadecimal digits.
+    fn new_sid(&self, kind: &str) -> String {
+        let mut bytes = [0_u8; 16];
+        self.settings.random.fill(&mut bytes);
+        format!("{kind}{}", hex::encode(bytes))
+    }
+
+    /// Counts something as under way until the guard is dropped.
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(self.clone())
+    }
+
+    /// Runs `work` in the background until it is done or the simulator stops.
+    fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let under_way = self.begin();
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move {
+            let _under_way = under_way;
+            tokio::select! {
+                () = work => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+}
+
+struct UnderWay(Arc<Account>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.became_idle.notify_waiters();
+        }
+    }
+}
