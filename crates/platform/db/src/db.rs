@@ -2,7 +2,8 @@ use std::{str::FromStr, time::Duration};
 
 use nmc_kernel::{Clock, Ids, Random, TenantId};
 use sqlx::{
-    PgPool,
+    PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -121,6 +122,21 @@ impl Db {
     /// The pool itself, for platform crates that need a connection of their own (listening, session locks).
     pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A connection of the pool. Where none is idle, waiting and connecting go on even if the caller is dropped: callers
+    /// that all give up within milliseconds would otherwise never let a new connection come to be.
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, DbError> {
+        if let Some(idle) = self.pool.try_acquire() {
+            return Ok(idle);
+        }
+        let pool = self.pool.clone();
+        // A connection nobody waits for any more goes back to the pool with the task's result.
+        match tokio::spawn(async move { pool.acquire().await }).await {
+            Ok(connection) => Ok(connection?),
+            // The runtime is shutting down.
+            Err(_) => Err(DbError::Unavailable(sqlx::Error::PoolClosed)),
+        }
     }
 
     /// Waits for what is running and closes every connection.

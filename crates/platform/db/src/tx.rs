@@ -37,7 +37,7 @@ pub struct ReadTx {
 
 /// Begins a transaction, sets its tenant and reads the database's clock: one round trip.
 pub(crate) async fn open(db: &Db, tenant: Option<TenantId>, mode: Mode) -> Result<ReadTx, DbError> {
-    let connection = db.pool().acquire().await?;
+    let connection = db.connection().await?;
     // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
     let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
     let begin = match mode {
@@ -310,5 +310,25 @@ impl SystemTx {
     /// See [`Tx::roll_back`].
     pub async fn roll_back(self) -> Result<(), DbError> {
         self.tx.roll_back().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PoolSettings, Wakes};
+
+    #[tokio::test]
+    async fn a_connection_left_inside_a_transaction_is_found_out() {
+        let database = nmc_testkit::TestDatabase::create().await.unwrap();
+        let settings = PoolSettings { max_connections: 1, ..PoolSettings::default() };
+        let db = Db::new(&database.app_url(), settings, Wakes::new()).unwrap();
+        // What a cancelled `begin()` of the driver can leave behind.
+        let mut poisoned = db.pool().acquire().await.unwrap();
+        sqlx::raw_sql("begin").execute(&mut *poisoned).await.unwrap();
+        drop(poisoned);
+        let tenant: TenantId = db.ids().next();
+        assert!(matches!(db.begin(tenant).await, Err(DbError::StaleTransaction)));
+        db.begin(tenant).await.unwrap().commit().await.unwrap();
     }
 }
