@@ -174,6 +174,7 @@ log_timezone = 'UTC'
 lc_messages = 'C'
 # Without the detail lines, which quote the values of rows.
 log_error_verbosity = terse
+log_checkpoints = off
 "
     );
     if !settings.durable {

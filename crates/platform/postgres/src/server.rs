@@ -77,7 +77,8 @@ impl PrivatePostgres {
     pub fn url(&self, role: &str, database: &str) -> String {
         let socket_dir = percent_encode(self.home.socket_dir.as_os_str().as_encoded_bytes());
         let (role, database) = (percent_encode(role.as_bytes()), percent_encode(database.as_bytes()));
-        format!("postgres://{role}@{socket_dir}:{PORT}/{database}")
+        // Said outright, or clients ask for an encryption that a socket does not have: one round trip per session.
+        format!("postgres://{role}@{socket_dir}:{PORT}/{database}?sslmode=disable")
     }
 
     /// Where to connect as the superuser. For making roles and databases: row level security does not hold for it.
