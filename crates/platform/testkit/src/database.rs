@@ -284,3 +284,51 @@ async fn make_template(
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn names(connection: &mut PgConnection) -> Vec<String> {
+        sqlx::query_scalar("select datname::text from pg_database where datname like 'nmc\\_%' order by 1")
+            .fetch_all(connection)
+            .await
+            .unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn what_dead_runs_left_is_dropped_and_what_is_in_use_stays() {
+        let database = TestDatabase::create_on_own_server().await.unwrap();
+        let server = &database.server;
+        let mut connection = PgConnection::connect(&server.postgres.superuser_url("postgres")).await.unwrap();
+        let [left, old, half] = ["nmc_test_1_2_3", "nmc_template_old", "nmc_template_half"];
+        for name in [left, old, half] {
+            run(&mut connection, format!("create database {name}")).await.unwrap();
+        }
+        run(&mut connection, format!("alter database {old} with is_template true")).await.unwrap();
+
+        // Somebody works on this server, perhaps with another template.
+        drop_leftovers(&mut connection, &server.session, &server.template).await.unwrap();
+        let mut expected = vec![half.to_owned(), old.to_owned(), server.template.clone(), database.name.clone()];
+        expected.sort_unstable();
+        assert_eq!(names(&mut connection).await, expected);
+
+        // The server was started again: nobody is here yet.
+        drop_leftovers(&mut connection, "later", &server.template).await.unwrap();
+        assert_eq!(names(&mut connection).await, std::slice::from_ref(&server.template));
+    }
+
+    #[tokio::test]
+    async fn a_half_made_template_is_made_anew() {
+        let database = TestDatabase::create_on_own_server().await.unwrap();
+        let server = &database.server;
+        let mut connection = PgConnection::connect(&server.postgres.superuser_url("postgres")).await.unwrap();
+        run(&mut connection, "create database nmc_template_cut".to_owned()).await.unwrap();
+        make_template(&mut connection, &server.postgres, "nmc_template_cut").await.unwrap();
+        run(&mut connection, "create database copy template nmc_template_cut".to_owned()).await.unwrap();
+        let mut copy = PgConnection::connect(&server.postgres.superuser_url("copy")).await.unwrap();
+        let applied: i64 =
+            sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(&mut copy).await.unwrap();
+        assert_eq!(usize::try_from(applied).unwrap(), MIGRATOR.iter().count());
+    }
+}
