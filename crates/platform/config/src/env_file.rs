@@ -14,6 +14,7 @@ pub(crate) struct EnvFile(HashMap<String, String>);
 
 impl EnvFile {
     /// The file that applies; an empty one where there is none.
+    #[allow(clippy::disallowed_methods, reason = "the configuration's own source")]
     pub(crate) fn find() -> Result<Self, ConfigError> {
         match std::env::var_os(FILE_KEY).filter(|path| !path.is_empty()) {
             Some(path) => Self::read(Path::new(&path)),

@@ -27,6 +27,7 @@ pub use source::{Key, Presence};
 impl Config {
     /// Reads the environment, and below it the file named by `NMC_ENV_FILE`, or `.env` in the working directory
     /// where there is one.
+    #[allow(clippy::disallowed_methods, reason = "the configuration's own source")]
     pub fn from_env() -> Result<Self, ConfigError> {
         let file = EnvFile::find()?;
         Self::from_lookup(&|name| match std::env::var_os(name) {

@@ -1,1 +1,31 @@
-//! nmc-web
+//! HTTP as every route has it: problems, extractors, pages, the layers around the routes, and the server beneath them.
+//!
+//! Knows no module and no table. A handler extracts ([`JsonBody`], [`Path`], [`Query`], [`PageRequest`]), calls a use
+//! case, and answers with a value or a [`Problem`]. The application puts [`standard_layers`] around all routes and
+//! runs them with [`serve()`].
+
+mod body_limit;
+mod cursor;
+mod docs;
+mod extract;
+mod health;
+mod layers;
+mod observe;
+mod page;
+mod problem;
+mod security;
+mod serve;
+mod shed;
+mod time_limit;
+
+pub use body_limit::{BODY_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
+pub use cursor::Cursor;
+pub use docs::docs_routes;
+pub use extract::{JsonBody, Path, Query};
+pub use health::{Readiness, health_routes};
+pub use layers::standard_layers;
+pub use nmc_config::{HttpConfig, HttpLimits};
+pub use observe::X_CORRELATION_ID;
+pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use problem::{FieldError, Problem};
+pub use serve::serve;

@@ -1,0 +1,219 @@
+use std::{borrow::Cow, error::Error, time::Duration};
+
+use axum::{
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+use nmc_kernel::CorrelationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where it stands, as `customer.phone` or `lines[2].quantity`; empty for the body as a whole.
+    pub field: String,
+    /// What is wrong with it, for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error of the field at `field`.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// An error as the API answers it: `application/problem+json`, <https://www.rfc-editor.org/rfc/rfc9457>.
+///
+/// Says only what the caller may know. What went wrong inside goes to the log ([`Problem::internal`]).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems of one status apart.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "about:blank")]
+    kind: &'static str,
+    /// The status in words.
+    #[schema(value_type = String, example = "Conflict")]
+    title: &'static str,
+    /// The HTTP status.
+    #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16, example = 409)]
+    status: StatusCode,
+    /// What happened, for people; may change.
+    #[schema(value_type = String)]
+    detail: Cow<'static, str>,
+    /// What happened, for programs; stable.
+    #[schema(value_type = String, example = "idempotency_key_reused")]
+    code: &'static str,
+    /// The request, as logs and support know it; also in the `X-Correlation-Id` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<CorrelationId>,
+    /// The fields that are wrong, where the input is the problem.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
+    errors: Box<[FieldError]>,
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem of any status; the constructors below cover the usual ones.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            code,
+            correlation_id: None,
+            errors: Box::default(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// 401: no credentials, or wrong ones.
+    pub fn unauthorized(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 403: known, but not allowed to (role, inactive user, closed gate).
+    pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404: not there, or another tenant's; always the same answer, so that one cannot be told from the other.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
+    /// 409: contradicts the state of things.
+    pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 410: was there, and is not any more.
+    pub fn gone(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GONE, code, detail)
+    }
+
+    /// 413: the body is longer than this route takes.
+    pub fn payload_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request's body is too long.")
+    }
+
+    /// 415: the body is not of the type this route takes.
+    pub fn unsupported_media_type() -> Self {
+        let detail = "The request's body must be application/json.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// 422: fields with values that cannot be.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields have values that are not accepted.";
+        Self { errors: errors.into(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", detail) }
+    }
+
+    /// 422 for a single field.
+    pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// 429: too often.
+    pub fn too_many_requests(retry_after: Duration) -> Self {
+        let detail = "There were too many requests; try again later.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).with_retry_after(retry_after)
+    }
+
+    /// 503: the service cannot answer now and may soon (overload, no database connection, starting).
+    pub fn unavailable(code: &'static str, retry_after: Duration) -> Self {
+        let detail = "The service cannot answer at the moment; try again shortly.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).with_retry_after(retry_after)
+    }
+
+    /// 500: a fault of ours. Logs the error with everything that caused it; the caller learns nothing of it.
+    pub fn internal(error: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error.chain = chain(error), "request failed");
+        Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The plain problem of a status, for answers that came without one.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status {
+            StatusCode::NOT_FOUND => return Self::not_found(),
+            StatusCode::PAYLOAD_TOO_LARGE => return Self::payload_too_large(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => return Self::unsupported_media_type(),
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "This address does not take this method."),
+            StatusCode::REQUEST_TIMEOUT => ("request_timeout", "The request did not arrive in time."),
+            status if status.is_server_error() => ("internal_error", "Something went wrong on our side."),
+            _ => ("bad_request", "The request is not understood."),
+        };
+        Self::new(status, code, detail)
+    }
+
+    /// The same problem with the fields that caused it.
+    #[must_use]
+    pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors: errors.into(), ..self }
+    }
+
+    /// The same problem with the time after which trying again makes sense: whole seconds, at least one, because zero
+    /// would ask for a retry at once.
+    #[must_use]
+    pub fn with_retry_after(self, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        Self { retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..self }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The answer to the request with this correlation id.
+    pub(crate) fn respond(self, correlation_id: Option<CorrelationId>) -> Response {
+        let problem = Self { correlation_id, ..self };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if problem.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = problem.retry_after_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (problem.status, headers, body).into_response();
+        response.extensions_mut().insert(problem);
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The correlation id is filled in on the way out, by the layer that knows it.
+    fn into_response(self) -> Response {
+        self.respond(None)
+    }
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
