@@ -83,6 +83,14 @@ impl Dispatcher {
 
     /// Drains until `stop`, then finishes what runs. No fault of the database ends it.
     pub async fn run(&self, stop: CancellationToken) {
+        // Before anything is claimed: else the event that killed the last process would kill this one as well, in the
+        // same batch, and use up no attempt.
+        while let Err(error) = run::recover(&self.0.db).await {
+            outage(&error, &stop).await;
+            if stop.is_cancelled() {
+                return;
+            }
+        }
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..self.0.settings.concurrency {
             tasks.spawn(ready_lane(Arc::clone(&self.0), stop.clone()));
