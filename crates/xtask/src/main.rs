@@ -3,8 +3,10 @@
 
 mod architecture;
 mod generate;
+mod migrations;
 mod query_data;
 mod rust;
+mod scratch;
 mod sql;
 mod tree;
 
@@ -38,10 +40,12 @@ enum Command {
         /// Write nothing; fail if the stored data differs from what the migrations and queries say.
         #[arg(long)]
         check: bool,
-        /// A Postgres server to ask, as a superuser; a scratch database is made and dropped there. Without it a
-        /// private server is started.
-        #[arg(long, value_name = "URL")]
-        server: Option<String>,
+    },
+    /// Applies the migrations to an empty database and to one of an earlier commit.
+    Migrations {
+        /// The earlier commit.
+        #[arg(long, default_value = "HEAD~1", value_name = "REVISION")]
+        since: String,
     },
 }
 
@@ -75,7 +79,8 @@ fn run(command: Command) -> Result<()> {
             }
         }
         Command::Generate { check } => generate::run(&root, &tree, check)?,
-        Command::Sqlx { check, server } => query_data::run(&root, &tree, check, server.as_deref())?,
+        Command::Sqlx { check } => query_data::run(&root, &tree, check)?,
+        Command::Migrations { since } => migrations::run(&root, &tree, &since)?,
     }
     Ok(())
 }

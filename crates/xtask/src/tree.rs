@@ -18,7 +18,8 @@ impl Tree {
     pub(crate) fn of_repository(root: &Path) -> io::Result<Self> {
         let listed = Command::new("git")
             .current_dir(root)
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            // The clone may belong to somebody else than who runs this, in a container for example.
+            .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .output()?;
         if !listed.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&listed.stderr).into_owned()));
