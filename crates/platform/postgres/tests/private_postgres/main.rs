@@ -1,5 +1,7 @@
 //! A real server, its users in several processes, and what is left when they are killed.
 
+mod session;
+
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -53,15 +55,9 @@ impl Drop for Scratch {
     }
 }
 
-/// Asks the server something by `psql`, as the superuser.
+/// Asks as the superuser.
 fn ask(server: &PrivatePostgres, sql: &str) -> Result<String, Box<dyn Error>> {
-    let output = Command::new(server.bin_dir().join("psql"))
-        .args(["--no-psqlrc", "--quiet", "-At", "-v", "ON_ERROR_STOP=1", "-c", sql, &server.superuser_url("postgres")])
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    session::ask(server, "postgres", sql)
 }
 
 /// A second process that holds the server of a data directory until its standard input ends, or until it is killed.
@@ -160,14 +156,14 @@ fn a_durable_server_keeps_its_promises_to_the_disk() -> TestResult {
 }
 
 #[test]
-fn a_role_of_ones_own_connects_by_its_url() -> TestResult {
+fn a_role_needs_no_password_and_is_named_by_its_url() -> TestResult {
     let scratch = Scratch::new("url");
     let server = scratch.start()?;
     ask(&server, "create role \"the app\" login")?;
-    let output = Command::new(server.bin_dir().join("psql"))
-        .args(["-At", "-c", "select current_user", &server.url("the app", "postgres")])
-        .output()?;
-    assert_eq!(String::from_utf8(output.stdout)?.trim(), "the app");
+    assert_eq!(session::ask(&server, "the app", "select current_user")?, "the app");
+    let socket_dir = server.socket_dir().display().to_string().replace('/', "%2F");
+    let expected = format!("postgres://the%20app@{socket_dir}:5432/a%20b?sslmode=disable");
+    assert_eq!(server.url("the app", "a b"), expected);
     Ok(())
 }
 
