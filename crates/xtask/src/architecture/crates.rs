@@ -28,9 +28,9 @@ const MODULE_CALLS: &[(&str, &[&str])] = &[
 /// Crates for tests, the sandbox and benchmarks: never in what runs in production.
 const DEVELOPMENT_CRATES: &[&str] = &["testkit", "simulators", "postgres"];
 /// The crates that may be built on them.
-const DEVELOPMENT_USERS: &[&str] = &["testkit", "simulators", "sandbox", "bench"];
+const DEVELOPMENT_USERS: &[&str] = &["testkit", "simulators", "sandbox", "bench", "xtask"];
 
-/// A crate below `crates/<tier>/`.
+/// A crate below `crates/<tier>/`, or `crates/xtask/`.
 pub(super) struct Crate<'a> {
     /// The folder's name, which is the package's without `nmc-`.
     pub(super) name: &'a str,
@@ -72,7 +72,8 @@ impl Crate<'_> {
         let mut in_table = false;
         for (line, text) in self.manifest_text.lines().enumerate() {
             if text.starts_with('[') {
-                in_table = text.trim_end().ends_with(&format!("{table}]"));
+                let header = text.trim_end();
+                in_table = header == format!("[{table}]") || header.ends_with(&format!(".{table}]"));
             } else if in_table && text.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ', '='])) {
                 return line + 1;
             }
@@ -81,17 +82,19 @@ impl Crate<'_> {
     }
 }
 
-/// The crates of the three tiers. A manifest that does not parse is cargo's to report.
+/// All crates. A manifest that does not parse is cargo's to report.
 pub(super) fn crates(tree: &Tree) -> Vec<Crate<'_>> {
     tree.files()
         .filter_map(|(manifest_path, manifest_text)| {
             let folder = manifest_path.strip_suffix("Cargo.toml")?;
-            let (tier, name) = folder.strip_prefix("crates/")?.strip_suffix('/')?.split_once('/')?;
-            let tier = match tier {
-                "platform" => Tier::Platform,
-                "modules" => Tier::Module,
-                "apps" => Tier::App,
-                _ => return None,
+            let place = folder.strip_prefix("crates/")?.strip_suffix('/')?;
+            let (tier, name) = match place.split_once('/') {
+                Some(("platform", name)) => (Tier::Platform, name),
+                Some(("modules", name)) => (Tier::Module, name),
+                Some(("apps", name)) => (Tier::App, name),
+                // The project's commands stand beside the tiers and may use them all.
+                None => (Tier::App, place),
+                Some(_) => return None,
             };
             let manifest = manifest_text.parse().ok()?;
             Some(Crate { name, tier, folder, manifest_path, manifest_text, manifest })

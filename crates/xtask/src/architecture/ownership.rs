@@ -39,7 +39,7 @@ pub(super) const PLUMBING: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that look at everybody's tables on purpose: tests, the sandbox and benchmarks check what the others did.
-const ONLOOKERS: &[&str] = &["testkit", "simulators", "sandbox", "bench"];
+const ONLOOKERS: &[&str] = &["testkit", "simulators", "sandbox", "bench", "xtask"];
 /// Crates that read the database's clock: `db` does it once, at a transaction's begin.
 const CLOCK_READERS: &[&str] = &["db"];
 
