@@ -81,7 +81,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 /// serde's words, which name types and fields of the API and nothing behind it, without the position in the text.
 fn malformed(path: &str, message: &str) -> Problem {
     let message = message.split(" at line ").next().unwrap_or_default();
-    let path = if path == "." { "" } else { path };
+    // `.` is the whole, `?` is where the text broke off.
+    let path = path.trim_end_matches('?').trim_end_matches('.');
     // A field that is missing is reported at its parent; callers look for the field.
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let field = match missing {
