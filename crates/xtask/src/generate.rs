@@ -97,6 +97,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_committed_is_what_the_code_says() {
+        let root = crate::tree::root();
+        let tree = Tree::of_repository(&root).unwrap();
+        let changes = apply(&root, &tree, &generated(&tree).unwrap(), GENERATED_FOLDERS, true).unwrap();
+        assert!(changes.is_empty(), "run `cargo xtask generate` and commit: {changes:?}");
+    }
+
+    #[test]
     fn the_table_is_put_between_the_markers_and_the_rest_stays() {
         let (begin, end) = (nmc_config::OPERATIONS_TABLE_BEGIN, nmc_config::OPERATIONS_TABLE_END);
         let page = operations_page(&format!("head\n{begin}\nstale words\n{end}\ntail\n")).unwrap();
