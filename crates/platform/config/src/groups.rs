@@ -231,7 +231,8 @@ group! {
         log_filter: String = default("RUST_LOG", log_filter(), "info"),
         /// The OpenTelemetry collector (OTLP over HTTP) traces are sent to; without it none are.
         otlp_endpoint: Option<BaseUrl> = optional("OTEL_EXPORTER_OTLP_ENDPOINT", base_url()),
-        /// The share of traces that is kept; a trace that came in with a decision keeps it.
+        /// The share of traces that is kept; a trace that came in with a decision keeps it. To keep every trace with an
+        /// error, set 1 and let the collector decide at the trace's end.
         trace_sample_ratio: f64 = default("OTEL_TRACES_SAMPLER_ARG", ratio(), "0.1"),
     }
 }
