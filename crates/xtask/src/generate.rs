@@ -1,6 +1,13 @@
 //! The files that are made from code, so that they cannot disagree with it.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
 
 use crate::{Result, tree::Tree};
 
@@ -16,7 +23,7 @@ const GENERATED_FOLDERS: &[&str] = &["docs/events/"];
 /// The page that holds the table of all configuration keys, between two markers.
 const OPERATIONS: &str = "docs/operations.md";
 
-/// Every generated file. A new one is a line here.
+/// Every generated file that this program makes itself. A new one is a line here.
 fn generated(tree: &Tree) -> Result<Vec<Generated>> {
     let file = |path: &str, content: String| Generated { path: path.to_owned(), content };
     let mut files = vec![
@@ -31,6 +38,25 @@ fn generated(tree: &Tree) -> Result<Vec<Generated>> {
     Ok(files)
 }
 
+/// The OpenAPI document, printed by an example of the application's crate. This program cannot depend on that crate:
+/// it must be built before the queries of the modules are known to compile.
+fn openapi(root: &Path) -> Result<Generated> {
+    // The whole workspace's features, so that what the tests have built is not built again with others.
+    let cargo = ["build", "--quiet", "--workspace", "--example", "openapi", "--message-format=json-render-diagnostics"];
+    let built = Command::new(env!("CARGO")).current_dir(root).args(cargo).stderr(Stdio::inherit()).output()?;
+    let program = String::from_utf8(built.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "openapi")
+        .find_map(|message| message["executable"].as_str().map(str::to_owned))
+        .ok_or("the example `openapi` of nmc-app does not build")?;
+    let printed = Command::new(&program).stderr(Stdio::inherit()).output()?;
+    if !printed.status.success() {
+        return Err(format!("{program} failed: {}", printed.status).into());
+    }
+    Ok(Generated { path: "docs/openapi.json".to_owned(), content: String::from_utf8(printed.stdout)? })
+}
+
 /// The page with a fresh table; everything around the markers is written by hand and stays.
 fn operations_page(page: &str) -> Result<String> {
     let (begin, end) = (nmc_config::OPERATIONS_TABLE_BEGIN, nmc_config::OPERATIONS_TABLE_END);
@@ -40,9 +66,13 @@ fn operations_page(page: &str) -> Result<String> {
 }
 
 pub(crate) fn run(root: &Path, tree: &Tree, check: bool) -> Result<()> {
+    let command = "cargo xtask generate";
     let files = generated(tree)?;
     let changes = apply(root, tree, &files, GENERATED_FOLDERS, check)?;
-    finish("generated files", "cargo xtask generate", files.len(), &changes, check)
+    finish("generated files", command, files.len(), &changes, check)?;
+    // Last, because it needs everything to compile; the others do not have to wait for that.
+    let changes = apply(root, tree, &[openapi(root)?], &[], check)?;
+    finish("OpenAPI document", command, 1, &changes, check)
 }
 
 /// Writes what differs and removes leftovers; with `check` only names them. Returns the paths concerned.
