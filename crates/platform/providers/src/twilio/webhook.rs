@@ -6,11 +6,12 @@
 use std::{borrow::Cow, fmt};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody as _},
     extract::{FromRef, FromRequest, OriginalUri, Request},
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
+use http_body_util::LengthLimitError;
 use sha2::{Digest as _, Sha256};
 
 use super::signature::{self, AuthToken, SIGNATURE_HEADER};
@@ -159,9 +160,19 @@ where
 }
 
 async fn read_bounded(body: Body) -> Result<Bytes, WebhookRejection> {
+    // A length that is announced is believed; one that is not, or is wrong, is counted.
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(WebhookRejection::TooLarge);
+    }
     axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit"));
-        if too_large { WebhookRejection::TooLarge } else { WebhookRejection::Unreadable }
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(inner) = cause {
+            if inner.is::<LengthLimitError>() {
+                return WebhookRejection::TooLarge;
+            }
+            cause = inner.source();
+        }
+        WebhookRejection::Unreadable
     })
 }
 

@@ -60,14 +60,15 @@ pub struct ListedMessage {
     /// The recipient as Twilio writes it.
     pub to: Option<String>,
     /// The text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub body: String,
     /// How far it is.
     pub status: MessageStatus,
     /// `inbound`, `outbound-api`, ...
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub direction: String,
     /// Why it failed, where it did.
+    #[serde(default, deserialize_with = "number_or_text")]
     pub error_code: Option<u32>,
     /// When Twilio took it; to the second.
     #[serde(deserialize_with = "rfc_2822")]
@@ -88,13 +89,13 @@ pub struct ListedCall {
     /// How it ended, or where it is.
     pub status: CallStatus,
     /// `inbound`, `outbound-dial`, ...
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub direction: String,
     /// When Twilio took it; to the second.
     #[serde(deserialize_with = "rfc_2822")]
     pub date_created: DateTime<Utc>,
     /// Seconds since it was answered; Twilio writes it as text.
-    #[serde(default, deserialize_with = "number_as_text")]
+    #[serde(default, deserialize_with = "number_or_text")]
     pub duration: Option<u32>,
 }
 
@@ -182,7 +183,11 @@ fn rfc_2822<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTim
     DateTime::parse_from_rfc2822(&text).map(|time| time.to_utc()).map_err(serde::de::Error::custom)
 }
 
-fn number_as_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let value = Option::<serde_json::Value>::deserialize(deserializer)?;
     Ok(value.and_then(|value| match value {
         serde_json::Value::String(text) => text.parse().ok(),
@@ -210,5 +215,27 @@ impl fmt::Debug for ListedCall {
             .field("direction", &self.direction)
             .field("date_created", &self.date_created)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_read_tolerantly() {
+        let sid = "SM0123456789abcdef0123456789abcdef";
+        let entry = |more: &str| {
+            let text = format!(
+                r#"{{"sid":"{sid}","status":"new-word","date_created":"Fri, 20 Nov 2026 05:01:45 +0000"{more}}}"#
+            );
+            serde_json::from_str::<ListedMessage>(&text)
+        };
+        let message = entry(r#","body":null,"error_code":"30003","from":null,"to":"+14155550123","new":{}"#).unwrap();
+        assert_eq!((message.body.as_str(), message.error_code), ("", Some(30_003)));
+        assert_eq!(message.date_created.to_rfc3339(), "2026-11-20T05:01:45+00:00");
+        assert!(!format!("{message:?}").contains("5550123"));
+        assert!(entry("").is_ok());
+        assert!(serde_json::from_str::<ListedMessage>(&format!(r#"{{"sid":"{sid}","status":"sent"}}"#)).is_err());
     }
 }

@@ -113,10 +113,19 @@ impl SendOutcome {
     }
 }
 
+/// An id is all that proves the acceptance; what else the answer holds may change without making it unreadable.
 #[derive(serde::Deserialize)]
 struct Created {
     sid: MessageSid,
-    status: MessageStatus,
+    #[serde(default)]
+    status: serde_json::Value,
+}
+
+impl Created {
+    fn status(&self) -> MessageStatus {
+        let word = self.status.as_str().and_then(|word| MessageStatus::parse(word).ok());
+        word.unwrap_or(MessageStatus::Queued)
+    }
 }
 
 impl TwilioClient {
@@ -145,7 +154,7 @@ fn classify(answer: &Answer) -> SendOutcome {
     if answer.status.is_success() {
         let created = answer.body.as_deref().and_then(|body| serde_json::from_slice::<Created>(body).ok());
         return match created {
-            Some(Created { sid, status }) => SendOutcome::Accepted { sid, status },
+            Some(created) => SendOutcome::Accepted { status: created.status(), sid: created.sid },
             None => SendOutcome::Unknown { reason: Unknown::UnreadableAnswer },
         };
     }
@@ -201,6 +210,8 @@ mod tests {
         let sid = "SM0123456789abcdef0123456789abcdef";
         let accepted = outcome(201, &format!(r#"{{"sid":"{sid}","status":"brand-new","price":null,"x":[1]}}"#));
         assert!(matches!(accepted, SendOutcome::Accepted { status: MessageStatus::Other(_), .. }));
+        let without_status = outcome(201, &format!(r#"{{"sid":"{sid}","status":7}}"#));
+        assert!(matches!(without_status, SendOutcome::Accepted { status: MessageStatus::Queued, .. }));
         for unreadable in ["", "{}", "<html>", r#"{"sid":"SM1","status":"queued"}"#] {
             assert_eq!(outcome(200, unreadable), SendOutcome::Unknown { reason: Unknown::UnreadableAnswer });
         }

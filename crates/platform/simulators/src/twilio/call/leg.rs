@@ -41,7 +41,9 @@ struct Document {
 /// How a `<Dial>` ended.
 struct DialEnd {
     status: &'static str,
+    /// Nothing where nobody answered.
     talk_seconds: Option<u32>,
+    is_bridged: bool,
 }
 
 impl<'a> CallInProgress<'a> {
@@ -114,7 +116,7 @@ impl<'a> CallInProgress<'a> {
     async fn dial(&mut self, url: &str, numbers: &[Number]) -> (DialEnd, bool) {
         let ring = Duration::from_millis(self.account.state().behaviour.ring_millis);
         tokio::time::sleep(ring).await;
-        let not_connected = |status| DialEnd { status, talk_seconds: None };
+        let not_connected = |status| DialEnd { status, talk_seconds: None, is_bridged: false };
         let Some(number) = numbers.first() else {
             self.note("a <Dial> without a number");
             return (not_connected("failed"), false);
@@ -157,7 +159,8 @@ impl<'a> CallInProgress<'a> {
         };
         self.note(if is_connected { "the two are connected" } else { "the dialled party is not connected" });
         // Twilio reports a leg that was answered as completed, connected or not.
-        DialEnd { status: "completed", talk_seconds: Some(if is_connected { talk_seconds } else { 2 }) }
+        let talk_seconds = Some(if is_connected { talk_seconds } else { 2 });
+        DialEnd { status: "completed", talk_seconds, is_bridged: is_connected }
     }
 
     /// Whether the whisper ends with the two connected.
@@ -283,7 +286,7 @@ impl<'a> CallInProgress<'a> {
         }
         if let Some(seconds) = end.talk_seconds {
             push(&mut params, "DialCallDuration", &seconds.to_string());
-            push(&mut params, "DialBridged", "true");
+            push(&mut params, "DialBridged", if end.is_bridged { "true" } else { "false" });
         }
         params
     }
