@@ -1,1 +1,34 @@
-//! nmc-compliance
+//! What may be sent to whom, and why a text was or was not sent.
+//!
+//! Owns (`comp_` tables): brand and campaign, the business's receiving numbers, the ledger of opt-outs, the list of
+//! numbers never to text, and the gate's decisions. Never: sends anything, knows a conversation, or reads a text beyond
+//! its keyword.
+//!
+//! Events out: `ComplianceStatusChanged`, `OptOutRecorded`, `OptOutRevoked`. Events in: none; who needs an answer now
+//! calls [`Compliance`] on the transaction it has open.
+//!
+//! A STOP and a send are ordered: recording an opt-out takes an advisory lock on (tenant, phone) exclusively, the gate
+//! takes the same lock shared, and both keep it to the end of their transactions. So a send that was allowed has
+//! committed its claim before the STOP commits, or it sees the STOP. `store::phone_lock` has the key.
+
+mod compliance;
+mod model;
+mod store;
+mod use_case;
+
+pub use compliance::Compliance;
+pub use model::{
+    campaign::{Campaign, CampaignSubmission, SubmissionError},
+    decision::{BlockReason, Decision, DeferReason, Purpose, StoredDecision, Subject},
+    do_not_text::{DoNotText, LabelError},
+    keyword::{keyword, keyword_when_opted_out},
+    number::ReceivingNumber,
+    opt_out::{OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource},
+};
+pub use nmc_events::{compliance::CampaignStatus, telephony::Keyword};
+pub use use_case::{
+    add_receiving_number::AddNumberError,
+    decide_campaign::{CampaignChange, DecideCampaignError},
+    do_not_text::DoNotTextError,
+    submit_campaign::SubmitCampaignError,
+};

@@ -1,0 +1,210 @@
+use chrono::{DateTime, Utc};
+use nmc_kernel::{CallId, E164, MessageId};
+use uuid::Uuid;
+
+/// What a decision is about; its history is kept per subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A missed call that may be answered by a text.
+    Call(CallId),
+    /// One outbound text.
+    Message(MessageId),
+    /// A text to a person of the business.
+    Notice(Uuid),
+}
+
+impl Subject {
+    /// `call`, `message` or `notice`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "call",
+            Self::Message(_) => "message",
+            Self::Notice(_) => "notice",
+        }
+    }
+
+    /// The bare id.
+    pub const fn id(&self) -> Uuid {
+        match self {
+            Self::Call(id) => id.as_uuid(),
+            Self::Message(id) => id.as_uuid(),
+            Self::Notice(id) => *id,
+        }
+    }
+}
+
+/// The subject that is stored in these columns, if it is one.
+pub(crate) fn subject_from_stored(kind: &str, id: Uuid) -> Option<Subject> {
+    match kind {
+        "call" => Some(Subject::Call(id.into())),
+        "message" => Some(Subject::Message(id.into())),
+        "notice" => Some(Subject::Notice(id)),
+        _ => None,
+    }
+}
+
+words! {
+    /// What a text is for; the rules differ by it.
+    Purpose {
+        /// The answer to a missed call, or to a text that opens a conversation.
+        Greeting = "greeting",
+        /// An automatic answer within a conversation.
+        Reply = "reply",
+        /// A text that a person of the business wrote.
+        Human = "human",
+        /// What was booked, moved or cancelled a moment ago.
+        Confirmation = "confirmation",
+        /// A question after silence: started by us.
+        Nudge = "nudge",
+        /// An appointment that comes near: started by us.
+        Reminder = "reminder",
+        /// The one text that says an opt-out was understood.
+        OptOutConfirmation = "opt-out-confirmation",
+        /// The answer to HELP.
+        Help = "help",
+        /// News for a person of the business.
+        Notice = "notice",
+    }
+}
+
+/// Whether a text may go out now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may.
+    Allow,
+    /// Not yet: it waits and asks again then.
+    Defer {
+        /// When to ask again, UTC.
+        until: DateTime<Utc>,
+        /// Why it waits.
+        reason: DeferReason,
+    },
+    /// It must not.
+    Block {
+        /// Why not.
+        reason: BlockReason,
+    },
+}
+
+words! {
+    /// Why a text waits. All but the first are the sender's.
+    DeferReason {
+        /// It is night where the caller is.
+        QuietHours = "quiet-hours",
+        /// Operators have paused sending.
+        Paused = "paused",
+        /// The number, or the business, sends as fast as it may.
+        Rate = "rate",
+        /// The provider does not take texts at the moment.
+        ProviderUnavailable = "provider-unavailable",
+    }
+}
+
+words! {
+    /// Why a text must not go out. From [`BlockReason::Superseded`] on they are the sender's.
+    BlockReason {
+        /// The number belongs to this installation: two automations would talk for ever.
+        OwnNumber = "own-number",
+        /// No person reads texts on this number (toll-free, short code, withheld).
+        NotTextable = "not-textable",
+        /// The business does not serve the number's country.
+        CountryNotServed = "country-not-served",
+        /// Texts to the number cost whoever sends them more than a text: toll fraud.
+        PremiumRate = "premium-rate",
+        /// The caller has opted out.
+        OptedOut = "opted-out",
+        /// There is no opt-out to confirm (any more).
+        NoOptOut = "no-opt-out",
+        /// Another text confirms this opt-out already.
+        AlreadyConfirmed = "already-confirmed",
+        /// The time in which an opt-out may be confirmed is over.
+        ConfirmationTooLate = "confirmation-too-late",
+        /// The business has put the number on its list.
+        DoNotText = "do-not-text",
+        /// The business is not served at the moment.
+        TenantSuspended = "tenant-suspended",
+        /// The carriers have not approved what the business sends.
+        CampaignNotApproved = "campaign-not-approved",
+        /// The conversation has moved on since the text was composed.
+        Superseded = "superseded",
+        /// A person has taken the conversation over.
+        TakenOver = "taken-over",
+        /// The conversation has ended.
+        ConversationClosed = "conversation-closed",
+        /// The text has waited for so long that it would only confuse.
+        Expired = "expired",
+    }
+}
+
+impl Decision {
+    /// `allow`, `defer` or `block`.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Defer { .. } => "defer",
+            Self::Block { .. } => "block",
+        }
+    }
+
+    /// Why, where it is not allowed: the stable word.
+    pub const fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Allow => None,
+            Self::Defer { reason, .. } => Some(reason.as_str()),
+            Self::Block { reason } => Some(reason.as_str()),
+        }
+    }
+
+    /// When to ask again, where it waits.
+    pub const fn until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Defer { until, .. } => Some(*until),
+            Self::Allow | Self::Block { .. } => None,
+        }
+    }
+
+    /// The stricter of two: a refusal beats waiting, and of two waits the longer one holds. Of two refusals it is this.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Block { .. }, _) | (_, Self::Allow) => self,
+            (Self::Defer { until, .. }, Self::Defer { until: later, .. }) if until >= later => self,
+            _ => other,
+        }
+    }
+
+    /// Whether the two say the same for the same reason; until when is not part of it, else every look at a waiting
+    /// text would be a new decision.
+    pub(crate) fn is_same_outcome(&self, outcome: &str, reason: Option<&str>) -> bool {
+        self.outcome() == outcome && self.reason() == reason
+    }
+
+    /// The decision that is stored in these columns, if it is one.
+    pub(crate) fn from_stored(outcome: &str, reason: Option<&str>, until: Option<DateTime<Utc>>) -> Option<Self> {
+        match (outcome, reason, until) {
+            ("allow", None, None) => Some(Self::Allow),
+            ("defer", Some(reason), Some(until)) => {
+                DeferReason::from_word(reason).map(|reason| Self::Defer { until, reason })
+            }
+            ("block", Some(reason), None) => BlockReason::from_word(reason).map(|reason| Self::Block { reason }),
+            _ => None,
+        }
+    }
+}
+
+/// A decision as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// Counts a subject's decisions from 1.
+    pub number: i32,
+    /// What the text was for.
+    pub purpose: Purpose,
+    /// Whom it was for.
+    pub phone: E164,
+    /// What was decided.
+    pub decision: Decision,
+    /// What Compliance knew when it decided, as JSON; an empty object where the sender decided alone.
+    pub inputs: serde_json::Value,
+    /// When, UTC.
+    pub decided_at: DateTime<Utc>,
+}

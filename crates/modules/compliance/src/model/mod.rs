@@ -1,0 +1,34 @@
+//! Pure: no I/O, no clock.
+
+/// Defines an enum whose variants are stored and shown as words that never change.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            /// Every one there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The stable word, as stored and shown.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub(crate) fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == word)
+            }
+        }
+    };
+}
+
+pub(crate) mod campaign;
+pub(crate) mod decision;
+pub(crate) mod destination;
+pub(crate) mod do_not_text;
+pub(crate) mod gate;
+pub(crate) mod keyword;
+pub(crate) mod number;
+pub(crate) mod opt_out;
+pub(crate) mod quiet_hours;

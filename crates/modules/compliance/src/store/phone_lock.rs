@@ -1,0 +1,31 @@
+//! The lock that orders STOPs and sends: a transaction advisory lock on (tenant, phone).
+//!
+//! It lives in Postgres' two-number key space, apart from the one-number keys of session locks. The first number is
+//! this module's class, 0x434F4D50 ("COMP"); no other module uses it. The second is a hash of tenant and phone: two
+//! phones may share one and then merely wait for each other.
+
+use nmc_db::{DbError, Tx};
+use nmc_kernel::E164;
+
+const CLASS: i32 = 0x434F_4D50;
+
+/// What is locked, before hashing.
+fn subject(tx: &Tx, phone: &E164) -> String {
+    format!("{}{}", tx.tenant(), phone.as_str())
+}
+
+/// Held by whoever may send, to the end of the transaction.
+pub(crate) async fn share(tx: &mut Tx, phone: &E164) -> Result<(), DbError> {
+    let subject = subject(tx, phone);
+    sqlx::query!("select pg_advisory_xact_lock_shared($1, hashtext($2))", CLASS, subject)
+        .execute(tx.conn().await?)
+        .await?;
+    Ok(())
+}
+
+/// Held by whoever changes whether the phone has opted out, to the end of the transaction.
+pub(crate) async fn exclude(tx: &mut Tx, phone: &E164) -> Result<(), DbError> {
+    let subject = subject(tx, phone);
+    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", CLASS, subject).execute(tx.conn().await?).await?;
+    Ok(())
+}

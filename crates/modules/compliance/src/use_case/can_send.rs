@@ -1,0 +1,90 @@
+use chrono::{DateTime, Utc};
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_identity::{Identity, Tenant, TenantStatus};
+use nmc_kernel::{CallerNumber, E164};
+use serde_json::json;
+
+use crate::{
+    BlockReason, Decision, Purpose, Subject,
+    model::{
+        destination::destination,
+        gate::{Facts, OptOut, judge},
+        quiet_hours::quiet_until,
+    },
+    store::{self, decision::NewDecision, gate::Known},
+};
+
+/// The gate every text passes: lock, look, decide, store. Three statements; a fourth when the outcome is new, a fifth
+/// for the confirmation of an opt-out.
+pub(crate) async fn can_send(
+    identity: &Identity,
+    tx: &mut Tx,
+    subject: Subject,
+    phone: &E164,
+    purpose: Purpose,
+    senders: Decision,
+) -> Result<Decision, DbError> {
+    // What the sender itself refuses needs neither lock nor look.
+    if let Decision::Block { .. } = senders {
+        store_decision(tx, subject, phone, purpose, &senders).await?;
+        return Ok(senders);
+    }
+    store::phone_lock::share(tx, phone).await?;
+    let tenant = identity.tenant(tx).await?;
+    let known = store::gate::look_up(tx, phone, Some(subject)).await?;
+    let now = tx.now();
+    let facts = facts(&known, &tenant, phone, now);
+    let mut decision = judge(&facts, Some(subject), purpose, now).and(senders);
+    if let (Decision::Allow, Purpose::OptOutConfirmation, Some(opt_out)) = (decision, purpose, &known.opt_out)
+        && !store::opt_out::claim_confirmation(tx, opt_out.id, subject).await?
+    {
+        decision = Decision::Block { reason: BlockReason::AlreadyConfirmed };
+    }
+    let new = NewDecision { subject, phone, purpose, decision: &decision, inputs: &facts.as_inputs() };
+    store::decision::store(tx, new, known.newest).await?;
+    Ok(decision)
+}
+
+/// The same question without a subject, a lock, or a trace.
+pub(crate) async fn would_send(
+    identity: &Identity,
+    tx: &mut ReadTx,
+    phone: &E164,
+    purpose: Purpose,
+) -> Result<Decision, DbError> {
+    let tenant = identity.tenant(tx).await?;
+    let known = store::gate::look_up(tx, phone, None).await?;
+    let now = tx.now();
+    Ok(judge(&facts(&known, &tenant, phone, now), None, purpose, now))
+}
+
+/// A decision that the sender took alone.
+pub(crate) async fn store_decision(
+    tx: &mut Tx,
+    subject: Subject,
+    phone: &E164,
+    purpose: Purpose,
+    decision: &Decision,
+) -> Result<(), DbError> {
+    let newest = store::decision::newest(tx, subject).await?;
+    let new = NewDecision { subject, phone, purpose, decision, inputs: &json!({}) };
+    store::decision::store(tx, new, newest).await
+}
+
+fn facts(known: &Known, tenant: &Tenant, phone: &E164, now: DateTime<Utc>) -> Facts {
+    let settings = &tenant.settings;
+    Facts {
+        is_own_number: known.is_own_number,
+        untextable: CallerNumber::from_provider(phone.as_str()).untextable(),
+        destination: destination(phone, &settings.countries),
+        opt_out: known
+            .opt_out
+            .as_ref()
+            .map(|opt_out| OptOut { recorded_at: opt_out.recorded_at, confirmed_by: opt_out.confirmed_by }),
+        is_do_not_text: known.is_do_not_text,
+        is_tenant_active: tenant.status == TenantStatus::Active,
+        campaign: known.campaign,
+        quiet_until: quiet_until(now, &[tenant.time_zone], &settings.quiet_hours),
+        is_greeting_quiet: settings.quiet_hours.greeting,
+    }
+}
