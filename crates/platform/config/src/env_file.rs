@@ -23,7 +23,17 @@ impl EnvFile {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
+    /// The value of the environment, else the file's.
+    #[allow(clippy::disallowed_methods, reason = "the configuration's own source")]
+    pub(crate) fn below_environment(&self, name: &str) -> Option<String> {
+        match std::env::var_os(name) {
+            // What is not Unicode is lossy here; the replacement character is refused in every value.
+            Some(value) => Some(value.to_string_lossy().into_owned()),
+            None => self.get(name),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }
 

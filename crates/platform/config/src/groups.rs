@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::{
     BaseUrl, ConfigError,
+    env_file::EnvFile,
     kinds::{
         base_url, flag, hours, integer, log_filter, milliseconds, minutes, origins, postgres_url, ratio, seconds,
         secret, socket_address, twilio_sid,
@@ -28,7 +29,13 @@ macro_rules! group {
         }
 
         impl $name {
-            /// Reads this group alone, for programs and tests that need no more; checks across groups are left out.
+            /// Reads this group alone, from where [`Config::from_env`] reads; for subcommands that need no more.
+            pub fn from_env() -> Result<Self, ConfigError> {
+                let file = EnvFile::find()?;
+                Self::from_lookup(&|name| file.below_environment(name))
+            }
+
+            /// Reads this group alone; checks across keys are left out.
             pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
                 let mut source = Source::new(lookup);
                 Self::read(&mut source).ok_or_else(|| ConfigError::Wrong(source.wrong().to_vec()))

@@ -24,29 +24,12 @@ pub use kinds::BaseUrl;
 use source::Source;
 pub use source::{Key, Presence};
 
-fn environment(file: &EnvFile, name: &str) -> Option<String> {
-    match std::env::var_os(name) {
-        // What is not Unicode is lossy here; the replacement character is refused in every value.
-        Some(value) => Some(value.to_string_lossy().into_owned()),
-        None => file.get(name),
-    }
-}
-
-impl DatabaseConfig {
-    /// Reads what a subcommand needs that only talks to the database, from where [`Config::from_env`] reads.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        let file = EnvFile::find()?;
-        Self::from_lookup(&|name| environment(&file, name))
-    }
-}
-
 impl Config {
     /// Reads the environment, and below it the file named by `NMC_ENV_FILE`, or `.env` in the working directory
     /// where there is one.
-    #[allow(clippy::disallowed_methods, reason = "the configuration's own source")]
     pub fn from_env() -> Result<Self, ConfigError> {
         let file = EnvFile::find()?;
-        Self::from_lookup(&|name| environment(&file, name))
+        Self::from_lookup(&|name| file.below_environment(name))
     }
 
     /// Reads every key through `lookup`; an empty value counts as not set.

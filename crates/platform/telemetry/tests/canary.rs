@@ -1,5 +1,7 @@
 //! A phone number that must not get out, and a trace that must, seen from outside the process: the test runs itself as
 //! a child, which logs the number in every way there is, and reads what came out.
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+#![allow(clippy::disallowed_methods, reason = "the environment is how the test talks to its child")]
 
 use std::{
     io::{Read as _, Write as _},

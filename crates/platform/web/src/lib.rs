@@ -16,6 +16,7 @@ mod problem;
 mod security;
 mod serve;
 mod shed;
+mod stall;
 mod time_limit;
 
 pub use body_limit::{BODY_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};

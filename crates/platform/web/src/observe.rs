@@ -23,6 +23,9 @@ pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-
 /// The route of requests that match none: their paths are the caller's invention and no label.
 const UNMATCHED: &str = "unmatched";
 
+/// The status in the metrics of a request whose client hung up before the answer, as nginx counts it.
+const CLIENT_GONE: u16 = 499;
+
 #[derive(Clone)]
 pub(crate) struct Observer {
     ids: Ids,
@@ -35,12 +38,12 @@ impl Observer {
 }
 
 pub(crate) async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
     let correlation_id = given_correlation_id(request.headers()).unwrap_or_else(|| observer.ids.next());
     request.extensions_mut().insert(correlation_id);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    let mut measurement = Measurement { begun: Instant::now(), method, route, status: CLIENT_GONE };
     let span = request_span(method, route, correlation_id);
     if let Some(traceparent) = request.headers().get("traceparent").and_then(|value| value.to_str().ok()) {
         nmc_telemetry::set_parent(&span, traceparent);
@@ -57,13 +60,27 @@ pub(crate) async fn observe(State(observer): State<Observer>, mut request: Reque
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
-    let duration = begun.elapsed();
-    metrics::histogram!(
-        HTTP_REQUEST_DURATION_SECONDS,
-        "route" => route.to_owned(), "method" => method, "status" => status.as_u16().to_string(),
-    )
-    .record(duration);
+    measurement.status = status.as_u16();
     response
+}
+
+/// Records the request's duration when it ends, also where nobody waited for the answer.
+struct Measurement<'a> {
+    begun: Instant,
+    method: &'static str,
+    route: &'a str,
+    status: u16,
+}
+
+impl Drop for Measurement<'_> {
+    fn drop(&mut self) {
+        let status = self.status.to_string();
+        metrics::histogram!(
+            HTTP_REQUEST_DURATION_SECONDS,
+            "route" => self.route.to_owned(), "method" => self.method, "status" => status,
+        )
+        .record(self.begun.elapsed());
+    }
 }
 
 /// At INFO: spans below are not kept by the default filter, and then no request would be traced.

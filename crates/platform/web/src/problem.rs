@@ -217,3 +217,39 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the call could not be stored")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        let error = Outer(io::Error::other("connection reset"));
+        assert_eq!(chain(&error), "the call could not be stored: connection reset");
+    }
+
+    #[test]
+    fn retries_are_never_asked_for_at_once() {
+        for (wait, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (u64::MAX, u32::MAX)] {
+            let problem = Problem::too_many_requests(Duration::from_millis(wait));
+            assert_eq!(problem.retry_after_seconds, Some(seconds), "{wait} ms");
+        }
+    }
+}

@@ -31,6 +31,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::stall::StallLimit;
+
 /// How long requests in flight may take to finish after a stop was asked for.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed accept (no file descriptors left) the next try waits: the cause does not go away at once.
@@ -49,7 +51,14 @@ const HEAD_BYTES_MAX: u32 = 32 * 1024;
 /// What clients do wrong ends their connection and nothing else; handlers find the peer as `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, limits: &HttpLimits, shutdown: CancellationToken) {
     let room = Arc::new(Semaphore::new(limits.connections_max));
-    let server = Server { router, http: http_builder(limits), header_timeout: limits.header_timeout, shutdown };
+    let server = Server {
+        router,
+        http: http_builder(limits),
+        header_timeout: limits.header_timeout,
+        // A client may take as long to begin reading as a request may take to be answered.
+        stall_limit: limits.request_timeout,
+        shutdown,
+    };
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -110,6 +119,7 @@ struct Server {
     router: Router,
     http: auto::Builder<TokioExecutor>,
     header_timeout: Duration,
+    stall_limit: Duration,
     shutdown: CancellationToken,
 }
 
@@ -120,7 +130,7 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let begun = tokio::select! {
             () = self.shutdown.cancelled() => return,
-            begun = timeout(self.header_timeout, begin(stream)) => begun,
+            begun = timeout(self.header_timeout, begin(stream, self.stall_limit)) => begun,
         };
         let Ok(Ok(io)) = begun else { return };
         let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -136,7 +146,7 @@ impl Server {
 }
 
 /// Reads far enough to tell HTTP/1 from HTTP/2: hyper-util would wait for that without end.
-async fn begin(stream: TcpStream) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send> {
+async fn begin(stream: TcpStream, stall_limit: Duration) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send> {
     let (mut reader, writer) = stream.into_split();
     let mut head = Vec::with_capacity(HTTP2_PREFACE.len());
     while head.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(&head) {
@@ -145,5 +155,5 @@ async fn begin(stream: TcpStream) -> io::Result<impl AsyncRead + AsyncWrite + Un
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    Ok(tokio::io::join(Cursor::new(head).chain(reader), writer))
+    Ok(tokio::io::join(Cursor::new(head).chain(reader), StallLimit::new(writer, stall_limit)))
 }

@@ -434,6 +434,9 @@ fn durations_are_recorded_by_route_and_never_by_path() {
             call(&app, get_request("/+15005550123")).await;
             let made_up = Request::builder().method("BREW").uri("/v1/echo").body(Body::empty()).expect("valid");
             call(&app, made_up).await;
+            // A client that hangs up: its request is dropped once it has begun.
+            let hung_up = tokio::time::timeout(Duration::from_millis(1), call(&app, get_request("/v1/slow"))).await;
+            assert!(hung_up.is_err());
         });
     });
     let text = recorder.handle().render();
@@ -441,6 +444,7 @@ fn durations_are_recorded_by_route_and_never_by_path() {
         r#"route="/v1/orders/{id}",method="GET",status="200""#,
         r#"route="unmatched",method="GET",status="404""#,
         r#"route="/v1/echo",method="OTHER",status="405""#,
+        r#"route="/v1/slow",method="GET",status="499""#,
     ] {
         assert!(text.contains(&format!("http_request_duration_seconds_count{{{labels}}} 1")), "{text}");
     }

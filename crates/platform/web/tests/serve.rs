@@ -1,11 +1,17 @@
 //! The server on a socket, and clients that do not behave.
 #![allow(clippy::expect_used, reason = "a test that meets the unexpected stops there")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::ConnectInfo,
     routing::{get, post},
 };
@@ -184,9 +190,74 @@ async fn a_request_in_flight_finishes_when_the_server_stops() {
 
 #[tokio::test]
 async fn the_server_stops_within_its_bound_whatever_hangs() {
+    static ENTERED: Notify = Notify::const_new();
+    let hang = async || {
+        ENTERED.notify_one();
+        std::future::pending::<()>().await;
+    };
     let limits = HttpLimits { request_timeout: PATIENCE * 10, ..limits() };
-    let hang = Router::new().route("/v1/hang", get(async || std::future::pending::<()>().await));
-    let server = start(hang, limits).await;
-    let _request = server.send(b"GET /v1/hang HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let server = start(Router::new().route("/v1/hang", get(hang)), limits).await;
+    let request = server.send(b"GET /v1/hang HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    within(ENTERED.notified()).await;
+    // From here on only timers are waited for, so time may fly.
+    tokio::time::pause();
+    server.end().await;
+    tokio::time::resume();
+    assert_eq!(read_to_end(request).await, "");
+}
+
+/// An answer without end that tells when the server gives it up.
+struct Endless(Arc<Notify>);
+
+impl futures::Stream for Endless {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(Some(Ok(Bytes::from_static(&[b'x'; 16 * 1024]))))
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut() {
+    let given_up = Arc::new(Notify::new());
+    let told = given_up.clone();
+    let routes = Router::new().route("/v1/endless", get(async move || Body::from_stream(Endless(told.clone()))));
+    let server = start(routes, limits()).await;
+    let _unread = server.send(b"GET /v1/endless HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    within(given_up.notified()).await;
+    server.end().await;
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the client of the test")]
+async fn http_2_is_served_and_stops_gracefully() {
+    static ENTERED: Notify = Notify::const_new();
+    static GO_ON: Notify = Notify::const_new();
+    let hold = async || {
+        ENTERED.notify_one();
+        GO_ON.notified().await;
+        "finished"
+    };
+    let limits = HttpLimits { request_timeout: PATIENCE, ..limits() };
+    let server = start(routes().route("/v1/hold", get(hold)), limits).await;
+    let client =
+        reqwest::Client::builder().http2_prior_knowledge().no_proxy().timeout(PATIENCE).build().expect("a client");
+    let url = format!("http://{}/v1", server.address);
+    let hello = client.get(format!("{url}/hello")).send().await.expect("an answer");
+    assert_eq!(hello.version(), axum::http::Version::HTTP_2);
+    let too_long = client.post(format!("{url}/echo")).body(vec![b'x'; 100_000]).send().await.expect("an answer");
+    assert_eq!(too_long.status(), 413);
+    let in_flight = tokio::spawn(client.get(format!("{url}/hold")).send());
+    within(ENTERED.notified()).await;
+    server.stop.cancel();
+    GO_ON.notify_one();
+    let answer = within(in_flight).await.expect("no panic").expect("an answer");
+    assert_eq!(answer.text().await.expect("text"), "finished");
     server.end().await;
 }
