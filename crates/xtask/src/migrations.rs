@@ -2,7 +2,7 @@
 //! changed afterwards, only followed by another.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -55,18 +55,23 @@ pub(crate) async fn migrate(owner: &mut PgConnection, folder: &Path) -> Result<(
 }
 
 /// The migrations of a commit, written to a folder; none where the commit is not here (a shallow clone, the first
-/// commit) or has no migrations.
+/// commit, a copy without history) or has no migrations.
 fn unpack(root: &Path, revision: &str) -> Result<Option<PathBuf>> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").current_dir(root).args(["-c", "safe.directory=*"]).args(arguments).output()?;
-        Ok::<_, std::io::Error>(output.status.success().then_some(output.stdout))
+        // The clone may belong to somebody else than who runs this, in a container for example.
+        let mut command = Command::new("git");
+        match command.current_dir(root).args(["-c", "safe.directory=*"]).args(arguments).output() {
+            Ok(output) => Ok(output.status.success().then_some(output.stdout)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     };
     let Some(listed) = git(&["ls-tree", "-z", "--name-only", revision, &format!("{FOLDER}/")])? else {
         return Ok(None);
     };
     let folder = root.join("target").join("previous-migrations");
     match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => fs::create_dir_all(&folder)?,
     }
     let listed = String::from_utf8(listed)?;

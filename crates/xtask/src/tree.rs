@@ -2,8 +2,10 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
 };
+
+/// What is made by building, running and local use, as in `.gitignore`.
+const SKIPPED: &[&str] = &[".git", "target", ".data", ".env"];
 
 /// The repository's text files: path (relative, with `/`) to text. Rules read this instead of the disk, so that a
 /// test can hand them a tree of its own.
@@ -13,28 +15,35 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Every file git tracks or would track (what is ignored is left out). Files that are not UTF-8 are skipped:
-    /// they are not text.
+    /// Every file below the root but what `SKIPPED` names. Git is not asked: a copy without its history is checked the
+    /// same way. Files that are not UTF-8 are left out: they are not text.
     pub(crate) fn of_repository(root: &Path) -> io::Result<Self> {
-        let listed = Command::new("git")
-            .current_dir(root)
-            // The clone may belong to somebody else than who runs this, in a container for example.
-            .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .output()?;
-        if !listed.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&listed.stderr).into_owned()));
-        }
-        let mut files = BTreeMap::new();
-        for path in String::from_utf8_lossy(&listed.stdout).split('\0').filter(|path| !path.is_empty()) {
-            match fs::read(root.join(path)).map(String::from_utf8) {
-                Ok(Ok(text)) => drop(files.insert(path.to_owned(), text)),
-                Ok(Err(_not_text)) => {}
-                // Listed by git, deleted on disk and not yet committed as such.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+        let mut tree = Self::default();
+        tree.add_folder(root, "")?;
+        Ok(tree)
+    }
+
+    fn add_folder(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type()?;
+            if SKIPPED.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.add_folder(&entry.path(), &format!("{prefix}{name}/"))?;
+            } else if kind.is_file() {
+                match fs::read(entry.path()).map(String::from_utf8) {
+                    Ok(Ok(text)) => drop(self.files.insert(format!("{prefix}{name}"), text)),
+                    Ok(Err(_not_text)) => {}
+                    // An editor's temporary file, gone since the folder was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(Self { files })
+        Ok(())
     }
 
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
