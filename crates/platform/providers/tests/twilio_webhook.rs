@@ -46,7 +46,7 @@ fn verified(fields: &[(&str, &str)]) -> Result<WebhookForm, WebhookRejection> {
 async fn answer(request: Request<Body>) -> (StatusCode, String) {
     async fn handler(State(_): State<TwilioWebhooks>, form: Result<TwilioForm, WebhookRejection>) -> String {
         match form {
-            Ok(TwilioForm(form)) => form.fields().map(|(name, value)| format!("{name}={value};")).collect(),
+            Ok(TwilioForm(form)) => form.fields().flat_map(|(name, value)| [name, "=", value, ";"]).collect(),
             Err(rejection) => format!("{} {rejection}", rejection.status()),
         }
     }
@@ -207,6 +207,7 @@ fn texts_as_types() {
     assert_eq!(refused::<InboundSms>(&with(&[("NumMedia", "11")])), "NumMedia");
     assert_eq!(refused::<InboundSms>(&with(&[("NumMedia", "1")])), "MediaUrl0");
     assert_eq!(refused::<InboundSms>(&with(&[("NumMedia", "1"), ("MediaUrl0", "nonsense")])), "MediaUrl0");
+    assert_eq!(refused::<InboundSms>(&text[..3]), "Body");
     let mut with_nul = text;
     with_nul[3].1 = "a\0b";
     assert_eq!(refused::<InboundSms>(&with_nul), "Body");
@@ -216,4 +217,19 @@ fn texts_as_types() {
     assert_eq!(refused::<SmsStatusWebhook>(&status[1..]), "MessageSid");
     assert_eq!(refused::<SmsStatusWebhook>(&[status[0]]), "MessageStatus");
     assert_eq!(refused::<SmsStatusWebhook>(&[status[0], ("MessageStatus", "a b")]), "MessageStatus");
+}
+
+/// The scheme puts nothing between a name and its value, so the same signature fits other cuts of the same text.
+#[test]
+fn a_signature_that_fits_another_cut_gives_no_form() {
+    let genuine = [("Body", "STOP"), ("From", "+14155550123"), ("MessageSid", SMS), ("To", "+14155550100")];
+    let cut = [("BodySTOP", ""), ("From", "+14155550123"), ("MessageSid", SMS), ("To", "+14155550100")];
+    let swallowed = [("Body", "STOPFrom+14155550123"), ("MessageSid", SMS), ("To", "+14155550100")];
+    for fields in [&cut[..], &swallowed[..]] {
+        assert_eq!(signed("/hook", fields), signed("/hook", &genuine));
+        assert!(InboundSms::try_from(&verified(fields).unwrap()).is_err(), "{fields:?}");
+    }
+    // What the cuts cannot touch is told apart by the hash.
+    let hash = |fields: &[(&str, &str)]| verified(fields).unwrap().payload_hash(InboundSms::CORE_FIELDS);
+    assert_ne!(hash(&genuine), hash(&swallowed));
 }

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{Router, body::Body, http::Request};
@@ -49,8 +50,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(serve_connection(stream, router.clone(), shutdown.clone()));
             }
-            // Out of file descriptors, or the peer has gone already: let others run, then go on.
-            Err(_) => tokio::task::yield_now().await,
+            // Out of file descriptors, or the peer has gone already: a moment for connections to close.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }

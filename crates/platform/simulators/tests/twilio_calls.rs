@@ -154,6 +154,11 @@ async fn forged_unsigned_and_repeated_webhooks() {
         assert!(answers.iter().all(|answer| answer.status == Some(status)), "{signature:?}: {answers:?}");
     }
     assert_eq!(world.heard.count(), 5);
+    let text = world.simulator.send_text(TextRequest::new(CALLER, BUSINESS, "Hello")).await;
+    let again = WebhookRequest::new("/webhooks/twilio/sms-inbound", text.params);
+    assert!(world.simulator.deliver(again).await[0].is_success());
+    let texts = world.heard.on("sms-inbound");
+    assert_eq!((texts.len(), &texts[0]), (2, &texts[1]));
     let malformed = WebhookRequest { params: vec![], ..good };
     let answer = &world.simulator.deliver(malformed).await[0];
     assert_eq!((answer.status, answer.body.as_str()), (Some(400), "MessageSid: is missing"));

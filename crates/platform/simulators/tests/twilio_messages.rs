@@ -222,6 +222,30 @@ async fn a_listing_knows_nothing_of_what_was_just_accepted() {
 }
 
 #[tokio::test]
+async fn a_list_that_lies_is_not_believed() {
+    let world = World::start().await;
+    let client = world.client();
+    let page = |next: &str| format!(r#"{{"messages":[],"next_page_uri":{next}}}"#);
+    let list = async |body: String| {
+        world.simulator.clear_faults();
+        world.simulator.add_fault(Api::ListMessages, Fault::AcceptThenAnswer { status: 200, body }, When::Always);
+        client.list_messages(&everything_to(CALLER)).await
+    };
+    // Our credentials go nowhere else.
+    for elsewhere in [r#""http://127.0.0.1:1/x""#, r#""//evil.example/x""#, r#""https://evil.example/""#] {
+        assert!(matches!(list(page(elsewhere)).await, Err(ClientError::Unreadable)), "{elsewhere}");
+    }
+    let for_ever = list(page(&format!(r#""/2010-04-01/Accounts/{}/Messages.json""#, support::account_sid()))).await;
+    assert!(!for_ever.unwrap().complete);
+    let odd_entry = r#"{"messages":[{"sid":"XX"}],"next_page_uri":null}"#.to_owned();
+    assert!(!list(odd_entry).await.unwrap().complete);
+    assert!(list(page("null")).await.unwrap().complete);
+    let huge = format!(r#"{{"messages":[],"next_page_uri":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
+    assert!(matches!(list(huge).await, Err(ClientError::Unreadable)));
+    assert!(matches!(list("<html>".to_owned()).await, Err(ClientError::Unreadable)));
+}
+
+#[tokio::test]
 async fn reports_come_twice_backwards_and_again_after_a_failure() {
     let world = World::start().await;
     let plan = DeliveryPlan {

@@ -251,7 +251,13 @@ impl InboundSms {
 impl TryFrom<&WebhookForm> for InboundSms {
     type Error = WebhookRejection;
     fn try_from(form: &WebhookForm) -> Result<Self, WebhookRejection> {
-        let body = form.get("Body").unwrap_or_default();
+        let media = media(form)?;
+        let body = match form.get("Body") {
+            Some(body) => body,
+            None if !media.is_empty() => "",
+            // A signature also fits `BodySTOP=`: a text that is not there must not pass for an empty one.
+            None => return Err(WebhookRejection::malformed("Body", "is missing")),
+        };
         if body.len() > MAX_TEXT_BYTES || body.contains('\0') {
             return Err(WebhookRejection::malformed("Body", "is not a text of at most 16 KiB"));
         }
@@ -260,7 +266,7 @@ impl TryFrom<&WebhookForm> for InboundSms {
             from: caller(form)?,
             to: phone(form, "To")?,
             body: body.to_owned(),
-            media: media(form)?,
+            media,
             opt_out_type: form.optional_as("OptOutType", OptOutType::parse, "is not an opt-out type")?,
         })
     }

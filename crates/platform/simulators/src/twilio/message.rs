@@ -37,6 +37,8 @@ impl TextRequest {
 pub struct TextResult {
     /// The message's id.
     pub message_sid: String,
+    /// The webhook's fields, to send them again by hand.
+    pub params: Vec<(String, String)>,
     /// The last answer of the service; nothing where the number has no webhook.
     pub answer: Option<WebhookAnswer>,
 }
@@ -65,7 +67,7 @@ pub(super) async fn receive(account: &Arc<Account>, request: TextRequest) -> Tex
         Some((url, number)) => Some(account.post_with_fallback(url, number.sms_fallback_url.as_deref(), &params).await),
         None => None,
     };
-    TextResult { message_sid, answer }
+    TextResult { message_sid, params, answer }
 }
 
 /// Source: <https://www.twilio.com/docs/messaging/guides/webhook-request>.

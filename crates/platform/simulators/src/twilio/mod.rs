@@ -212,6 +212,18 @@ impl TwilioSimulator {
         self.account.messages(|m| m.direction == Direction::OutboundApi && m.to == to.as_str())
     }
 
+    /// Every message from or to a phone, oldest first.
+    pub fn messages_with(&self, phone: &str) -> Vec<Message> {
+        self.account.messages(|message| message.from == phone || message.to == phone)
+    }
+
+    /// Every leg of every call, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        let mut calls: Vec<Call> = self.account.state().ledger.calls().cloned().collect();
+        calls.reverse();
+        calls
+    }
+
     /// Waits until no webhook, call or delayed request is under way any more.
     pub async fn settled(&self) {
         loop {
