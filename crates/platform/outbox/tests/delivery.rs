@@ -9,7 +9,7 @@ use nmc_db::{Db, PoolSettings, Tx, Wakes};
 use nmc_events::{Context, Envelope, Event, SchemaVersion};
 use nmc_kernel::{EventId, Random, TenantId};
 use nmc_outbox::{ConsumeError, Consumer, Consumers, DeadLetters, Dispatcher, Settings};
-use nmc_testkit::TestDatabase;
+use nmc_testkit::{TestDatabase, eventually};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -256,19 +256,12 @@ async fn several_dispatchers_beside_one_another_deliver_everything_once() {
         publish(database.app(), tenants[n % tenants.len()], &told).await;
     }
     let mut superuser = database.superuser().await.unwrap();
-    let mut pending = i64::MAX;
-    for _ in 0..600 {
-        pending = count(&mut superuser, PENDING).await;
-        if pending == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let done = eventually(Duration::from_secs(30), async || count(&mut superuser, PENDING).await == 0).await;
     stop.cancel();
     for dispatcher in running {
         dispatcher.await.unwrap();
     }
-    assert_eq!(pending, 0);
+    assert!(done, "events stay pending");
     assert_eq!(notes(&mut superuser, Obedient::NAME).await, (0..EVENTS).collect::<Vec<_>>());
     assert_eq!(notes(&mut superuser, Innocent::NAME).await, (0..EVENTS).collect::<Vec<_>>());
     assert_eq!(count(&mut superuser, "select count(*) from outbox_runs").await, 0, "a graceful stop leaves no runs");
@@ -288,15 +281,14 @@ async fn child_dispatcher() {
         let stop = stop.clone();
         tokio::spawn(async move { dispatcher.run(stop).await })
     };
-    for _ in 0..1_200 {
+    let done = eventually(Duration::from_secs(60), async || {
         let status = nmc_outbox::status(&db).await.unwrap();
-        if status.ready + status.retrying + status.runs == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        status.ready + status.retrying + status.runs == 0
+    });
+    let done = done.await;
     stop.cancel();
     run.await.unwrap();
+    assert!(done, "events stay pending");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
