@@ -39,7 +39,7 @@ pub(crate) fn ensure_running(home: &Home, binaries: &Binaries, settings: &Settin
         if answers(home) {
             return Some(Found::Running);
         }
-        let pid = pid_file_line(home, 0)?.and_then(|line| line.parse().ok());
+        let pid = pid_file_line(home, 0).and_then(|line| line.parse().ok());
         match pid {
             // On its way up or down: it answers soon, or its pid file goes.
             Some(pid) if is_our_postmaster(pid, home) => None,
@@ -72,15 +72,20 @@ pub(crate) fn stop(home: &Home, binaries: &Binaries, how: Stop) -> Result<(), Po
         Stop::Fast => "fast",
         Stop::Immediate => "immediate",
     };
-    let pid_file = home.cluster().join("postmaster.pid");
+    let pid = pid_file_line(home, 0).and_then(|line| line.parse().ok());
+    if !pid.is_some_and(|pid| is_our_postmaster(pid, home)) {
+        return Ok(());
+    }
     let mut command = home.account.command(binaries.program("pg_ctl"));
     command.args(["stop", "-s", "-W", "-m", mode, "-D"]).arg(home.cluster());
-    match run(&mut command, STOP_LIMIT) {
-        // pg_ctl waits in steps of 100 ms; the disappearance of the pid file is the same sign, seen sooner.
-        Ok(_) => wait_until(STOP_LIMIT, || (!pid_file.exists()).then_some(()))
-            .ok_or_else(|| PostgresError::TimedOut { waiting_for: "Postgres to stop".to_owned(), limit: STOP_LIMIT }),
-        Err(PostgresError::Command { .. }) if !answers(home) => Ok(()),
-        Err(error) => Err(error),
+    let asked = run(&mut command, STOP_LIMIT);
+    // pg_ctl waits in steps of 100 ms; the disappearance of the pid file is the same sign, seen sooner.
+    let pid_file = home.cluster().join("postmaster.pid");
+    let limit = if asked.is_ok() { STOP_LIMIT } else { Duration::ZERO };
+    match (wait_until(limit, || (!pid_file.exists()).then_some(())), asked) {
+        (Some(()), _) => Ok(()),
+        (None, Err(error)) => Err(error),
+        (None, Ok(_)) => Err(PostgresError::TimedOut { waiting_for: "Postgres to stop".to_owned(), limit }),
     }
 }
 
@@ -229,8 +234,8 @@ fn spawn(home: &Home, binaries: &Binaries) -> Result<(), PostgresError> {
             return Some(Err(exit));
         }
         // The server says "ready" in its pid file as soon as it takes connections.
-        let is_ours = pid_file_line(home, 0)?.is_some_and(|line| line == pid);
-        let is_ready = pid_file_line(home, 7)?.is_some_and(|line| line == "ready");
+        let is_ours = pid_file_line(home, 0).is_some_and(|line| line == pid);
+        let is_ready = pid_file_line(home, 7).is_some_and(|line| line == "ready");
         (is_ours && is_ready).then_some(Ok(()))
     });
     match started {
@@ -277,15 +282,10 @@ fn answers(home: &Home) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A line of the pid file (process, directory, start, port, socket directory, address, shared memory, state).
-/// The outer `None` stands for "not readable at this moment", the inner one for "not there".
-#[expect(clippy::option_option, reason = "the two absences differ: look again, or there is none")]
-fn pid_file_line(home: &Home, number: usize) -> Option<Option<String>> {
-    match fs::read_to_string(home.cluster().join("postmaster.pid")) {
-        Ok(text) => Some(text.lines().nth(number).map(|line| line.trim().to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(None),
-        Err(_) => None,
-    }
+/// A line of the pid file: process, directory, start, port, socket directory, address, shared memory, state.
+fn pid_file_line(home: &Home, number: usize) -> Option<String> {
+    let text = fs::read_to_string(home.cluster().join("postmaster.pid")).ok()?;
+    text.lines().nth(number).map(|line| line.trim().to_owned())
 }
 
 /// Whether a process is the server of this cluster: the number in a pid file left by a crash may be another's by now.

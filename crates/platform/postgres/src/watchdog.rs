@@ -12,7 +12,8 @@ use crate::home::Home;
 /// The gate is taken after the users' lock was seen free, and only then is that lock tried for good: whoever arrived in
 /// between holds it, and the watch goes on. The watchdog's own lock is let go before the gate, so that the next user to
 /// pass the gate sees that nobody watches any more. A server that is not there may be one that is just starting under a
-/// user killed at that moment, therefore the second and third look.
+/// user killed at that moment, therefore the second and third look. The number in a pid file left by a crash may belong to
+/// a stranger, whom `pg_ctl` would signal: the server is the one that works in its own directory.
 const SCRIPT: &str = r#"
 home=$1 cluster=$2 pg_ctl=$3 locker=$4
 trap '' INT HUP
@@ -28,6 +29,11 @@ lock() { # descriptor, how: 2 exclusive, 6 exclusive or fail at once, 8 let go
   perl) perl -e 'open(my $f, ">>&=", $ARGV[0]) or exit 2; flock($f, $ARGV[1]) or exit 1' "$1" "$2" ;;
   esac
 }
+stop() {
+  pid=$(head -n 1 "$cluster/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] || return 1
+  if [ -e /proc/self ] && [ "$(readlink "/proc/$pid/cwd")" != "$cluster" ]; then return 1; fi
+  "$pg_ctl" stop -s -D "$cluster" -m fast -w -t 60 7>&- 8>&- 9>&-
+}
 lock 7 6 || exit 0
 misses=0
 while :; do
@@ -35,7 +41,7 @@ while :; do
   lock 9 8
   lock 8 2 || exit 1
   if lock 9 6; then
-    if "$pg_ctl" stop -s -D "$cluster" -m fast -w -t 60 7>&- 8>&- 9>&-; then misses=3; else misses=$((misses + 1)); fi
+    if stop; then misses=3; else misses=$((misses + 1)); fi
     if [ "$misses" -ge 3 ]; then
       lock 7 8
       exit 0
