@@ -93,16 +93,18 @@ pub(crate) fn stop(home: &Home, binaries: &Binaries, how: Stop) -> Result<(), Po
 /// in the middle leaves nothing that looks like a cluster.
 fn make_cluster(home: &Home, binaries: &Binaries, settings: &Settings) -> Result<(), PostgresError> {
     let cluster = home.cluster();
-    let version_file = cluster.join("PG_VERSION");
-    if let Ok(made_by) = fs::read_to_string(&version_file) {
-        let made_by = made_by.trim();
-        if made_by == binaries.major().to_string() {
-            return Ok(());
-        }
-        if settings.durable {
-            let made_by = made_by.to_owned();
+    let made_by = fs::read_to_string(cluster.join("PG_VERSION")).map(|version| version.trim().to_owned());
+    match made_by {
+        Ok(made_by) if made_by == binaries.major().to_string() => return Ok(()),
+        Ok(made_by) if settings.durable => {
             return Err(PostgresError::OtherVersion { data_dir: cluster, made_by, binaries: binaries.major() });
         }
+        // Somebody's data, damaged or out of reach: not ours to remove.
+        Err(_) if settings.durable && cluster.exists() => {
+            let reason = "is no cluster of Postgres: its file PG_VERSION cannot be read".to_owned();
+            return Err(PostgresError::UnsafeDirectory { path: cluster, reason });
+        }
+        Ok(_) | Err(_) => {}
     }
     if cluster.exists() {
         fs::remove_dir_all(&cluster).map_err(PostgresError::io("remove", &cluster))?;
@@ -124,8 +126,8 @@ fn make_cluster(home: &Home, binaries: &Binaries, settings: &Settings) -> Result
     file.write_all(b"\ninclude = 'private.conf'\n").map_err(PostgresError::io("write", &main))?;
     fs::rename(&partial, &cluster).map_err(PostgresError::io("rename", &partial))?;
     if settings.durable {
-        for path in [&cluster, &home.root] {
-            File::open(path).and_then(|dir| dir.sync_all()).map_err(PostgresError::io("flush", path))?;
+        for path in [&cluster.join("postgresql.conf"), &cluster, &home.root] {
+            File::open(path).and_then(|file| file.sync_all()).map_err(PostgresError::io("flush", path))?;
         }
     }
     Ok(())

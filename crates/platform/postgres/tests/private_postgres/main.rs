@@ -247,16 +247,23 @@ fn a_pid_file_left_by_a_crash_does_not_hinder_the_start() -> TestResult {
 }
 
 #[test]
-fn a_half_made_cluster_is_made_anew() -> TestResult {
+fn a_half_made_cluster_is_made_anew_and_a_damaged_one_is_not_removed() -> TestResult {
     let scratch = Scratch::new("half");
     scratch.start()?.stop()?;
-    let cluster = scratch.0.join("cluster");
-    fs::rename(&cluster, scratch.0.join("cluster.partial-1"))?;
-    fs::create_dir(&cluster)?;
-    fs::write(cluster.join("postgresql.conf"), "")?;
+    let (cluster, partial) = (scratch.0.join("cluster"), scratch.0.join("cluster.partial-1"));
+    // What a killed start leaves.
+    fs::rename(&cluster, &partial)?;
+    let durable = Settings { durable: true, ..scratch.settings() };
+    let server = PrivatePostgres::start(&Binaries::find()?, &durable, &|_| {})?;
+    assert_eq!(ask(&server, "select 1")?, "1");
+    assert!(!partial.exists());
+    server.stop()?;
+
+    fs::remove_file(cluster.join("PG_VERSION"))?;
+    let refused = PrivatePostgres::start(&Binaries::find()?, &durable, &|_| {});
+    assert!(matches!(refused, Err(PostgresError::UnsafeDirectory { .. })), "{refused:?}");
     let server = scratch.start()?;
     assert_eq!(ask(&server, "select 1")?, "1");
-    assert!(!scratch.0.join("cluster.partial-1").exists());
     Ok(())
 }
 
