@@ -5,6 +5,7 @@
 //! | `GET /summary` | the counts |
 //! | `GET /messages?with=&since=` | all messages, or those of one phone, oldest first |
 //! | `GET /ledger?to=` | messages accepted through the API, oldest first |
+//! | `GET /calls` | every leg of every call, newest first |
 //! | `POST /calls` | places a call, answers with its transcript when it is over |
 //! | `POST /texts` | sends a text to a number of the account |
 //! | `POST /webhooks` | sends a webhook as told |
@@ -26,7 +27,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
-    Account, Behaviour, CallRequest, DeliveryPlan, Direction, FaultRule, Message, SimulatedNumber, Summary,
+    Account, Behaviour, Call, CallRequest, DeliveryPlan, Direction, FaultRule, Message, SimulatedNumber, Summary,
     TextRequest, TextResult, Transcript, WebhookAnswer, WebhookRequest, call, message, webhook,
 };
 
@@ -59,7 +60,7 @@ pub(super) fn router() -> Router<Arc<Account>> {
         .route("/summary", get(summary))
         .route("/messages", get(messages))
         .route("/ledger", get(ledger))
-        .route("/calls", post(place_call))
+        .route("/calls", get(calls).post(place_call))
         .route("/texts", post(send_text))
         .route("/webhooks", post(deliver))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
@@ -82,6 +83,10 @@ async fn messages(State(account): Shared, Query(wanted): Query<Wanted>) -> Json<
 async fn ledger(State(account): Shared, Query(wanted): Query<Wanted>) -> Json<Vec<Message>> {
     let is_wanted = |m: &Message| wanted.to.as_ref().is_none_or(|to| *to == m.to);
     Json(account.messages(|message| message.direction == Direction::OutboundApi && is_wanted(message)))
+}
+
+async fn calls(State(account): Shared) -> Json<Vec<Call>> {
+    Json(account.state().ledger.calls().cloned().collect())
 }
 
 /// Played in a task of its own: a page that is closed half way does not tear the call off.

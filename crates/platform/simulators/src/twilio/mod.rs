@@ -1,7 +1,7 @@
 //! Twilio, simulated: the Messages and Calls APIs, calls that interpret TwiML, signed webhooks, faults on demand.
 //!
 //! [`TwilioSimulator`] is the handle for the process it runs in; the same is offered over HTTP below `/simulator/`
-//! ([`control`]) for other processes and pages.
+//! (see `control.rs`) for other processes and pages.
 
 mod api;
 mod call;
