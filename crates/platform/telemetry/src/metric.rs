@@ -59,6 +59,10 @@ metrics_table! {
         "Webhooks that had been stored before.";
     WEBHOOK_SIGNATURE_FAILURES_TOTAL = "webhook_signature_failures_total", Counter, ["provider"],
         "Webhooks refused for their signature.";
+    WEBHOOK_UNKNOWN_NUMBERS_TOTAL = "webhook_unknown_numbers_total", Counter, ["provider", "endpoint"],
+        "Webhooks about a number or a call of nobody.";
+    INBOUND_SMS_UNANSWERABLE_TOTAL = "inbound_sms_unanswerable_total", Counter, ["reason"],
+        "Texts that came in from a sender that no text can be sent to.";
     OUTBOX_DISPATCH_LAG_SECONDS = "outbox_dispatch_lag_seconds", Gauge, [],
         "Age of the oldest delivery that is due.";
     OUTBOX_PENDING = "outbox_pending", Gauge, [],

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use nmc_compliance::Compliance;
+use nmc_db::{Db, DbError};
+use nmc_identity::Identity;
+use nmc_providers::twilio::{
+    DialStatusWebhook, InboundSms, TwilioWebhooks, VoiceStatusWebhook, VoiceWebhook, WhisperResultWebhook,
+    WhisperWebhook,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    CallEnded, TelephonySettings, http,
+    model::answer::{Answer, LegKey},
+    use_case::{Receipt, business_phone, caller_leg, take_text},
+};
+
+/// The module's face; cheap to clone. Its use cases are Twilio's webhooks, each in a transaction of its own.
+#[derive(Clone, Debug)]
+pub struct Telephony {
+    pub(crate) db: Db,
+    pub(crate) identity: Identity,
+    pub(crate) compliance: Compliance,
+    pub(crate) settings: Arc<TelephonySettings>,
+}
+
+impl Telephony {
+    /// Telephony over this database: the server's role for [`Telephony::routes`], the dispatcher's for
+    /// [`Telephony::timer`].
+    pub fn new(db: Db, identity: Identity, compliance: Compliance, settings: TelephonySettings) -> Self {
+        Self { db, identity, compliance, settings: Arc::new(settings) }
+    }
+
+    /// `POST /webhooks/twilio/{voice,whisper,whisper-result,dial-status,voice-status,sms-inbound}`, with their
+    /// description for the OpenAPI document; `webhooks` verifies the signatures.
+    pub fn routes(&self, webhooks: TwilioWebhooks) -> OpenApiRouter {
+        http::routes(self.clone(), webhooks)
+    }
+
+    /// What falls due here; the dispatcher's timers fire it.
+    pub fn timer(&self) -> CallEnded {
+        CallEnded::new(self.clone())
+    }
+
+    /// A call is here and waits for an answer.
+    pub(crate) async fn call_arrived(&self, webhook: &VoiceWebhook, receipt: &Receipt) -> Result<Answer, DbError> {
+        caller_leg::call_arrived(self, webhook, receipt).await
+    }
+
+    /// The business's phone has stopped ringing, or the talk is over.
+    pub(crate) async fn dial_ended(&self, webhook: &DialStatusWebhook, receipt: &Receipt) -> Result<Answer, DbError> {
+        caller_leg::dial_ended(self, webhook, receipt).await
+    }
+
+    /// The caller's leg has a new status.
+    pub(crate) async fn status_changed(&self, webhook: &VoiceStatusWebhook, receipt: &Receipt) -> Result<(), DbError> {
+        caller_leg::status_changed(self, webhook, receipt).await
+    }
+
+    /// The business's phone was picked up.
+    pub(crate) async fn picked_up(
+        &self,
+        leg: LegKey,
+        webhook: &WhisperWebhook,
+        receipt: &Receipt,
+    ) -> Result<Answer, DbError> {
+        business_phone::picked_up(self, leg, webhook, receipt).await
+    }
+
+    /// A key was pressed there.
+    pub(crate) async fn key_pressed(
+        &self,
+        leg: LegKey,
+        webhook: &WhisperResultWebhook,
+        receipt: &Receipt,
+    ) -> Result<Answer, DbError> {
+        business_phone::key_pressed(self, leg, webhook, receipt).await
+    }
+
+    /// A text has come in.
+    pub(crate) async fn text_received(&self, webhook: &InboundSms, receipt: &Receipt) -> Result<(), DbError> {
+        take_text::take_text(self, webhook, receipt).await
+    }
+}

@@ -1,0 +1,71 @@
+use nmc_compliance::{Decision, Purpose};
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_events::Context;
+use nmc_timers::Timer as _;
+
+use crate::{
+    CallEnded, Telephony,
+    model::{
+        answer::{Promise, speaks},
+        call::{Effect, Outcome, Report},
+        record::Call,
+    },
+    store,
+};
+
+/// Takes a report about a locked call in, writes down what has become of it and starts what follows.
+pub(crate) async fn advance(
+    telephony: &Telephony,
+    tx: &mut Tx,
+    call: &mut Call,
+    report: &Report,
+) -> Result<(), DbError> {
+    let (state, effects) = call.state.apply(report, telephony.settings.rules(), tx.now());
+    let mut promise = call.promise;
+    if promise.is_none() && speaks(report, &state) {
+        promise = Some(promised(telephony, tx, call).await?);
+    }
+    if state != call.state || promise != call.promise {
+        (call.state, call.promise) = (state, promise);
+        store::call::save(tx, call).await?;
+    }
+    for effect in effects {
+        match effect {
+            Effect::Announce(reason) => {
+                tx.publish(&call.missed(reason), Context { correlation: call.correlation, causation: None })?;
+            }
+            Effect::AwaitDialStatus(until) => nmc_timers::set(tx, CallEnded::KIND, call.id.as_uuid(), until).await?,
+            Effect::StopAwaiting => nmc_timers::cancel(tx, CallEnded::KIND, call.id.as_uuid()).await?,
+        }
+    }
+    log(tx, call, report);
+    Ok(())
+}
+
+/// A text is promised only where the gate would let one go now.
+async fn promised(telephony: &Telephony, tx: &mut ReadTx, call: &Call) -> Result<Promise, DbError> {
+    let Some(phone) = call.from.textable() else { return Ok(Promise::CallBack) };
+    Ok(match telephony.compliance.would_send(tx, phone, Purpose::Greeting).await? {
+        Decision::Allow => Promise::Text,
+        Decision::Defer { .. } | Decision::Block { .. } => Promise::CallBack,
+    })
+}
+
+fn log(tx: &ReadTx, call: &Call, report: &Report) {
+    let (status, reason) = match call.state.outcome {
+        Outcome::Open => ("open", ""),
+        Outcome::Accepted => ("accepted", ""),
+        Outcome::Missed(reason) => ("missed", reason.as_str()),
+    };
+    tracing::info!(
+        tenant_id = %tx.tenant(),
+        correlation_id = %call.correlation,
+        call.id = %call.id,
+        call.provider_ref,
+        call.report = report.name(),
+        call.status = status,
+        call.reason = reason,
+        call.untextable = call.from.untextable.map(nmc_kernel::Untextable::as_str),
+        "a call was reported"
+    );
+}

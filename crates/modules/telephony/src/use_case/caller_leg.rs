@@ -1,0 +1,143 @@
+//! What Twilio reports about the caller's leg: `voice`, `dial-status`, `voice-status`.
+
+use nmc_db::{DbError, ReadTx, RouteKind, Seen, Tx};
+use nmc_identity::{CallMode, Tenant, TenantSettings};
+use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId};
+use nmc_providers::twilio::{CallSid, DialStatusWebhook, VoiceStatusWebhook, VoiceWebhook};
+
+use super::{Receipt, advance::advance, caller, receiver};
+use crate::{
+    Telephony,
+    model::{
+        answer::{self, Answer},
+        call::{CallState, Report, Way},
+        record::{Call, Caller},
+    },
+    store,
+};
+
+/// Answers a call that has come in.
+pub(crate) async fn call_arrived(
+    telephony: &Telephony,
+    webhook: &VoiceWebhook,
+    receipt: &Receipt,
+) -> Result<Answer, DbError> {
+    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report: Report::Arrived };
+    let taken = take(telephony, &leg, receipt).await?;
+    Ok(taken.map_or(Answer::Reject, |(call, tenant)| answer::to_arrival(&call, &tenant)))
+}
+
+/// Answers the caller after the business's phone has stopped ringing.
+pub(crate) async fn dial_ended(
+    telephony: &Telephony,
+    webhook: &DialStatusWebhook,
+    receipt: &Receipt,
+) -> Result<Answer, DbError> {
+    let report = Report::DialEnded(webhook.dial_call_status.clone());
+    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report };
+    let taken = take(telephony, &leg, receipt).await?;
+    Ok(taken.map_or(Answer::HangUp, |(call, tenant)| answer::to_dial_end(&call, &tenant)))
+}
+
+/// Takes a status of the caller's leg in. That of a dialled leg says nothing that `dial-status` does not say better.
+pub(crate) async fn status_changed(
+    telephony: &Telephony,
+    webhook: &VoiceStatusWebhook,
+    receipt: &Receipt,
+) -> Result<(), DbError> {
+    if webhook.parent_call_sid.is_some() {
+        tracing::debug!(webhook.endpoint = receipt.endpoint, "the status of a dialled leg is passed over");
+        return Ok(());
+    }
+    let report =
+        Report::Status { status: webhook.call_status.clone(), duration_seconds: webhook.call_duration_seconds };
+    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report };
+    take(telephony, &leg, receipt).await?;
+    Ok(())
+}
+
+/// A report about the caller's leg.
+struct Leg<'a> {
+    call_sid: &'a CallSid,
+    from: &'a CallerNumber,
+    to: &'a E164,
+    report: Report,
+}
+
+/// Takes the report in unless it has been taken before; either way the call as it stands now, and whose it is. Nothing
+/// where the number is nobody's.
+async fn take(telephony: &Telephony, leg: &Leg<'_>, receipt: &Receipt) -> Result<Option<(Call, Tenant)>, DbError> {
+    let Some(route) = receiver(telephony, leg.to, receipt).await? else { return Ok(None) };
+    let mut tx = telephony.db.begin(route.tenant).await?;
+    if receipt.record(&mut tx).await? != Seen::First {
+        let repeated = repeated(telephony, &mut tx, leg).await?;
+        tx.roll_back().await?;
+        return Ok(repeated);
+    }
+    let tenant = telephony.identity.tenant(&mut tx).await?;
+    let mut call = open(telephony, &mut tx, leg, &tenant).await?;
+    advance(telephony, &mut tx, &mut call, &leg.report).await?;
+    tx.commit().await?;
+    Ok(Some((call, tenant)))
+}
+
+/// What a repeated webhook is about; nothing where its content was altered so that it leads to no call.
+async fn repeated(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Option<(Call, Tenant)>, DbError> {
+    let Some(call) = store::call::lock_by_ref(tx, leg.call_sid.as_str()).await? else { return Ok(None) };
+    let tenant = telephony.identity.tenant(tx).await?;
+    Ok(Some((call, tenant)))
+}
+
+/// The call's row, locked; made by the first report of the call that gets here.
+async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<Call, DbError> {
+    let call_sid = leg.call_sid.as_str();
+    if let Some(call) = store::call::lock_by_ref(tx, call_sid).await? {
+        return Ok(call);
+    }
+    let from = caller(tx, leg.from).await?;
+    let call = Call {
+        id: tx.ids().next(),
+        provider_ref: call_sid.to_owned(),
+        correlation: correlation(telephony, tx, &from).await?,
+        from,
+        to: leg.to.clone(),
+        state: CallState::new(way(tx, &tenant.settings, &leg.report, tenant.id).await?),
+        promise: None,
+    };
+    if store::call::insert(tx, &call).await? {
+        return Ok(call);
+    }
+    // Another report of the same call was faster; its transaction has ended.
+    store::call::lock_by_ref(tx, call_sid).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+}
+
+/// One per call; a caller who calls or texts again soon continues the one before. Of two first calls at the same moment
+/// each may get its own.
+pub(super) async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Caller) -> Result<CorrelationId, DbError> {
+    let recent = match &from.phone {
+        Some(phone) => store::correlation::recent(tx, phone, telephony.settings.correlation_reuse_window).await?,
+        None => None,
+    };
+    Ok(recent.unwrap_or_else(|| tx.ids().next()))
+}
+
+/// How the call reached us, by the business's settings.
+async fn way(tx: &mut ReadTx, settings: &TenantSettings, report: &Report, tenant: TenantId) -> Result<Way, DbError> {
+    Ok(match (settings.call_mode, &settings.forward_to, report) {
+        (CallMode::Dial, Some(to), _) => {
+            if tx.route(RouteKind::TwilioNumber, to.as_str()).await?.is_some() {
+                // It would come back to us, and be dialled again, for ever.
+                tracing::error!(tenant_id = %tenant, "calls are to ring a number of this installation: none is rung");
+                Way::Forwarded
+            } else {
+                Way::Dial { to: to.clone(), whisper: settings.whisper }
+            }
+        }
+        (CallMode::StatusOnly, _, Report::Arrived) => {
+            tracing::warn!(tenant_id = %tenant, "a call waits for an answer where only its status was to be reported");
+            Way::Forwarded
+        }
+        (CallMode::StatusOnly, _, _) => Way::StatusOnly,
+        (CallMode::Forwarded, _, _) | (CallMode::Dial, None, _) => Way::Forwarded,
+    })
+}

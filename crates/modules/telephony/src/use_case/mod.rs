@@ -1,0 +1,57 @@
+pub(crate) mod advance;
+pub(crate) mod business_phone;
+pub(crate) mod caller_leg;
+pub(crate) mod take_text;
+
+use nmc_db::{DbError, Route, RouteKind, Seen, Tx, WebhookProvider};
+use nmc_kernel::{CallerNumber, E164, Untextable};
+use nmc_telemetry::name::WEBHOOK_UNKNOWN_NUMBERS_TOTAL;
+
+use crate::{Telephony, model::record::Caller};
+
+/// What a webhook is known by when it comes again.
+#[derive(Clone, Debug)]
+pub(crate) struct Receipt {
+    /// The last part of its path.
+    pub(crate) endpoint: &'static str,
+    /// The provider's id of it.
+    pub(crate) event_id: String,
+    /// Over the fields that matter.
+    pub(crate) payload_hash: [u8; 32],
+}
+
+impl Receipt {
+    async fn record(&self, tx: &mut Tx) -> Result<Seen, DbError> {
+        tx.record_webhook(WebhookProvider::Twilio, &self.event_id, self.payload_hash).await
+    }
+}
+
+/// Whose number this is; nobody's is counted and logged.
+async fn receiver(telephony: &Telephony, to: &E164, receipt: &Receipt) -> Result<Option<Route>, DbError> {
+    let route = telephony.db.route(RouteKind::TwilioNumber, to.as_str()).await?;
+    if route.is_none() {
+        unknown(receipt, to);
+    }
+    Ok(route)
+}
+
+fn unknown(receipt: &Receipt, to: &E164) {
+    count_unknown(receipt);
+    tracing::warn!(webhook.endpoint = receipt.endpoint, phone.to = %to.masked(), "a webhook for a number of nobody");
+}
+
+fn count_unknown(receipt: &Receipt) {
+    metrics::counter!(WEBHOOK_UNKNOWN_NUMBERS_TOTAL, "provider" => "twilio", "endpoint" => receipt.endpoint)
+        .increment(1);
+}
+
+/// Who it is, and whether it is a number of this installation: two automations would talk for ever.
+async fn caller(tx: &mut Tx, from: &CallerNumber) -> Result<Caller, DbError> {
+    let mut caller = Caller { phone: from.phone().cloned(), untextable: from.untextable() };
+    if let Some(phone) = &caller.phone
+        && tx.route(RouteKind::TwilioNumber, phone.as_str()).await?.is_some()
+    {
+        caller.untextable = Some(Untextable::OwnNumber);
+    }
+    Ok(caller)
+}
