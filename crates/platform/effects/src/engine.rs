@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -26,7 +26,7 @@ const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 /// How effects are driven.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Calls at once (`EFFECTS_CONCURRENCY`).
+    /// Calls at once (`EFFECTS_CONCURRENCY`); one tenant, and one of several kinds, gets half of them at most.
     pub concurrency: u16,
     /// How often to look without having been woken.
     pub poll_interval: Duration,
@@ -42,7 +42,7 @@ impl Default for Settings {
             concurrency: 16,
             poll_interval: Duration::from_secs(1),
             call_timeout: Duration::from_secs(15),
-            listing_gap: Duration::from_secs(60),
+            listing_gap: Duration::from_mins(1),
         }
     }
 }
@@ -58,8 +58,8 @@ pub(crate) struct Shared {
     pub(crate) kinds: HashMap<&'static str, Registered>,
     /// The lock that says this process lives; replaced when its connection is lost.
     owner: RwLock<Option<Arc<SessionLock>>>,
-    /// Intents this process is busy with, so that the next look passes over them.
-    busy: Mutex<HashSet<Uuid>>,
+    /// What this process is busy with, so that the next look passes over it.
+    busy: Mutex<HashMap<Uuid, Candidate>>,
 }
 
 pub(crate) struct Registered {
@@ -76,7 +76,7 @@ impl Effects {
             random,
             kinds: HashMap::new(),
             owner: RwLock::new(None),
-            busy: Mutex::new(HashSet::new()),
+            busy: Mutex::new(HashMap::new()),
         }))
     }
 
@@ -164,7 +164,7 @@ impl Shared {
         }
     }
 
-    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Candidate>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -176,9 +176,9 @@ struct Busy {
 }
 
 impl Busy {
-    fn with(shared: &Arc<Shared>, id: IntentId) -> Self {
-        shared.busy().insert(id.as_uuid());
-        Self { shared: Arc::clone(shared), id }
+    fn with(shared: &Arc<Shared>, candidate: &Candidate) -> Self {
+        shared.busy().insert(candidate.id.as_uuid(), candidate.clone());
+        Self { shared: Arc::clone(shared), id: candidate.id }
     }
 }
 
@@ -189,21 +189,83 @@ impl Drop for Busy {
 }
 
 async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Candidate>, DbError> {
-    let busy: Vec<Uuid> = shared.busy().iter().copied().collect();
+    let (busy, mut taken) = {
+        let busy = shared.busy();
+        let mut taken = Taken::new(shared);
+        busy.values().for_each(|candidate| taken.add(candidate));
+        (busy.keys().copied().collect::<Vec<_>>(), taken)
+    };
     let now = Instant::now();
-    let kinds: Vec<String> =
-        shared.kinds.iter().filter(|(_, k)| !k.breaker.holds_back(now)).map(|(&name, _)| name.to_owned()).collect();
+    let kinds: Vec<String> = shared
+        .kinds
+        .iter()
+        .filter(|(name, kind)| !kind.breaker.holds_back(now) && taken.of_kind(name) < taken.share_of_kind)
+        .map(|(&name, _)| name.to_owned())
+        .collect();
+    let full: Vec<Uuid> = taken.full_tenants();
     let mut tx = shared.db.begin_system().await?;
-    let found = store::candidates(&mut tx, &kinds, &busy, limit).await?;
+    let mut found = store::candidates(&mut tx, &kinds, &busy, &full, limit).await?;
     tx.roll_back().await?;
+    found.retain(|candidate| {
+        let has_room = taken.has_room_for(candidate);
+        if has_room {
+            taken.add(candidate);
+        }
+        has_room
+    });
     Ok(found)
+}
+
+/// Bulkheads: how many calls each tenant and each kind has under way, and how many it may have. A tenant or a provider
+/// whose calls hang leaves slots to the others.
+struct Taken {
+    by_tenant: HashMap<Uuid, u16>,
+    by_kind: HashMap<String, u16>,
+    share_of_tenant: u16,
+    share_of_kind: u16,
+}
+
+impl Taken {
+    fn new(shared: &Shared) -> Self {
+        let (all, half) = (shared.settings.concurrency, shared.settings.concurrency.div_ceil(2));
+        Self {
+            by_tenant: HashMap::new(),
+            by_kind: HashMap::new(),
+            share_of_tenant: half,
+            share_of_kind: if shared.kinds.len() > 1 { half } else { all },
+        }
+    }
+
+    fn add(&mut self, candidate: &Candidate) {
+        *self.by_tenant.entry(candidate.tenant.as_uuid()).or_default() += 1;
+        *self.by_kind.entry(candidate.kind.clone()).or_default() += 1;
+    }
+
+    fn of_kind(&self, kind: &str) -> u16 {
+        self.by_kind.get(kind).copied().unwrap_or(0)
+    }
+
+    fn full_tenants(&self) -> Vec<Uuid> {
+        self.by_tenant.iter().filter(|&(_, &taken)| taken >= self.share_of_tenant).map(|(&tenant, _)| tenant).collect()
+    }
+
+    fn has_room_for(&self, candidate: &Candidate) -> bool {
+        let of_tenant = self.by_tenant.get(&candidate.tenant.as_uuid()).copied().unwrap_or(0);
+        of_tenant < self.share_of_tenant && self.of_kind(&candidate.kind) < self.share_of_kind
+    }
 }
 
 async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(usize::from(shared.settings.concurrency)));
     let mut calls = JoinSet::new();
     while !stop.is_cancelled() {
-        while calls.try_join_next().is_some() {}
+        while let Some(ended) = calls.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "an effect's task ended unexpectedly");
+                // What it had claimed is nobody's now; without our lock it is found.
+                *shared.owner.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        }
         // At least one slot is free before anything is looked for.
         let Ok(first) = Arc::clone(&slots).acquire_owned().await else { break };
         let limit = i64::try_from(slots.available_permits()).unwrap_or(0) + 1;
@@ -233,7 +295,7 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
                     Err(_) => break,
                 },
             };
-            let busy = Busy::with(&shared, candidate.id);
+            let busy = Busy::with(&shared, &candidate);
             let shared = Arc::clone(&shared);
             calls.spawn(async move {
                 send::drive(&shared, &candidate).await;
@@ -250,10 +312,15 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn reconciler(shared: Arc<Shared>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = reconcile::pass(&shared).await {
-            tracing::warn!(%error, "reconciling effects waits for the database");
+        match reconcile::pass(&shared).await {
+            // There may be more.
+            Ok(touched) if touched >= usize::from(reconcile::BATCH) => {}
+            Ok(_) => pause(RECONCILE_INTERVAL, &stop).await,
+            Err(error) => {
+                tracing::warn!(%error, "reconciling effects waits for the database");
+                pause(RECONCILE_INTERVAL, &stop).await;
+            }
         }
-        pause(RECONCILE_INTERVAL, &stop).await;
     }
 }
 

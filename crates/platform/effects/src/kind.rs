@@ -1,3 +1,5 @@
+use std::panic::AssertUnwindSafe;
+
 use futures::{FutureExt as _, future::BoxFuture};
 use nmc_db::{DbError, Tx};
 use serde::{Serialize, de::DeserializeOwned};
@@ -47,6 +49,20 @@ pub(crate) enum StepError {
     Database(#[from] DbError),
     #[error(transparent)]
     Unreadable(#[from] UnreadableRequest),
+    #[error("the kind's code panicked")]
+    Panicked,
+}
+
+impl StepError {
+    /// Whether the same step may succeed a little later without anything being changed.
+    pub(crate) const fn is_transient(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_transient())
+    }
+}
+
+/// A panic inside a transaction is a failed step: the task that drives the intent has to live on to say so.
+async fn caught<T>(step: impl Future<Output = Result<T, StepError>>) -> Result<T, StepError> {
+    AssertUnwindSafe(step).catch_unwind().await.unwrap_or(Err(StepError::Panicked))
 }
 
 /// An [`EffectKind`] with its types erased.
@@ -66,7 +82,7 @@ pub(crate) struct Typed<K>(pub(crate) K);
 
 impl<K: EffectKind> AnyKind for Typed<K> {
     fn check<'a>(&'a self, tx: &'a mut Tx, intent: &'a RawIntent) -> BoxFuture<'a, Result<Check, StepError>> {
-        async move { Ok(self.0.check(tx, &read(intent)?).await?) }.boxed()
+        caught(async move { Ok(self.0.check(tx, &read(intent)?).await?) }).boxed()
     }
 
     fn call<'a>(&'a self, intent: &'a RawIntent) -> BoxFuture<'a, Result<CallOutcome, UnreadableRequest>> {
@@ -83,7 +99,7 @@ impl<K: EffectKind> AnyKind for Typed<K> {
         intent: &'a RawIntent,
         change: &'a Change,
     ) -> BoxFuture<'a, Result<(), StepError>> {
-        async move { Ok(self.0.apply(tx, &read(intent)?, change).await?) }.boxed()
+        caught(async move { Ok(self.0.apply(tx, &read(intent)?, change).await?) }).boxed()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 
 use chrono::Duration;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use nmc_db::DbError;
 use serde_json::{Value, json};
 
@@ -13,11 +13,12 @@ use crate::{
     engine::{Registered, Shared},
     kind::StepError,
     plan::failed,
-    store::{self, Candidate, Stored, Transition},
+    store::{self, Leased, Stored, Transition},
 };
 
-/// At most this many intents are looked after in one pass.
-const BATCH: i64 = 64;
+/// At most this many intents are looked after in one pass, all at once, so that a provider that hangs holds up the
+/// others for one look at most.
+pub(crate) const BATCH: u16 = 16;
 /// This many empty looks in a row mean that the call had no effect.
 const EMPTY_LOOKS: i16 = 2;
 /// A provider that cannot be asked for this long after the attempt leaves the intent to a person.
@@ -31,14 +32,16 @@ pub(crate) async fn pass(shared: &Shared) -> Result<usize, DbError> {
     let mut tx = shared.db.begin_system().await?;
     let look_takes = Duration::from_std(shared.settings.call_timeout).unwrap_or(UNREACHABLE_WAIT);
     let until = tx.now() + look_takes + UNREACHABLE_WAIT;
-    let due = store::lease_unknown(&mut tx, &shared.kind_names(), until, BATCH).await?;
+    let due = store::lease_unknown(&mut tx, &shared.kind_names(), until, i64::from(BATCH)).await?;
     tx.commit().await?;
-    for candidate in &due {
-        if let Err(error) = resolve(shared, candidate).await {
-            // The lease brings it back.
-            tracing::warn!(%error, intent_id = %candidate.id, "an unknown effect could not be resolved yet");
-        }
-    }
+    futures::stream::iter(&due)
+        .for_each_concurrent(usize::from(BATCH), |leased| async move {
+            if let Err(error) = resolve(shared, leased).await {
+                // The lease brings it back.
+                tracing::warn!(%error, intent_id = %leased.id, "an unknown effect could not be resolved yet");
+            }
+        })
+        .await;
     let unknown = count_unknown(shared).await?;
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; there are never 2^52 of them")]
     metrics::gauge!("sms_unknown").set(unknown as f64);
@@ -59,12 +62,16 @@ async fn find_abandoned(shared: &Shared) -> Result<usize, DbError> {
     let mut tx = shared.db.begin_system().await?;
     let timeout = Duration::from_std(shared.settings.call_timeout).unwrap_or(UNREACHABLE_WAIT);
     let claimed_before = tx.now() - timeout;
-    let found = store::abandoned(&mut tx, claimed_before, BATCH).await?;
+    let found = store::abandoned(&mut tx, claimed_before, i64::from(BATCH)).await?;
     // The owners' keys are free again before the intents change hands.
     tx.roll_back().await?;
-    for candidate in &found {
-        let mut tx = shared.db.begin(candidate.tenant).await?;
-        let Some(stored) = store::load(&mut tx, candidate.id).await? else { continue };
+    for abandoned in &found {
+        let mut tx = shared.db.begin(abandoned.tenant).await?;
+        let Some(stored) = store::load(&mut tx, abandoned.id).await? else { continue };
+        // Whoever slept since finding it would otherwise take a later attempt from a process that lives.
+        if store::attempt_of(&stored) != abandoned.attempt {
+            continue;
+        }
         // The callback may still come: the first look is a gap away.
         let first_look = tx.now() + Duration::from_std(shared.settings.listing_gap).unwrap_or(UNREACHABLE_WAIT);
         let transition = Transition {
@@ -74,26 +81,48 @@ async fn find_abandoned(shared: &Shared) -> Result<usize, DbError> {
             ..Transition::new(&[IntentState::InFlight], IntentState::Unknown)
         };
         if store::transition(&mut tx, &stored.intent, &transition).await? {
-            tracing::warn!(intent_id = %candidate.id, tenant_id = %candidate.tenant, "an effect's process died during the call");
+            tracing::warn!(intent_id = %abandoned.id, tenant_id = %abandoned.tenant, "an effect's process died during the call");
             tx.commit().await?;
         }
     }
     Ok(found.len())
 }
 
-async fn resolve(shared: &Shared, candidate: &Candidate) -> Result<(), StepError> {
-    let Some(registered) = shared.kinds.get(candidate.kind.as_str()) else { return Ok(()) };
-    let mut tx = shared.db.read(candidate.tenant).await?;
-    let stored = store::load(&mut tx, candidate.id).await?;
+async fn resolve(shared: &Shared, leased: &Leased) -> Result<(), StepError> {
+    let Some(registered) = shared.kinds.get(leased.kind.as_str()) else { return Ok(()) };
+    let mut tx = shared.db.read(leased.tenant).await?;
+    let stored = store::load(&mut tx, leased.id).await?;
     tx.finish().await?;
-    let Some(stored) = stored.filter(|s| s.state == IntentState::Unknown) else { return Ok(()) };
+    // Where the lease has passed to somebody else, their look and ours must not count as two: a gap lies between two.
+    let is_ours = |s: &Stored| s.state == IntentState::Unknown && s.available_at == leased.available_at;
+    let Some(stored) = stored.filter(is_ours) else { return Ok(()) };
+    match look_and_apply(shared, registered, &stored).await {
+        Err(error) if !error.is_transient() => leave_to_a_person(shared, &stored, &error).await,
+        done => done,
+    }
+}
+
+async fn look_and_apply(shared: &Shared, registered: &Registered, stored: &Stored) -> Result<(), StepError> {
     let look = AssertUnwindSafe(registered.kind.look(&stored.intent)).catch_unwind();
     let look = match tokio::time::timeout(shared.settings.call_timeout, look).await {
         Ok(Ok(look)) => look?,
         Ok(Err(_panic)) => Look::Unreachable { reason: "the look panicked".to_owned() },
         Err(_) => Look::Unreachable { reason: "the look took too long".to_owned() },
     };
-    apply(shared, registered, &stored, look).await
+    apply(shared, registered, stored, look).await
+}
+
+/// The look's result cannot be applied for a reason of ours, which asking again does not mend.
+async fn leave_to_a_person(shared: &Shared, stored: &Stored, error: &StepError) -> Result<(), StepError> {
+    let intent = &stored.intent;
+    tracing::error!(error = ?error, intent_id = %intent.id, tenant_id = %intent.tenant, "what became of an effect cannot be applied");
+    let mut tx = shared.db.begin(intent.tenant).await?;
+    let review = Transition {
+        outcome: Some(json!({ "review": error.to_string() })),
+        ..Transition::new(&[IntentState::Unknown], IntentState::Review)
+    };
+    store::transition(&mut tx, intent, &review).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn apply(shared: &Shared, registered: &Registered, stored: &Stored, look: Look) -> Result<(), StepError> {

@@ -152,6 +152,7 @@ impl Review {
             registered.kind.apply(&mut tx, &stored.intent, change).await.map_err(|error| match error {
                 StepError::Database(error) => error,
                 StepError::Unreadable(_) => DbError::Other(sqlx::Error::ColumnNotFound("request".to_owned())),
+                StepError::Panicked => DbError::Other(sqlx::Error::WorkerCrashed),
             })?;
         }
         let transition = Transition {

@@ -8,7 +8,7 @@ use std::{
 use futures::FutureExt as _;
 use nmc_db::{DbError, SessionLock, Tx};
 use nmc_kernel::retry::{MAX_ATTEMPTS, full_jitter};
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use crate::{
@@ -28,6 +28,10 @@ const RECORD_PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(2)];
 /// How many times recording is tried before the attempt is left to reconciliation.
 const RECORD_TRIES: usize = 300;
+/// How many times an outcome is applied that its module refuses for a reason of ours; then a person is asked.
+const REFUSED_TRIES: usize = 5;
+/// How long to pause after a claim that failed for a passing reason, so that an outage does not become a storm.
+const CLAIM_PAUSE: Duration = Duration::from_millis(250);
 /// How long an intent waits whose check failed for a reason of ours.
 const BROKEN_WAIT: chrono::Duration = chrono::Duration::seconds(10);
 
@@ -54,11 +58,12 @@ pub(crate) async fn drive(shared: &Shared, candidate: &Candidate) {
             if let Some(traceparent) = &stored.traceparent {
                 nmc_telemetry::set_parent(&span, traceparent);
             }
-            call_and_record(shared, registered, &stored, &owner, claimed_at).instrument(span).await;
+            call_and_record(shared, registered, &stored, &owner, claimed_at, probe).instrument(span).await;
         }
         Ok(None) => {}
-        Err(StepError::Database(error)) if error.is_transient() => {
+        Err(error) if error.is_transient() => {
             tracing::debug!(%error, intent_id = %candidate.id, "a claim was not made; it is tried again");
+            tokio::time::sleep(CLAIM_PAUSE).await;
         }
         Err(error) => {
             tracing::error!(error = ?error, intent_id = %candidate.id, "a claim cannot be made");
@@ -83,8 +88,7 @@ async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) 
         end(tx, registered, &stored, &Change::Expired, &expired).await?;
         return Ok(None);
     }
-    let check = AssertUnwindSafe(registered.kind.check(&mut tx, &stored.intent)).catch_unwind().await;
-    match check.unwrap_or_else(|_| Err(StepError::Database(DbError::Other(sqlx::Error::WorkerCrashed))))? {
+    match registered.kind.check(&mut tx, &stored.intent).await? {
         Check::Go => {}
         Check::Wait { until, reason } => {
             let outcome = Some(json!({ "waits": reason }));
@@ -104,7 +108,8 @@ async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) 
     }
     stored.intent.attempt += 1;
     stored.intent.claimed_at = Some(tx.now());
-    tx.commit().await?;
+    // A commit whose answer is lost may have claimed the intent in our name. Giving the lock up lets that be found out.
+    tx.commit().await.inspect_err(|_| shared.owner_lost(&owner))?;
     Ok(Some((stored, owner, claimed_at)))
 }
 
@@ -133,43 +138,54 @@ async fn call_and_record(
     stored: &Stored,
     owner: &SessionLock,
     claimed_at: Instant,
+    probe: bool,
 ) {
-    let outcome = if !owner.still_held().await {
+    let never_called = if !owner.still_held().await {
         shared.owner_lost(owner);
-        not_sent("the claim's session was lost")
+        Some("the claim's session was lost")
     } else if claimed_at.elapsed() >= CLAIM_FRESH_FOR {
-        not_sent("the claim had grown old")
+        Some("the claim had grown old")
     } else {
-        call(shared, registered, stored).await
+        None
     };
-    match &outcome {
-        CallOutcome::Accepted(_) | CallOutcome::Failed(_) | CallOutcome::NotSent { answered: true, .. } => {
-            registered.breaker.answered();
+    let outcome = if let Some(reason) = never_called {
+        // This says nothing about the provider.
+        if probe {
+            registered.breaker.probe_dropped();
         }
-        CallOutcome::NotSent { answered: false, .. } | CallOutcome::Unknown { .. } => {
-            registered.breaker.unanswered(Instant::now());
-        }
-    }
-    for try_number in 0..RECORD_TRIES {
-        match record(shared, registered, stored, &outcome).await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::warn!(%error, intent_id = %stored.intent.id, "an outcome is not recorded yet");
-                tokio::time::sleep(RECORD_PAUSES[try_number.min(RECORD_PAUSES.len() - 1)]).await;
+        CallOutcome::NotSent { answered: false, retry_after: None, reason: reason.to_owned() }
+    } else {
+        let outcome = call(shared, registered, stored, claimed_at).await;
+        match &outcome {
+            CallOutcome::Accepted(_) | CallOutcome::Failed(_) | CallOutcome::NotSent { answered: true, .. } => {
+                registered.breaker.answered();
+            }
+            CallOutcome::NotSent { answered: false, .. } | CallOutcome::Unknown { .. } => {
+                registered.breaker.unanswered(Instant::now());
             }
         }
+        outcome
+    };
+    for try_number in 0..RECORD_TRIES {
+        let recorded = match record(shared, registered, stored, &outcome).await {
+            Err(error) if !error.is_transient() && try_number + 1 >= REFUSED_TRIES => {
+                leave_to_a_person(shared, stored, &outcome, &error).await
+            }
+            recorded => recorded,
+        };
+        let Err(error) = recorded else { return };
+        tracing::warn!(%error, intent_id = %stored.intent.id, "an outcome is not recorded yet");
+        tokio::time::sleep(RECORD_PAUSES[try_number.min(RECORD_PAUSES.len() - 1)]).await;
     }
     tracing::error!(intent_id = %stored.intent.id, "an outcome could not be recorded; the provider will be asked");
     shared.owner_lost(owner);
 }
 
-fn not_sent(reason: &str) -> CallOutcome {
-    CallOutcome::NotSent { answered: false, retry_after: None, reason: reason.to_owned() }
-}
-
-async fn call(shared: &Shared, registered: &Registered, stored: &Stored) -> CallOutcome {
+/// Makes the call. It ends within the time-out counted from the claim: that is when other processes may judge it over.
+async fn call(shared: &Shared, registered: &Registered, stored: &Stored, claimed_at: Instant) -> CallOutcome {
+    let deadline = claimed_at + shared.settings.call_timeout;
     let call = AssertUnwindSafe(registered.kind.call(&stored.intent)).catch_unwind();
-    match tokio::time::timeout(shared.settings.call_timeout, call).await {
+    match tokio::time::timeout_at(deadline.into(), call).await {
         Ok(Ok(Ok(outcome))) => outcome,
         Ok(Ok(Err(unreadable))) => CallOutcome::Failed(failed(&unreadable.to_string())),
         Ok(Err(_panic)) => CallOutcome::Unknown { reason: "the call panicked".to_owned() },
@@ -241,6 +257,31 @@ async fn record(
         tx.roll_back().await?;
     }
     Ok(())
+}
+
+/// The provider's answer is known but its module cannot apply it, and trying again does not mend that.
+async fn leave_to_a_person(
+    shared: &Shared,
+    stored: &Stored,
+    outcome: &CallOutcome,
+    error: &StepError,
+) -> Result<(), StepError> {
+    let intent = &stored.intent;
+    tracing::error!(error = ?error, intent_id = %intent.id, tenant_id = %intent.tenant, "an effect's outcome cannot be applied");
+    let (answer, answered): (Value, bool) = match outcome {
+        CallOutcome::Accepted(accepted) => (json!({ "accepted": accepted }), true),
+        CallOutcome::Failed(failed) => (json!({ "failed": failed }), true),
+        CallOutcome::NotSent { answered, reason, .. } => (json!({ "not_sent": reason }), *answered),
+        CallOutcome::Unknown { reason } => (json!({ "unknown": reason }), false),
+    };
+    let mut tx = shared.db.begin(intent.tenant).await?;
+    let review = Transition {
+        outcome: Some(json!({ "review": error.to_string(), "answer": answer })),
+        answered,
+        ..Transition::new(&[IntentState::InFlight], IntentState::Review)
+    };
+    store::transition(&mut tx, intent, &review).await?;
+    Ok(tx.commit().await?)
 }
 
 /// A claim that fails for a reason of ours is looked at again later, visibly, instead of at once for ever.

@@ -20,6 +20,23 @@ pub(crate) struct Candidate {
     pub(crate) kind: String,
 }
 
+/// An in-flight attempt that nobody drives any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Abandoned {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: IntentId,
+    pub(crate) attempt: i32,
+}
+
+/// An unknown intent that is this process's to ask about as long as `available_at` stays what it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Leased {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: IntentId,
+    pub(crate) kind: String,
+    pub(crate) available_at: DateTime<Utc>,
+}
+
 /// An intent with what the engine needs beside what its kind sees.
 #[derive(Debug)]
 pub(crate) struct Stored {
@@ -79,6 +96,7 @@ pub(crate) async fn candidates(
     tx: &mut SystemTx,
     kinds: &[String],
     not: &[Uuid],
+    not_of_tenants: &[Uuid],
     limit: i64,
 ) -> Result<Vec<Candidate>, DbError> {
     let now = tx.now();
@@ -90,6 +108,7 @@ pub(crate) async fn candidates(
                      row_number() over (partition by e.tenant_id order by e.available_at, e.seq) as turn
               from effect_intents e
               where e.state = 'pending' and e.available_at <= $1 and e.kind = any($2) and e.id <> all($3)
+                and e.tenant_id <> all($7)
                 and not exists (
                   select from effect_intents p
                   where p.tenant_id = e.tenant_id and p.order_key = e.order_key and p.seq < e.seq
@@ -104,7 +123,8 @@ pub(crate) async fn candidates(
         not,
         now - ORDER_HELD,
         now + ORDER_HELD,
-        limit
+        limit,
+        not_of_tenants
     )
     .fetch_all(tx.conn()?)
     .await?)
@@ -195,10 +215,10 @@ pub(crate) async fn abandoned(
     tx: &mut SystemTx,
     claimed_before: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Candidate>, DbError> {
+) -> Result<Vec<Abandoned>, DbError> {
     Ok(sqlx::query_as!(
-        Candidate,
-        r#"select tenant_id as "tenant: TenantId", id as "id: IntentId", kind from effect_intents
+        Abandoned,
+        r#"select tenant_id as "tenant: TenantId", id as "id: IntentId", attempt from effect_intents
            where state = 'in_flight' and claimed_at < $1 and pg_try_advisory_xact_lock(owner)
            order by claimed_at limit $2"#,
         claimed_before,
@@ -214,17 +234,17 @@ pub(crate) async fn lease_unknown(
     kinds: &[String],
     until: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Candidate>, DbError> {
+) -> Result<Vec<Leased>, DbError> {
     let now = tx.now();
     Ok(sqlx::query_as!(
-        Candidate,
+        Leased,
         r#"
         update effect_intents e set available_at = $2
         from (select tenant_id, id from effect_intents
               where state = 'unknown' and available_at <= $1 and kind = any($3)
               order by available_at limit $4 for update skip locked) due
         where e.tenant_id = due.tenant_id and e.id = due.id
-        returning e.tenant_id as "tenant: TenantId", e.id as "id: IntentId", e.kind
+        returning e.tenant_id as "tenant: TenantId", e.id as "id: IntentId", e.kind, e.available_at
         "#,
         now,
         until,
