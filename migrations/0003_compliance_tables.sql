@@ -104,6 +104,7 @@ create table comp_do_not_text (
 );
 select nmc_protect('comp_do_not_text');
 grant select, insert, delete on comp_do_not_text to nmc_app;
+grant update (label) on comp_do_not_text to nmc_app;
 grant select on comp_do_not_text to nmc_dispatcher;
 
 -- Why a text was or was not sent: one row per subject and changed outcome, in order.

@@ -208,3 +208,84 @@ pub struct StoredDecision {
     /// When, UTC.
     pub decided_at: DateTime<Utc>,
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn all() -> Vec<Decision> {
+        let mut all = vec![Decision::Allow];
+        for until in [NOW, NOW + Duration::hours(1)] {
+            all.extend(DeferReason::ALL.iter().map(|reason| Decision::Defer { until, reason: *reason }));
+        }
+        all.extend(BlockReason::ALL.iter().map(|reason| Decision::Block { reason: *reason }));
+        all
+    }
+
+    #[test]
+    fn the_stricter_of_two_decisions_holds() {
+        for a in all() {
+            for b in all() {
+                let both = a.and(b);
+                assert!(both == a || both == b);
+                let (is_blocked, waits) = (a.outcome() == "block" || b.outcome() == "block", both.outcome() == "defer");
+                assert_eq!(both.outcome() == "block", is_blocked, "{a:?} {b:?}");
+                assert_eq!(both.outcome() == "allow", a == Decision::Allow && b == Decision::Allow, "{a:?} {b:?}");
+                if waits {
+                    assert_eq!(both.until(), a.until().max(b.until()), "{a:?} {b:?}");
+                }
+            }
+            assert_eq!(a.and(a), a);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_what_is_read() {
+        for decision in all() {
+            let read = Decision::from_stored(decision.outcome(), decision.reason(), decision.until());
+            assert_eq!(read, Some(decision));
+        }
+        for (outcome, reason, until) in [
+            ("allow", Some("paused"), None),
+            ("defer", Some("paused"), None),
+            ("defer", Some("opted-out"), Some(NOW)),
+            ("block", Some("paused"), None),
+            ("block", None, None),
+            ("perhaps", None, None),
+        ] {
+            assert_eq!(Decision::from_stored(outcome, reason, until), None, "{outcome} {reason:?}");
+        }
+    }
+
+    #[test]
+    fn waiting_longer_for_the_same_reason_is_no_news() {
+        let paused = |until| Decision::Defer { until, reason: DeferReason::Paused };
+        let (first, later) = (paused(NOW), paused(NOW + Duration::hours(1)));
+        assert!(later.is_same_outcome(first.outcome(), first.reason()));
+        assert!(!later.is_same_outcome("defer", Some("rate")));
+        assert!(!Decision::Allow.is_same_outcome("defer", Some("paused")));
+    }
+
+    #[test]
+    fn stored_words_do_not_change() {
+        let words = |all: &[&'static str]| all.join(" ");
+        let purposes: Vec<_> = Purpose::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(
+            words(&purposes),
+            "greeting reply human confirmation nudge reminder opt-out-confirmation help notice"
+        );
+        let defers: Vec<_> = DeferReason::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words(&defers), "quiet-hours paused rate provider-unavailable");
+        let blocks: Vec<_> = BlockReason::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(
+            words(&blocks),
+            "own-number not-textable country-not-served premium-rate opted-out no-opt-out already-confirmed \
+             confirmation-too-late do-not-text tenant-suspended campaign-not-approved superseded taken-over \
+             conversation-closed expired"
+        );
+    }
+}

@@ -11,6 +11,7 @@ const CONFIRMATION_MINUTES: i64 = 5;
 
 /// All that a decision depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they combine freely")]
 pub(crate) struct Facts {
     /// The number is a receiving number of this installation, of whichever tenant.
     pub(crate) is_own_number: bool,
@@ -86,7 +87,6 @@ fn opt_out_refusal(
     now: DateTime<Utc>,
 ) -> Option<BlockReason> {
     match (purpose, opt_out) {
-        (Purpose::Help, _) => None,
         (Purpose::OptOutConfirmation, None) => Some(BlockReason::NoOptOut),
         (Purpose::OptOutConfirmation, Some(opt_out)) => {
             if opt_out.confirmed_by.is_some() && opt_out.confirmed_by != subject {
@@ -95,7 +95,7 @@ fn opt_out_refusal(
             let is_late = now - opt_out.recorded_at > Duration::minutes(CONFIRMATION_MINUTES);
             is_late.then_some(BlockReason::ConfirmationTooLate)
         }
-        (_, None) => None,
+        (Purpose::Help, _) | (_, None) => None,
         (_, Some(_)) => Some(BlockReason::OptedOut),
     }
 }
@@ -128,5 +128,152 @@ impl Facts {
             "campaign": self.campaign.map(CampaignStatus::as_str),
             "quiet_until": self.quiet_until,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nmc_kernel::MessageId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::from_timestamp_nanos(1_800_000_000_000_000_000);
+
+    fn asking() -> Subject {
+        Subject::Message(MessageId::from(Uuid::from_u128(1)))
+    }
+
+    fn another() -> Subject {
+        Subject::Message(MessageId::from(Uuid::from_u128(2)))
+    }
+
+    fn opt_outs() -> Vec<Option<OptOut>> {
+        let since = |seconds| NOW - Duration::seconds(seconds);
+        let mut all = vec![None];
+        // The last moment of the five minutes, and the first after it.
+        for seconds in [0, 300, 301] {
+            for confirmed_by in [None, Some(asking()), Some(another())] {
+                all.push(Some(OptOut { recorded_at: since(seconds), confirmed_by }));
+            }
+        }
+        all
+    }
+
+    fn each(mut check: impl FnMut(Facts, Purpose)) {
+        let untextables = [None, Some(Untextable::TollFree)];
+        let destinations = [Destination::Served, Destination::CountryNotServed, Destination::PremiumRate];
+        let campaigns =
+            [None, Some(CampaignStatus::Pending), Some(CampaignStatus::Approved), Some(CampaignStatus::Rejected)];
+        for bits in 0..32_u8 {
+            let bit = |at: u8| bits & (1 << at) != 0;
+            for untextable in untextables {
+                for destination in destinations {
+                    for opt_out in opt_outs() {
+                        for campaign in campaigns {
+                            for purpose in Purpose::ALL {
+                                let facts = Facts {
+                                    is_own_number: bit(0),
+                                    untextable,
+                                    destination,
+                                    opt_out,
+                                    is_do_not_text: bit(1),
+                                    is_tenant_active: bit(2),
+                                    campaign,
+                                    quiet_until: bit(3).then(|| NOW + Duration::hours(3)),
+                                    is_greeting_quiet: bit(4),
+                                };
+                                check(facts, *purpose);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every reason that speaks against the text, said one by one; the first is the one to be given.
+    fn against(facts: &Facts, purpose: Purpose) -> Vec<BlockReason> {
+        let is_confirmation = purpose == Purpose::OptOutConfirmation;
+        let out = facts.opt_out;
+        let taken = out.is_some_and(|out| out.confirmed_by == Some(another()));
+        let late = out.is_some_and(|out| NOW - out.recorded_at > Duration::seconds(300));
+        [
+            (facts.is_own_number, BlockReason::OwnNumber),
+            (facts.untextable.is_some(), BlockReason::NotTextable),
+            (facts.destination == Destination::CountryNotServed, BlockReason::CountryNotServed),
+            (facts.destination == Destination::PremiumRate, BlockReason::PremiumRate),
+            (out.is_some() && !is_confirmation && purpose != Purpose::Help, BlockReason::OptedOut),
+            (out.is_none() && is_confirmation, BlockReason::NoOptOut),
+            (taken && is_confirmation, BlockReason::AlreadyConfirmed),
+            (late && is_confirmation, BlockReason::ConfirmationTooLate),
+            (facts.is_do_not_text, BlockReason::DoNotText),
+            (!facts.is_tenant_active, BlockReason::TenantSuspended),
+            (facts.campaign != Some(CampaignStatus::Approved), BlockReason::CampaignNotApproved),
+        ]
+        .into_iter()
+        .filter_map(|(holds, reason)| holds.then_some(reason))
+        .collect()
+    }
+
+    #[test]
+    fn every_combination_of_what_is_known() {
+        let (mut allowed, mut deferred, mut blocked) = (0, 0, 0);
+        each(|facts, purpose| {
+            let decision = judge(&facts, Some(asking()), purpose, NOW);
+            let waits = match purpose {
+                Purpose::Nudge | Purpose::Reminder => facts.quiet_until,
+                Purpose::Greeting if facts.is_greeting_quiet => facts.quiet_until,
+                _ => None,
+            };
+            let expected = match (against(&facts, purpose).first(), waits) {
+                (Some(reason), _) => Decision::Block { reason: *reason },
+                (None, Some(until)) => Decision::Defer { until, reason: DeferReason::QuietHours },
+                (None, None) => Decision::Allow,
+            };
+            assert_eq!(decision, expected, "{purpose:?} {facts:?}");
+            match decision {
+                Decision::Allow => allowed += 1,
+                Decision::Defer { .. } => deferred += 1,
+                Decision::Block { .. } => blocked += 1,
+            }
+        });
+        assert_eq!(allowed + deferred + blocked, 32 * 2 * 3 * 10 * 4 * 9);
+        assert!(allowed > 0 && deferred > 0, "{allowed} {deferred} {blocked}");
+    }
+
+    #[test]
+    fn asked_without_a_subject_any_confirmation_is_another_ones() {
+        let facts = Facts {
+            is_own_number: false,
+            untextable: None,
+            destination: Destination::Served,
+            opt_out: Some(OptOut { recorded_at: NOW, confirmed_by: Some(asking()) }),
+            is_do_not_text: false,
+            is_tenant_active: true,
+            campaign: Some(CampaignStatus::Approved),
+            quiet_until: None,
+            is_greeting_quiet: false,
+        };
+        let ask = |subject| judge(&facts, subject, Purpose::OptOutConfirmation, NOW);
+        assert_eq!(ask(None), Decision::Block { reason: BlockReason::AlreadyConfirmed });
+        assert_eq!(ask(Some(asking())), Decision::Allow);
+    }
+
+    #[test]
+    fn the_campaign_is_the_last_reason_given() {
+        each(|facts, purpose| {
+            let decision = judge(&facts, Some(asking()), purpose, NOW);
+            if decision == (Decision::Block { reason: BlockReason::CampaignNotApproved }) {
+                let approved = Facts { campaign: Some(CampaignStatus::Approved), ..facts };
+                let then = judge(&approved, Some(asking()), purpose, NOW);
+                assert!(!matches!(then, Decision::Block { .. }), "{purpose:?} {then:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_kept_of_the_facts_is_small() {
+        each(|facts, _| assert!(facts.as_inputs().to_string().len() < 400));
     }
 }

@@ -23,6 +23,7 @@ macro_rules! words {
     };
 }
 
+pub(crate) mod area_zones;
 pub(crate) mod campaign;
 pub(crate) mod decision;
 pub(crate) mod destination;

@@ -6,7 +6,7 @@ use nmc_identity::QuietHours;
 /// zones in an area code change nothing.
 const MAX_ROUNDS: usize = 8;
 /// A gap in local time is an hour as a rule and never more than a day (islands that crossed the date line).
-const MAX_GAP_HOURS: i64 = 25;
+const MAX_GAP_MINUTES: i64 = 25 * 60;
 
 /// When the quiet hours end that hold at `now` in any of `zones`; nothing outside of them. What comes out is outside of
 /// the quiet hours of every zone, unless together they leave no time at all.
@@ -34,16 +34,105 @@ fn end_of_quiet(at: DateTime<Utc>, zone: Tz, hours: &QuietHours) -> Option<DateT
     }
     let today = local.date();
     let day = if time < hours.end { today } else { today.checked_add_days(Days::new(1))? };
-    // In a repeated hour the clock may show the end's time before its second round; the end is never in the past.
-    Some(resolve(day.and_time(hours.end), zone).unwrap_or(at).max(at + Duration::minutes(1)))
+    resolve_after(at, day.and_time(hours.end), zone)
 }
 
-/// Local to UTC: a time that happens twice is its first occurrence, one that does not happen the first one after it.
-fn resolve(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    (0..=MAX_GAP_HOURS * 60)
+/// Local to UTC, after `at`: a time that happens twice is its first occurrence that is still to come, one that does not
+/// happen the first one after it.
+fn resolve_after(at: DateTime<Utc>, local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    (0..=MAX_GAP_MINUTES)
         .find_map(|minutes| match zone.from_local_datetime(&(local + Duration::minutes(minutes))) {
-            LocalResult::Single(found) | LocalResult::Ambiguous(found, _) => Some(found),
+            LocalResult::Single(found) => Some(found),
+            LocalResult::Ambiguous(first, second) => Some(if first > at { first } else { second }),
             LocalResult::None => None,
         })
         .map(|found| found.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveTime;
+
+    use super::*;
+
+    const NEW_YORK: Tz = Tz::America__New_York;
+    const LOS_ANGELES: Tz = Tz::America__Los_Angeles;
+
+    fn hours(start: (u32, u32), end: (u32, u32)) -> QuietHours {
+        let time = |(hour, minute)| NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
+        QuietHours { greeting: false, start: time(start), end: time(end) }
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_night_ends_in_the_morning_there() {
+        let night = hours((21, 0), (8, 0));
+        for (now, until) in [
+            // 20:59:59, 21:00, midnight, 07:59:59 and 08:00 in New York, in winter.
+            ("2026-01-16T01:59:59Z", None),
+            ("2026-01-16T02:00:00Z", Some("2026-01-16T13:00:00Z")),
+            ("2026-01-16T05:00:00Z", Some("2026-01-16T13:00:00Z")),
+            ("2026-01-16T12:59:59Z", Some("2026-01-16T13:00:00Z")),
+            ("2026-01-16T13:00:00Z", None),
+        ] {
+            assert_eq!(quiet_until(utc(now), &[NEW_YORK], &night), until.map(utc), "{now}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_within_a_day() {
+        let noon = hours((12, 0), (14, 0));
+        assert_eq!(quiet_until(utc("2026-01-16T17:30:00Z"), &[NEW_YORK], &noon), Some(utc("2026-01-16T19:00:00Z")));
+        assert_eq!(quiet_until(utc("2026-01-16T16:59:00Z"), &[NEW_YORK], &noon), None);
+        assert_eq!(quiet_until(utc("2026-01-16T19:00:00Z"), &[NEW_YORK], &noon), None);
+    }
+
+    #[test]
+    fn of_several_zones_the_last_morning_counts() {
+        let night = hours((21, 0), (8, 0));
+        // 05:00 in Los Angeles, 08:00 in New York.
+        let (now, both) = (utc("2026-01-16T13:00:00Z"), [NEW_YORK, LOS_ANGELES]);
+        assert_eq!(quiet_until(now, &both, &night), Some(utc("2026-01-16T16:00:00Z")));
+        // 21:00 in New York, 18:00 in Los Angeles, where the night begins later and ends later.
+        assert_eq!(quiet_until(utc("2026-01-16T02:00:00Z"), &both, &night), Some(utc("2026-01-16T16:00:00Z")));
+    }
+
+    #[test]
+    fn clocks_that_jump() {
+        // Forward on 8 March 2026: 02:30 does not happen and is 03:00, 07:00 UTC.
+        let spring = hours((21, 0), (2, 30));
+        assert_eq!(quiet_until(utc("2026-03-08T06:00:00Z"), &[NEW_YORK], &spring), Some(utc("2026-03-08T07:00:00Z")));
+        // Back on 1 November 2026: 01:30 happens at 05:30 and 06:30 UTC; the first one ends the night.
+        let autumn = hours((21, 0), (1, 30));
+        assert_eq!(quiet_until(utc("2026-11-01T05:00:00Z"), &[NEW_YORK], &autumn), Some(utc("2026-11-01T05:30:00Z")));
+        // The clock shows 01:15 for the second time: it is quiet again until 01:30 comes again.
+        assert_eq!(quiet_until(utc("2026-11-01T06:15:00Z"), &[NEW_YORK], &autumn), Some(utc("2026-11-01T06:30:00Z")));
+    }
+
+    #[test]
+    fn what_comes_out_is_never_quiet_whatever_the_hour_of_the_year() {
+        let zones = [NEW_YORK, LOS_ANGELES, Tz::America__St_Johns, Tz::Pacific__Honolulu];
+        for (start, end) in [((21, 0), (8, 0)), ((22, 30), (7, 15)), ((0, 0), (6, 0)), ((1, 30), (2, 30))] {
+            let hours = hours(start, end);
+            for zone in zones {
+                for quarter in 0..(365 * 24 * 4) {
+                    let now = utc("2026-01-01T00:07:00Z") + Duration::minutes(15 * quarter);
+                    if let Some(until) = quiet_until(now, &[zone], &hours) {
+                        assert!(until > now && until - now <= Duration::hours(25), "{zone} {now} {until}");
+                        assert_eq!(quiet_until(until, &[zone], &hours), None, "{zone} {now} {until}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn zones_that_leave_no_time_end_the_search() {
+        let hours = hours((0, 30), (0, 0));
+        let until = quiet_until(utc("2026-01-16T12:00:00Z"), &[NEW_YORK, Tz::America__St_Johns], &hours);
+        assert!(until.is_some_and(|until| until - utc("2026-01-16T12:00:00Z") < Duration::days(9)));
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     BlockReason, Decision, Purpose, Subject,
     model::{
+        area_zones::zones,
         destination::destination,
         gate::{Facts, OptOut, judge},
         quiet_hours::quiet_until,
@@ -84,7 +85,7 @@ fn facts(known: &Known, tenant: &Tenant, phone: &E164, now: DateTime<Utc>) -> Fa
         is_do_not_text: known.is_do_not_text,
         is_tenant_active: tenant.status == TenantStatus::Active,
         campaign: known.campaign,
-        quiet_until: quiet_until(now, &[tenant.time_zone], &settings.quiet_hours),
+        quiet_until: quiet_until(now, &zones(phone, tenant.time_zone), &settings.quiet_hours),
         is_greeting_quiet: settings.quiet_hours.greeting,
     }
 }

@@ -1,0 +1,158 @@
+//! Tenants through the facade, on a real Postgres, as the services' roles.
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+
+use nmc_db::DbError;
+use nmc_identity::{
+    CallMode, CreateTenantError, Identity, NewTenant, SettingsError, TenantName, TenantSettings, TenantStatus,
+    UpdateSettingsError,
+};
+use nmc_kernel::{Actor, E164, Role, TenantId, UserId};
+use nmc_testkit::TestDatabase;
+use sqlx::types::Uuid;
+
+fn new_tenant(settings: TenantSettings) -> NewTenant {
+    NewTenant {
+        name: TenantName::parse("Example Plumbing").unwrap(),
+        time_zone: "America/New_York".parse().unwrap(),
+        settings,
+    }
+}
+
+fn dialling() -> TenantSettings {
+    TenantSettings {
+        call_mode: CallMode::Dial,
+        forward_to: Some(E164::parse("+12125550111").unwrap()),
+        whisper: false,
+        greeting_template: Some("{business} here".into()),
+        ..TenantSettings::default()
+    }
+}
+
+fn user(tenant: TenantId, role: Role) -> Actor {
+    Actor::User { tenant, user: UserId::from(Uuid::from_u128(1)), role }
+}
+
+#[tokio::test]
+async fn a_tenant_is_what_was_created() {
+    let database = TestDatabase::create().await.unwrap();
+    for db in [database.app(), database.dispatcher()] {
+        let identity = Identity::new(db.clone());
+        let id = identity.create_tenant(new_tenant(dialling())).await.unwrap();
+        let mut tx = db.read(id).await.unwrap();
+        let tenant = identity.tenant(&mut tx).await.unwrap();
+        assert_eq!((tenant.id, tenant.name.as_str()), (id, "Example Plumbing"));
+        assert_eq!((tenant.time_zone.name(), tenant.status), ("America/New_York", TenantStatus::Active));
+        assert_eq!(tenant.settings, dialling());
+    }
+}
+
+#[tokio::test]
+async fn owners_and_operators_change_settings() {
+    let database = TestDatabase::create().await.unwrap();
+    let identity = Identity::new(database.app().clone());
+    let id = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    let read = || async {
+        let mut tx = database.dispatcher().read(id).await.unwrap();
+        Identity::new(database.dispatcher().clone()).tenant(&mut tx).await.unwrap().settings
+    };
+    for actor in [user(id, Role::Tech), Actor::System { tenant: id }] {
+        let refused = identity.update_settings(&actor, dialling()).await;
+        assert!(matches!(refused, Err(UpdateSettingsError::Forbidden)));
+    }
+    assert_eq!(read().await, TenantSettings::default());
+    identity.update_settings(&user(id, Role::Owner), dialling()).await.unwrap();
+    assert_eq!(read().await, dialling());
+    identity.update_settings(&Actor::Operator { tenant: id }, TenantSettings::default()).await.unwrap();
+    assert_eq!(read().await, TenantSettings::default());
+
+    let bad = TenantSettings { countries: Vec::new(), ..TenantSettings::default() };
+    let refused = identity.update_settings(&user(id, Role::Owner), bad.clone()).await;
+    assert!(matches!(refused, Err(UpdateSettingsError::Settings(SettingsError::Countries))));
+    let refused = identity.create_tenant(new_tenant(bad)).await;
+    assert!(matches!(refused, Err(CreateTenantError::Settings(SettingsError::Countries))));
+    let nobody = TenantId::from(Uuid::from_u128(9));
+    let refused = identity.update_settings(&user(nobody, Role::Owner), dialling()).await;
+    assert!(matches!(refused, Err(UpdateSettingsError::NotFound)));
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_there_or_not_readable_is_an_error() {
+    let database = TestDatabase::create().await.unwrap();
+    let identity = Identity::new(database.app().clone());
+    let id = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    let mut superuser = database.superuser().await.unwrap();
+    let mut tx = database.app().read(TenantId::from(Uuid::from_u128(9))).await.unwrap();
+    assert!(matches!(identity.tenant(&mut tx).await, Err(DbError::Other(_))));
+    for damage in [
+        r#"update id_tenants set settings = '{"version": 2}'"#,
+        r#"update id_tenants set settings = '{"version": 1, "forward_to": "nobody"}'"#,
+        r#"update id_tenants set settings = '{"version": 1}', time_zone = 'Mars/Olympus'"#,
+    ] {
+        sqlx::query(damage).execute(&mut superuser).await.unwrap();
+        let mut tx = database.app().read(id).await.unwrap();
+        assert!(matches!(identity.tenant(&mut tx).await, Err(DbError::Other(_))), "{damage}");
+    }
+}
+
+/// Each constraint with a statement that breaks it.
+const BROKEN: &[(&str, &str)] = &[
+    (
+        "id_tenants_pkey",
+        "insert into id_tenants select tenant_id, id, name, time_zone, settings, status, created_at, updated_at
+         from id_tenants",
+    ),
+    (
+        "id_tenants_is_itself",
+        "insert into id_tenants
+         select tenant_id, gen_random_uuid(), name, time_zone, settings, status, created_at, updated_at from id_tenants",
+    ),
+    ("id_tenants_name_length", "update id_tenants set name = ''"),
+    ("id_tenants_time_zone_length", "update id_tenants set time_zone = ''"),
+    ("id_tenants_settings_versioned", "update id_tenants set settings = '{}'"),
+    ("id_tenants_status_words", "update id_tenants set status = 'closed'"),
+];
+
+#[tokio::test]
+async fn every_constraint_refuses_what_breaks_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let identity = Identity::new(database.app().clone());
+    let id = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    for (name, sql) in BROKEN {
+        let mut tx = database.app().begin(id).await.unwrap();
+        let refused = sqlx::query(*sql).execute(tx.conn().await.unwrap()).await.map_err(DbError::from);
+        assert_eq!(refused.as_ref().err().and_then(DbError::constraint), Some(*name), "{refused:?}");
+    }
+    let mut all: Vec<String> = sqlx::query_scalar(
+        "select conname::text from pg_constraint
+         where conrelid::regclass::text like 'id\\_%' and contype in ('c', 'f', 'p', 'u', 'x')",
+    )
+    .fetch_all(&mut database.superuser().await.unwrap())
+    .await
+    .unwrap();
+    all.sort();
+    let mut provoked: Vec<&str> = BROKEN.iter().map(|(name, _)| *name).collect();
+    provoked.sort_unstable();
+    assert_eq!(all, provoked);
+}
+
+#[tokio::test]
+async fn a_neighbour_is_not_there() {
+    let database = TestDatabase::create().await.unwrap();
+    let identity = Identity::new(database.app().clone());
+    let id = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    let neighbour = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    for db in [database.app(), database.dispatcher()] {
+        let mut tx = db.begin(id).await.unwrap();
+        let seen: Vec<Uuid> =
+            sqlx::query_scalar("select id from id_tenants").fetch_all(tx.conn().await.unwrap()).await.unwrap();
+        assert_eq!(seen, [id.as_uuid()]);
+        let changed = sqlx::query("update id_tenants set name = 'x' where id = $1")
+            .bind(neighbour.as_uuid())
+            .execute(tx.conn().await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(changed.rows_affected(), 0);
+        let deleted = sqlx::query("delete from id_tenants").execute(tx.conn().await.unwrap()).await;
+        assert!(deleted.is_err());
+    }
+}
