@@ -1,0 +1,12 @@
+//! Twilio's webhooks through the router, on a real Postgres, as the roles of the services.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
+
+mod constraints;
+mod dialled;
+mod forwarded;
+mod house;
+mod outage;
+mod refusals;
+mod repetition;
+mod status_only;
+mod texts;
