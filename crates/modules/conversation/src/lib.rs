@@ -1,1 +1,48 @@
-//! nmc-conversation
+//! Threads with callers: what is said, by whom, and what a person of the business should do.
+//!
+//! Owns (`conv_` tables): conversations with their state and epoch, messages, templates, tasks, and what became of each
+//! missed call and inbound text. Never: decides whether a text may go out (Compliance), or speaks with a provider
+//! outside the effect `sms`.
+//!
+//! ```text
+//!                       a call or text, allowed            takeover
+//!            (none) -------------------------------> open <--------> human
+//!               |                                     ^ |   release    |
+//!               | campaign not approved      approved | | opt-out, 72 h, a person
+//!               +---------------------------> blocked-+ v              v
+//!                                                  +--> closed <-------+
+//! ```
+//!
+//! Events in: `CallDetected`, `InboundSmsReceived`, `ComplianceStatusChanged`, `OptOutRecorded`. Events out:
+//! `ConversationStarted`, `MessageSent`, `DeliveryUpdated`, `HumanTakeoverRequested`, `ConversationReleased`,
+//! `ConversationUnblocked`, `ConversationClosed`, `TaskRaised`, `TaskDone`.
+//!
+//! Whoever writes a conversation's messages or state locks its row first; then the phone (Compliance's gate), then
+//! intents. What makes a planned automatic text wrong raises the epoch, and the last check before a send compares it.
+
+mod consumers;
+mod conversation;
+mod effects;
+mod http;
+mod model;
+mod settings;
+mod store;
+mod timers;
+mod use_case;
+
+pub use conversation::Conversation;
+pub use effects::send_sms::{SendSms, SmsRequest};
+pub use model::{
+    contact::{Contact, ContactKind, ContactOutcome},
+    message::Message,
+    state::{ConversationRecord, ConversationState},
+    task::{Task, TaskKind},
+    template::{TemplateError, TemplateKey},
+};
+pub use nmc_events::conversation::{Author, CloseReason, Direction, MessageStatus};
+pub use settings::Settings;
+pub use use_case::{
+    change_state::{ChangeStateError, Changed},
+    templates::SetTemplateError,
+    why::{CallWhy, MessageWhy},
+};

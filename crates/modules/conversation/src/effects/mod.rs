@@ -1,0 +1,4 @@
+//! What calls a provider.
+
+mod rate;
+pub(crate) mod send_sms;

@@ -1,0 +1,133 @@
+//! Whether a missed call, or a text that opens a conversation, is greeted.
+
+use chrono::{DateTime, Duration, Utc};
+use nmc_compliance::{BlockReason, Decision};
+
+use super::state::ConversationState;
+
+/// Within this time after the automation spoke there is no (second) greeting: one per burst of calls.
+pub(crate) const BURST_MINUTES: i64 = 10;
+/// A first answer later than this only confuses.
+const GREETING_USEFUL_MINUTES: i64 = 10;
+/// When the campaign is approved, calls older than this are a person's to return.
+const GREETABLE_AFTER_APPROVAL_MINUTES: i64 = 30;
+
+/// What a call or an opening text leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// A greeting goes out, not before this time.
+    Greet {
+        /// Now, or when the quiet hours end.
+        available_at: DateTime<Utc>,
+    },
+    /// The automation spoke a moment ago.
+    RecentlyAnswered,
+    /// A person has the conversation.
+    Human,
+    /// The conversation waits for the campaign's approval.
+    Block,
+    /// Nothing may be sent, for another reason.
+    Refuse(BlockReason),
+}
+
+/// `state` is that of the live conversation before this contact; `spoke_at` when the automation last wrote to the
+/// caller, in whichever conversation.
+pub(crate) fn react(
+    gate: &Decision,
+    state: Option<ConversationState>,
+    spoke_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Reaction {
+    let is_burst = spoke_at.is_some_and(|at| now - at < Duration::minutes(BURST_MINUTES));
+    match gate {
+        // A person who has it stays in charge, whatever becomes of the campaign.
+        _ if state == Some(ConversationState::Human) => Reaction::Human,
+        Decision::Block { reason: BlockReason::CampaignNotApproved } => Reaction::Block,
+        Decision::Block { reason } => Reaction::Refuse(*reason),
+        Decision::Allow | Decision::Defer { .. } if is_burst => Reaction::RecentlyAnswered,
+        Decision::Allow => Reaction::Greet { available_at: now },
+        Decision::Defer { until, .. } => Reaction::Greet { available_at: (*until).max(now) },
+    }
+}
+
+/// Since when the answer is due: the call, or the end of what it had to wait for.
+pub(crate) fn counts_from(contact_at: DateTime<Utc>, available_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    if available_at > now { available_at } else { contact_at }
+}
+
+/// Until when a greeting is of use that is due since `counts_from`.
+pub(crate) fn useful_until(counts_from: DateTime<Utc>) -> DateTime<Utc> {
+    counts_from + Duration::minutes(GREETING_USEFUL_MINUTES)
+}
+
+/// Whether a contact that waited for the campaign's approval is still greeted.
+pub(crate) fn is_greetable_after_approval(contact_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - contact_at <= Duration::minutes(GREETABLE_AFTER_APPROVAL_MINUTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use nmc_compliance::DeferReason;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + Duration::minutes(minutes)
+    }
+
+    fn gates() -> Vec<Decision> {
+        let mut gates = vec![Decision::Allow, Decision::Defer { until: at(1_000), reason: DeferReason::QuietHours }];
+        gates.extend(BlockReason::ALL.iter().map(|reason| Decision::Block { reason: *reason }));
+        gates
+    }
+
+    #[test]
+    fn every_gate_state_and_silence() {
+        let states =
+            [None, Some(ConversationState::Open), Some(ConversationState::Human), Some(ConversationState::Blocked)];
+        let now = at(100);
+        for gate in gates() {
+            for state in states {
+                for spoke_at in [None, Some(at(100)), Some(at(91)), Some(at(90)), Some(at(0))] {
+                    let reaction = react(&gate, state, spoke_at, now);
+                    let is_burst = spoke_at.is_some_and(|spoke| spoke > at(90));
+                    let expected = match (gate, state) {
+                        (_, Some(ConversationState::Human)) => Reaction::Human,
+                        (Decision::Block { reason: BlockReason::CampaignNotApproved }, _) => Reaction::Block,
+                        (Decision::Block { reason }, _) => Reaction::Refuse(reason),
+                        _ if is_burst => Reaction::RecentlyAnswered,
+                        (Decision::Allow, _) => Reaction::Greet { available_at: now },
+                        (Decision::Defer { until, .. }, _) => Reaction::Greet { available_at: until },
+                    };
+                    assert_eq!(reaction, expected, "{gate:?} {state:?} {spoke_at:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn usefulness_counts_from_the_call_unless_it_had_to_wait() {
+        assert_eq!(useful_until(counts_from(at(0), at(3), at(3))), at(10));
+        assert_eq!(useful_until(counts_from(at(0), at(500), at(3))), at(510));
+        assert!(is_greetable_after_approval(at(0), at(30)));
+        assert!(!is_greetable_after_approval(at(0), at(31)));
+    }
+
+    proptest! {
+        #[test]
+        fn calls_in_any_rhythm_are_never_greeted_twice_within_ten_minutes(gaps in prop::collection::vec(0_i64..1_500, 1..60)) {
+            let (mut now, mut spoke_at) = (at(0), None::<DateTime<Utc>>);
+            for gap in gaps {
+                now += Duration::seconds(gap);
+                if let Reaction::Greet { available_at } = react(&Decision::Allow, Some(ConversationState::Open), spoke_at, now) {
+                    prop_assert_eq!(available_at, now);
+                    prop_assert!(spoke_at.is_none_or(|before| now - before >= Duration::minutes(BURST_MINUTES)));
+                    spoke_at = Some(now);
+                } else {
+                    prop_assert!(spoke_at.is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Pure: no I/O, no clock.
+
+/// Defines an enum whose variants are stored and shown as words that never change.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, sqlx::Type, utoipa::ToSchema)]
+        #[sqlx(type_name = "text")]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[serde(rename = $word)]
+                #[sqlx(rename = $word)]
+                $variant
+            ),+
+        }
+
+        impl $name {
+            /// Every one there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The stable word, as stored and shown.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+pub(crate) mod contact;
+pub(crate) mod delivery;
+pub(crate) mod greeting;
+pub(crate) mod message;
+pub(crate) mod state;
+pub(crate) mod task;
+pub(crate) mod template;

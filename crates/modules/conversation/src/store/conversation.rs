@@ -1,0 +1,177 @@
+use chrono::{DateTime, Utc};
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_events::conversation::CloseReason;
+use nmc_kernel::{ConversationId, CorrelationId, E164};
+use uuid::Uuid;
+
+use super::word;
+use crate::{ConversationRecord, ConversationState};
+
+struct Row {
+    id: ConversationId,
+    caller_phone: E164,
+    business_phone: E164,
+    state: ConversationState,
+    epoch: i32,
+    correlation_id: CorrelationId,
+    opened_at: DateTime<Utc>,
+    last_activity_at: DateTime<Utc>,
+    closed_at: Option<DateTime<Utc>>,
+    closed_reason: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<ConversationRecord, DbError> {
+        Ok(ConversationRecord {
+            id: self.id,
+            caller_phone: self.caller_phone,
+            business_phone: self.business_phone,
+            state: self.state,
+            epoch: self.epoch,
+            correlation_id: self.correlation_id,
+            opened_at: self.opened_at,
+            last_activity_at: self.last_activity_at,
+            closed_at: self.closed_at,
+            closed_reason: self.closed_reason.as_deref().map(word).transpose()?,
+        })
+    }
+}
+
+/// A conversation, locked until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, id: ConversationId) -> Result<Option<ConversationRecord>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
+                  state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
+                  closed_at, closed_reason
+           from conv_conversations where tenant_id = $1 and id = $2 for no key update"#,
+        tenant.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// The caller's live conversation, locked.
+pub(crate) async fn lock_live(tx: &mut Tx, caller: &E164) -> Result<Option<ConversationRecord>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
+                  state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
+                  closed_at, closed_reason
+           from conv_conversations
+           where tenant_id = $1 and caller_phone = $2 and state in ('open', 'human', 'blocked') for no key update"#,
+        tenant.as_uuid(),
+        caller.as_str()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// The id of the caller's newest conversation, whatever its state.
+pub(crate) async fn newest(tx: &mut ReadTx, caller: &E164) -> Result<Option<ConversationId>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select id as "id: ConversationId" from conv_conversations where tenant_id = $1 and caller_phone = $2
+           order by created_at desc, id desc limit 1"#,
+        tenant.as_uuid(),
+        caller.as_str()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?)
+}
+
+/// A conversation as it is now, not locked.
+pub(crate) async fn find(tx: &mut ReadTx, id: ConversationId) -> Result<Option<ConversationRecord>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
+                  state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
+                  closed_at, closed_reason
+           from conv_conversations where tenant_id = $1 and id = $2"#,
+        tenant.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// Writes a new conversation; `false` where the caller has a live one by now.
+pub(crate) async fn insert(tx: &mut Tx, new: &ConversationRecord) -> Result<bool, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let written = sqlx::query!(
+        "insert into conv_conversations (tenant_id, id, caller_phone, business_phone, state, epoch, correlation_id,
+                                         opened_at, last_activity_at, closed_at, closed_reason, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing",
+        tenant.as_uuid(),
+        new.id.as_uuid(),
+        new.caller_phone.as_str(),
+        new.business_phone.as_str(),
+        new.state.as_str(),
+        new.epoch,
+        new.correlation_id.as_uuid(),
+        new.opened_at,
+        new.last_activity_at,
+        new.closed_at,
+        new.closed_reason.map(reason_word),
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// Writes the state of a conversation that this transaction has locked.
+pub(crate) async fn save(tx: &mut Tx, conversation: &ConversationRecord) -> Result<(), DbError> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update conv_conversations set state = $3, epoch = $4, business_phone = $5, last_activity_at = $6, closed_at = $7,
+                closed_reason = $8
+         where tenant_id = $1 and id = $2",
+        tenant.as_uuid(),
+        conversation.id.as_uuid(),
+        conversation.state.as_str(),
+        conversation.epoch,
+        conversation.business_phone.as_str(),
+        conversation.last_activity_at,
+        conversation.closed_at,
+        conversation.closed_reason.map(reason_word)
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// Takes back a conversation that this transaction has written and nobody has seen.
+pub(crate) async fn take_back(tx: &mut Tx, id: ConversationId) -> Result<(), DbError> {
+    let tenant = tx.tenant();
+    sqlx::query!("delete from conv_conversations where tenant_id = $1 and id = $2", tenant.as_uuid(), id.as_uuid())
+        .execute(tx.conn().await?)
+        .await?;
+    Ok(())
+}
+
+/// Every conversation that waits for the campaign's approval.
+pub(crate) async fn blocked(tx: &mut ReadTx) -> Result<Vec<Uuid>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select id from conv_conversations where tenant_id = $1 and state = 'blocked' order by id",
+        tenant.as_uuid()
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+const fn reason_word(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Inactivity => "inactivity",
+        CloseReason::User => "user",
+        CloseReason::OptOut => "opt-out",
+    }
+}

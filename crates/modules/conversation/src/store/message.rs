@@ -1,0 +1,236 @@
+use chrono::{DateTime, Utc};
+use nmc_compliance::Purpose;
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_events::conversation::MessageStatus;
+use nmc_kernel::{ConversationId, E164, IntentId, MessageId, UserId};
+
+use super::word;
+use crate::{
+    Message,
+    model::message::{author_word, direction_word, status_word},
+};
+
+struct Row {
+    id: MessageId,
+    conversation_id: ConversationId,
+    direction: String,
+    author: String,
+    author_user_id: Option<UserId>,
+    body: String,
+    media_count: i16,
+    segments: i16,
+    status: String,
+    provider_message_id: Option<String>,
+    intent_id: Option<IntentId>,
+    error_code: Option<i32>,
+    failure: Option<String>,
+    why: serde_json::Value,
+    answers_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> Result<Message, DbError> {
+        Ok(Message {
+            id: self.id,
+            conversation_id: self.conversation_id,
+            direction: word(&self.direction)?,
+            author: word(&self.author)?,
+            author_user_id: self.author_user_id,
+            body: self.body,
+            media_count: u16::try_from(self.media_count).unwrap_or(0),
+            segments: u16::try_from(self.segments).unwrap_or(0),
+            status: word(&self.status)?,
+            provider_message_id: self.provider_message_id,
+            intent_id: self.intent_id,
+            error_code: self.error_code,
+            failure: self.failure,
+            why: self.why,
+            answers_at: self.answers_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// Writes a message; `purpose` for one that goes out. The conversation is locked.
+pub(crate) async fn insert(tx: &mut Tx, message: &Message, purpose: Option<Purpose>) -> Result<(), DbError> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "insert into conv_messages (tenant_id, id, conversation_id, direction, author, author_user_id, purpose, body,
+                                    media_count, segments, status, intent_id, why, answers_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+        tenant.as_uuid(),
+        message.id.as_uuid(),
+        message.conversation_id.as_uuid(),
+        direction_word(message.direction),
+        author_word(message.author),
+        message.author_user_id.map(UserId::as_uuid),
+        purpose.map(Purpose::as_str),
+        message.body,
+        i16::try_from(message.media_count).unwrap_or(i16::MAX),
+        i16::try_from(message.segments).unwrap_or(i16::MAX),
+        status_word(message.status),
+        message.intent_id.map(IntentId::as_uuid),
+        message.why,
+        message.answers_at,
+        message.created_at
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// One message.
+pub(crate) async fn find(tx: &mut ReadTx, id: MessageId) -> Result<Option<Message>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
+                  author_user_id as "author_user_id: _", body, media_count, segments, status, provider_message_id,
+                  intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+           from conv_messages where tenant_id = $1 and id = $2"#,
+        tenant.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// Where a message that an intent sends, or that the provider knows by `provider_message_id`, is found: the intent
+/// counts first.
+pub(crate) async fn locate(
+    tx: &mut ReadTx,
+    intent: Option<IntentId>,
+    provider_message_id: &str,
+) -> Result<Option<(MessageId, ConversationId)>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        r#"select id as "id: MessageId", conversation_id as "conversation_id: ConversationId"
+           from conv_messages where tenant_id = $1 and (intent_id = $2 or provider_message_id = $3)
+           order by intent_id is not distinct from $2 desc limit 1"#,
+        tenant.as_uuid(),
+        intent.map(IntentId::as_uuid),
+        provider_message_id
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    Ok(row.map(|row| (row.id, row.conversation_id)))
+}
+
+/// A conversation's messages in their order, at most `limit`.
+pub(crate) async fn of_conversation(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    limit: i64,
+) -> Result<Vec<Message>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
+                  author_user_id as "author_user_id: _", body, media_count, segments, status, provider_message_id,
+                  intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+           from conv_messages where tenant_id = $1 and conversation_id = $2 order by created_at, id limit $3"#,
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// When the automation last wrote to the caller, in whichever conversation, since `since`. What failed was not said.
+pub(crate) async fn automation_spoke_at(
+    tx: &mut ReadTx,
+    caller: &E164,
+    since: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select max(m.created_at) from conv_conversations c
+         join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+         where c.tenant_id = $1 and c.caller_phone = $2 and c.last_activity_at >= $3
+           and m.author = 'automation' and m.status <> 'failed' and m.created_at >= $3",
+        tenant.as_uuid(),
+        caller.as_str(),
+        since
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
+/// The provider has it. The conversation is locked.
+pub(crate) async fn accepted(tx: &mut Tx, id: MessageId, provider_message_id: &str) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    sqlx::query!(
+        "update conv_messages set status = 'queued', provider_message_id = $3, error_code = null, failure = null,
+                updated_at = $4
+         where tenant_id = $1 and id = $2",
+        tenant.as_uuid(),
+        id.as_uuid(),
+        provider_message_id,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// A message's new status. The conversation is locked.
+pub(crate) async fn save_status(
+    tx: &mut Tx,
+    id: MessageId,
+    status: MessageStatus,
+    error_code: Option<i32>,
+    failure: Option<&str>,
+) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    sqlx::query!(
+        "update conv_messages set status = $3, error_code = $4, failure = $5, updated_at = $6
+         where tenant_id = $1 and id = $2",
+        tenant.as_uuid(),
+        id.as_uuid(),
+        status_word(status),
+        error_code,
+        failure,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// What these intents were to send was taken back.
+pub(crate) async fn fail_of_intents(tx: &mut Tx, intents: &[IntentId], failure: &str) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let intents: Vec<uuid::Uuid> = intents.iter().map(|id| id.as_uuid()).collect();
+    sqlx::query!(
+        "update conv_messages set status = 'failed', failure = $3, updated_at = $4
+         where tenant_id = $1 and intent_id = any($2) and status = 'pending'",
+        tenant.as_uuid(),
+        &intents,
+        failure,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// Which of the provider's ids belong to messages of ours, and to which.
+pub(crate) async fn known_provider_ids(
+    tx: &mut ReadTx,
+    provider_message_ids: &[String],
+) -> Result<Vec<(String, MessageId)>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select provider_message_id as "provider_message_id!", id as "id: MessageId"
+           from conv_messages where tenant_id = $1 and provider_message_id = any($2)"#,
+        tenant.as_uuid(),
+        provider_message_ids
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.provider_message_id, row.id)).collect())
+}

@@ -1,0 +1,75 @@
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_kernel::{CallId, ConversationId, TaskId, UserId};
+
+use crate::{Task, TaskKind, model::task::NewTask};
+
+/// Writes a task; `false` where it has been raised before, or where the conversation's reply is asked for already.
+pub(crate) async fn insert(tx: &mut Tx, id: TaskId, new: &NewTask) -> Result<bool, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let written = sqlx::query!(
+        "insert into conv_tasks (tenant_id, id, purpose_key, kind, conversation_id, call_id, caller_phone, text, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
+        tenant.as_uuid(),
+        id.as_uuid(),
+        new.purpose_key,
+        new.kind.as_str(),
+        new.conversation_id.map(ConversationId::as_uuid),
+        new.call_id.map(CallId::as_uuid),
+        new.caller_phone.as_ref().map(|phone| phone.as_str()),
+        new.text,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// Tasks nobody has ticked off, the oldest first, at most `limit`.
+pub(crate) async fn open(tx: &mut ReadTx, limit: i64) -> Result<Vec<Task>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Task,
+        r#"select id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _",
+                  caller_phone as "caller_phone: _", text, created_at, done_at, done_by as "done_by: _"
+           from conv_tasks where tenant_id = $1 and done_at is null order by created_at, id limit $2"#,
+        tenant.as_uuid(),
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+/// What ticking off needs of a task.
+pub(crate) struct Ticked {
+    pub(crate) kind: TaskKind,
+    pub(crate) conversation_id: Option<ConversationId>,
+    pub(crate) call_id: Option<CallId>,
+}
+
+/// Ticks a task off; nothing where it does not exist or is done already.
+pub(crate) async fn tick_off(tx: &mut Tx, id: TaskId, by: Option<UserId>) -> Result<Option<Ticked>, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    Ok(sqlx::query_as!(
+        Ticked,
+        r#"update conv_tasks set done_at = $3, done_by = $4 where tenant_id = $1 and id = $2 and done_at is null
+           returning kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _""#,
+        tenant.as_uuid(),
+        id.as_uuid(),
+        now,
+        by.map(UserId::as_uuid)
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?)
+}
+
+/// Whether the task exists.
+pub(crate) async fn exists(tx: &mut ReadTx, id: TaskId) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_tasks where tenant_id = $1 and id = $2) as "exists!""#,
+        tenant.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}

@@ -1,0 +1,4 @@
+//! What falls due by time.
+
+pub(crate) mod close;
+pub(crate) mod unblock;

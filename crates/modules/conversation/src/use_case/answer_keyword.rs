@@ -1,0 +1,121 @@
+use nmc_compliance::{Decision, Purpose, Subject};
+use nmc_db::{DbError, Tx};
+use nmc_events::{
+    Envelope,
+    conversation::{Author, CloseReason},
+    telephony::{InboundSmsReceived, Keyword},
+};
+use nmc_kernel::{ConversationId, MessageId};
+use serde_json::json;
+
+use super::{
+    close::close,
+    send::{Outgoing, send},
+    take_text::record_text,
+    templates::worded,
+};
+use crate::{Conversation, ConversationRecord, ConversationState, TemplateKey, model::message::useful_until, store};
+
+/// Answers a text that was an opt-out, opt-in or help word. Compliance has recorded what it means; a conversation is
+/// at most closed by it, never begun.
+pub(crate) async fn answer_keyword(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    event: &InboundSmsReceived,
+    keyword: Keyword,
+    envelope: &Envelope,
+) -> Result<ConversationId, DbError> {
+    let mut conversation = thread_of(tx, event, envelope).await?;
+    record_text(tx, &conversation, event, envelope).await?;
+    conversation.last_activity_at = tx.now();
+    conversation.business_phone = event.to_phone.clone();
+    store::conversation::save(tx, &conversation).await?;
+    if keyword == Keyword::Stop {
+        close_opted_out(conversations, tx, &mut conversation, envelope).await?;
+    }
+    if !event.answered_by_provider {
+        answer(conversations, tx, &conversation, event, keyword, envelope).await?;
+    }
+    Ok(conversation.id)
+}
+
+/// Ends a live conversation whose caller has opted out; not one that began after the caller opted in again.
+pub(crate) async fn close_opted_out(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+    envelope: &Envelope,
+) -> Result<(), DbError> {
+    if conversation.is_live() && conversations.compliance.is_opted_out(tx, &conversation.caller_phone).await? {
+        close(tx, conversation, CloseReason::OptOut, Some(envelope.event_id)).await?;
+    }
+    Ok(())
+}
+
+/// The conversation a keyword belongs to, locked: the live one, else the newest; for a caller nobody ever spoke with
+/// one that is over already and only keeps the words.
+async fn thread_of(
+    tx: &mut Tx,
+    event: &InboundSmsReceived,
+    envelope: &Envelope,
+) -> Result<ConversationRecord, DbError> {
+    if let Some(live) = store::conversation::lock_live(tx, &event.from_phone).await? {
+        return Ok(live);
+    }
+    if let Some(id) = store::conversation::newest(tx, &event.from_phone).await?
+        && let Some(newest) = store::conversation::lock(tx, id).await?
+    {
+        return Ok(newest);
+    }
+    let now = tx.now();
+    let over = ConversationRecord {
+        id: tx.ids().next(),
+        caller_phone: event.from_phone.clone(),
+        business_phone: event.to_phone.clone(),
+        state: ConversationState::Closed,
+        epoch: 0,
+        correlation_id: envelope.correlation_id,
+        opened_at: now,
+        last_activity_at: now,
+        closed_at: Some(now),
+        closed_reason: Some(CloseReason::User),
+    };
+    store::conversation::insert(tx, &over).await?;
+    Ok(over)
+}
+
+async fn answer(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    event: &InboundSmsReceived,
+    keyword: Keyword,
+    envelope: &Envelope,
+) -> Result<(), DbError> {
+    let (purpose, key) = match keyword {
+        Keyword::Stop => (Purpose::OptOutConfirmation, TemplateKey::OptOutConfirmation),
+        Keyword::Start => (Purpose::Reply, TemplateKey::OptInConfirmation),
+        Keyword::Help => (Purpose::Help, TemplateKey::Help),
+    };
+    let id: MessageId = tx.ids().next();
+    let phone = &conversation.caller_phone;
+    let gate = conversations.compliance.can_send(tx, Subject::Message(id), phone, purpose).await?;
+    // A second STOP has been confirmed; what was refused has its decision, and no message that never leaves.
+    if matches!(gate, Decision::Block { .. }) {
+        return Ok(());
+    }
+    let text = worded(conversations, tx, conversation, key).await?;
+    let now = tx.now();
+    let outgoing = Outgoing {
+        id,
+        purpose,
+        author: Author::System,
+        body: text.body,
+        purpose_key: format!("keyword:{}", event.message_id),
+        available_at: gate.until().unwrap_or(now),
+        useful_until: useful_until(purpose, gate.until().unwrap_or(now)),
+        why: json!({ "keyword_of": event.message_id, "template": key.as_str(), "wording": text.wording }),
+        answers_at: None,
+    };
+    send(tx, conversation, outgoing, Some(envelope.event_id)).await
+}

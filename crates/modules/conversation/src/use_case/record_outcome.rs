@@ -1,0 +1,150 @@
+//! What became of a text: the message's row, its events, and what a person must know.
+
+use nmc_compliance::OptOutSource;
+use nmc_db::{DbError, Tx};
+use nmc_events::{
+    Context,
+    conversation::{Author, MessageSent, MessageStatus},
+};
+use nmc_providers::twilio::{Meaning, error_code};
+use nmc_telemetry::name::{SLO_FIRST_SMS_SECONDS, SMS_OUTBOUND_FAILURES_TOTAL};
+
+use super::raise_task::raise_task;
+use crate::{Conversation, ConversationRecord, Message, TaskKind, model::task::NewTask, store};
+
+/// Why a text failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Failure<'a> {
+    /// The provider's code says it.
+    Code(i32),
+    /// A stable word says it.
+    Word(&'a str),
+}
+
+/// The provider has a text that was still to be sent. The conversation is locked.
+pub(crate) async fn record_accepted(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+    provider_message_id: &str,
+    context: Context,
+) -> Result<(), DbError> {
+    if let Some(known) = &message.provider_message_id {
+        if known != provider_message_id {
+            return record_twice(tx, conversation, message, context).await;
+        }
+        return Ok(());
+    }
+    store::message::accepted(tx, message.id, provider_message_id).await?;
+    if let Some(answers_at) = message.answers_at {
+        let seconds = (tx.now() - answers_at).to_std().unwrap_or_default().as_secs_f64();
+        metrics::histogram!(SLO_FIRST_SMS_SECONDS).record(seconds);
+    }
+    let sent = MessageSent {
+        message_id: message.id,
+        conversation_id: conversation.id,
+        direction: message.direction,
+        status: MessageStatus::Queued,
+        author: message.author,
+        segments: message.segments,
+        first_reply: message.answers_at.is_some(),
+    };
+    tx.publish(&sent, context).map(drop)
+}
+
+/// The provider has two messages for one of ours: nothing can be taken back, but somebody must hear of it.
+pub(crate) async fn record_twice(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+    context: Context,
+) -> Result<(), DbError> {
+    tracing::error!(message_id = %message.id, tenant_id = %tx.tenant(), "a text was accepted twice");
+    let task = NewTask {
+        purpose_key: format!("twice:{}", message.id),
+        kind: TaskKind::Check,
+        conversation_id: Some(conversation.id),
+        call_id: None,
+        caller_phone: Some(conversation.caller_phone.clone()),
+        text: "A text may have reached the caller twice.".to_owned(),
+    };
+    raise_task(tx, &task, context).await
+}
+
+/// A text was not sent, or did not arrive; its status has been written. The conversation is locked.
+pub(crate) async fn after_failure(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+    failure: Failure<'_>,
+    context: Context,
+) -> Result<(), DbError> {
+    let label = match failure {
+        Failure::Code(code) => code.to_string(),
+        Failure::Word(word) => word.to_owned(),
+    };
+    metrics::counter!(SMS_OUTBOUND_FAILURES_TOTAL, "code" => label.clone()).increment(1);
+    let meaning = match failure {
+        Failure::Code(code) => u32::try_from(code).ok().map(error_code::meaning),
+        Failure::Word(_) => None,
+    };
+    if meaning == Some(Meaning::OptedOut) {
+        let phone = &conversation.caller_phone;
+        conversations.compliance.record_opt_out(tx, phone, &label, OptOutSource::Provider, context).await?;
+    }
+    if meaning == Some(Meaning::Alert) {
+        tracing::error!(message_id = %message.id, tenant_id = %tx.tenant(), provider.code = label, "a text failed in a way that concerns more than this text");
+    }
+    // What the service owes by law or keyword is nobody's task.
+    if message.author == Author::System {
+        return Ok(());
+    }
+    let (kind, text) = match meaning {
+        Some(Meaning::Unreachable) => {
+            (TaskKind::CallBack, format!("Call back: no text reaches this caller (code {label})."))
+        }
+        Some(Meaning::OptedOut) => {
+            (TaskKind::CallBack, format!("Call back: this caller takes no texts (code {label})."))
+        }
+        Some(Meaning::TenantSetupWrong) => (
+            TaskKind::Setup,
+            format!(
+                "A text was refused because your number or registration is not in order (code {label}); call back."
+            ),
+        ),
+        Some(Meaning::Retry { .. } | Meaning::Alert) => {
+            (TaskKind::NotSent, format!("A text did not reach the caller (code {label}); call back."))
+        }
+        None => (TaskKind::NotSent, format!("A text was not sent ({label}); call back.")),
+    };
+    let task = NewTask {
+        purpose_key: format!("not-sent:{}", message.id),
+        kind,
+        conversation_id: Some(conversation.id),
+        call_id: None,
+        caller_phone: Some(conversation.caller_phone.clone()),
+        text,
+    };
+    raise_task(tx, &task, context).await
+}
+
+/// A text that will not be sent: its status and what follows. Does nothing where it is decided already.
+pub(crate) async fn record_not_sent(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+    failure: Failure<'_>,
+    context: Context,
+) -> Result<(), DbError> {
+    if message.status != MessageStatus::Pending {
+        return Ok(());
+    }
+    let (code, word) = match failure {
+        Failure::Code(code) => (Some(code), None),
+        Failure::Word(word) => (None, Some(word)),
+    };
+    store::message::save_status(tx, message.id, MessageStatus::Failed, code, word).await?;
+    after_failure(conversations, tx, conversation, message, failure, context).await
+}

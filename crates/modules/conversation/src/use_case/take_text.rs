@@ -1,0 +1,154 @@
+use chrono::Duration;
+use nmc_compliance::{Purpose, Subject};
+use nmc_db::{DbError, Tx};
+use nmc_events::{
+    Envelope,
+    conversation::{Author, Direction, MessageSent, MessageStatus},
+    telephony::InboundSmsReceived,
+};
+
+use super::{
+    answer_call::block,
+    answer_keyword::answer_keyword,
+    greet::greet,
+    open::{lock_or_create, publish_started, touch},
+    raise_task::raise_task,
+    request_reply::request_reply,
+};
+use crate::{
+    Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, Message, TaskKind,
+    model::{
+        greeting::{BURST_MINUTES, Reaction, react},
+        message::segments,
+        task::NewTask,
+    },
+    store,
+};
+
+/// A caller's text arrived: it is added to the conversation, or opens one and is greeted.
+pub(crate) async fn take_text(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    event: &InboundSmsReceived,
+    envelope: &Envelope,
+) -> Result<(), DbError> {
+    let contact = Contact {
+        id: event.message_id.as_uuid(),
+        kind: ContactKind::Text,
+        caller_phone: Some(event.from_phone.clone()),
+        business_phone: event.to_phone.clone(),
+        conversation_id: None,
+        outcome: ContactOutcome::Taken,
+        occurred_at: envelope.occurred_at,
+    };
+    if !store::contact::insert(tx, &contact).await? {
+        return Ok(());
+    }
+    if let Some(keyword) = event.keyword {
+        let conversation = answer_keyword(conversations, tx, event, keyword, envelope).await?;
+        return store::contact::save(tx, contact.id, Some(conversation), ContactOutcome::Keyword).await;
+    }
+    let caller = &event.from_phone;
+    let (mut conversation, is_new) = lock_or_create(tx, caller, &event.to_phone, envelope.correlation_id).await?;
+    let outcome = if is_new {
+        open(conversations, tx, &mut conversation, &contact, envelope).await?
+    } else {
+        match conversation.state {
+            ConversationState::Human => ContactOutcome::Human,
+            ConversationState::Blocked => ContactOutcome::Blocked,
+            ConversationState::Open | ConversationState::Closed => ContactOutcome::Added,
+        }
+    };
+    if outcome == ContactOutcome::Refused {
+        store::conversation::take_back(tx, conversation.id).await?;
+        return store::contact::save(tx, contact.id, None, outcome).await;
+    }
+    let text = record_text(tx, &conversation, event, envelope).await?;
+    touch(conversations, tx, &mut conversation, &event.to_phone).await?;
+    request_reply(tx, &conversation, &text, Some(envelope.event_id)).await?;
+    store::contact::save(tx, contact.id, Some(conversation.id), outcome).await
+}
+
+/// Decides what a text leads to that opens a conversation.
+async fn open(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+    contact: &Contact,
+    envelope: &Envelope,
+) -> Result<ContactOutcome, DbError> {
+    let cause = Some(envelope.event_id);
+    let caller = conversation.caller_phone.clone();
+    let subject = Subject::Message(contact.id.into());
+    let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Greeting).await?;
+    let now = tx.now();
+    let spoke_at = store::message::automation_spoke_at(tx, &caller, now - Duration::minutes(BURST_MINUTES)).await?;
+    let outcome = match react(&gate, None, spoke_at, now) {
+        Reaction::Greet { available_at } => {
+            greet(conversations, tx, conversation, contact, contact.occurred_at, available_at, cause).await?;
+            ContactOutcome::Greeted
+        }
+        Reaction::RecentlyAnswered => ContactOutcome::RecentlyAnswered,
+        Reaction::Human => ContactOutcome::Human,
+        Reaction::Block => {
+            block(tx, conversation).await?;
+            ContactOutcome::Blocked
+        }
+        Reaction::Refuse(reason) => {
+            let task = NewTask {
+                purpose_key: format!("contact:{}", contact.id),
+                kind: TaskKind::CallBack,
+                conversation_id: None,
+                call_id: None,
+                caller_phone: Some(caller),
+                text: format!("Call back: somebody wrote who gets no text ({}).", reason.as_str()),
+            };
+            raise_task(tx, &task, conversation.context(cause)).await?;
+            return Ok(ContactOutcome::Refused);
+        }
+    };
+    publish_started(tx, conversation, cause)?;
+    Ok(outcome)
+}
+
+/// Adds the caller's text to a conversation that is locked.
+pub(crate) async fn record_text(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    event: &InboundSmsReceived,
+    envelope: &Envelope,
+) -> Result<Message, DbError> {
+    let message = Message {
+        id: event.message_id.as_uuid().into(),
+        conversation_id: conversation.id,
+        direction: Direction::In,
+        author: Author::Caller,
+        author_user_id: None,
+        body: event.body.clone(),
+        media_count: event.media_count.min(MAX_MEDIA),
+        segments: segments(&event.body),
+        status: MessageStatus::Received,
+        provider_message_id: None,
+        intent_id: None,
+        error_code: None,
+        failure: None,
+        why: serde_json::json!({ "provider_ref": event.provider_ref }),
+        answers_at: None,
+        created_at: tx.now(),
+    };
+    store::message::insert(tx, &message, None).await?;
+    let sent = MessageSent {
+        message_id: message.id,
+        conversation_id: conversation.id,
+        direction: message.direction,
+        status: message.status,
+        author: message.author,
+        segments: message.segments,
+        first_reply: false,
+    };
+    tx.publish(&sent, conversation.context(Some(envelope.event_id)))?;
+    Ok(message)
+}
+
+/// More than a carrier delivers with one message: <https://www.twilio.com/docs/messaging/guides/accepted-mime-types>.
+const MAX_MEDIA: u16 = 10;
