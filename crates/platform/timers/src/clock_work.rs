@@ -1,7 +1,7 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use nmc_db::{Db, DbError, Topic, Tx};
 use nmc_kernel::{Random, TenantId, retry};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,10 @@ use crate::{Timer, TimerError};
 const BATCH: i64 = 32;
 /// How long a leased timer is kept from others; the wait after a process died while firing it.
 const LEASE: chrono::Duration = chrono::Duration::seconds(10);
+/// Timers fired at the same time, so that one whose subject is locked does not hold up the others.
+const FIRED_AT_ONCE: usize = 4;
+/// Longest a firing may take; shorter than the lease, so that it has ended when another process may try.
+const FIRE_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long to pause when the database cannot be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -102,13 +106,16 @@ impl Timers {
     /// Fires one batch of what is due now; says how many timers were leased.
     pub async fn fire_due(&self) -> Result<usize, DbError> {
         let due = self.lease().await?;
-        for timer in &due {
-            if let Err(error) = self.fire(timer).await {
-                let attempts = u16::try_from(timer.attempts).unwrap_or(0);
-                tracing::warn!(timer.kind = timer.kind, tenant_id = %timer.tenant, attempts, %error, "a timer failed");
-                self.postpone(timer, attempts, &error).await?;
-            }
-        }
+        futures::stream::iter(&due)
+            .for_each_concurrent(FIRED_AT_ONCE, |timer| async move {
+                let fired = tokio::time::timeout(FIRE_TIMEOUT, self.fire(timer)).await;
+                let Err(error) = fired.unwrap_or(Err(TimerError::TookTooLong)) else { return };
+                tracing::warn!(timer.kind = timer.kind, tenant_id = %timer.tenant, attempts = timer.attempts, %error, "a timer failed");
+                if let Err(error) = self.postpone(timer, &error).await {
+                    tracing::warn!(%error, "a failed timer waits for its lease to end");
+                }
+            })
+            .await;
         Ok(due.len())
     }
 
@@ -166,17 +173,21 @@ impl Timers {
         Ok(())
     }
 
-    async fn postpone(&self, due: &Due, attempts: u16, error: &TimerError) -> Result<(), DbError> {
+    /// A timer that was moved while its firing failed is a new one: it is left as it is.
+    async fn postpone(&self, due: &Due, error: &TimerError) -> Result<(), DbError> {
+        let attempts = u16::try_from(due.attempts).unwrap_or(0);
         let wait = retry::full_jitter(attempts.saturating_sub(1), &self.random);
         let mut tx = self.db.begin(due.tenant).await?;
         let until = tx.now() + chrono::Duration::from_std(wait).unwrap_or(LEASE);
         sqlx::query!(
-            "update timers set leased_until = $4, last_error = $5 where tenant_id = $1 and kind = $2 and ref_id = $3",
+            "update timers set leased_until = $4, last_error = $5
+             where tenant_id = $1 and kind = $2 and ref_id = $3 and attempts = $6",
             due.tenant.as_uuid(),
             due.kind,
             due.ref_id,
             until,
-            error.to_string()
+            error.to_string(),
+            due.attempts
         )
         .execute(tx.conn().await?)
         .await?;

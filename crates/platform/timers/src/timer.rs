@@ -21,6 +21,9 @@ pub enum TimerError {
     /// The handler panicked.
     #[error("the timer's handler panicked")]
     Panicked,
+    /// The handler came to no end in time.
+    #[error("the timer's handler took too long")]
+    TookTooLong,
     /// The handler refused, in its own words (without personal data: they are kept and logged).
     #[error("{0}")]
     Refused(String),
