@@ -201,7 +201,7 @@ group! {
         /// The gap between the two empty listings after which a send of unknown fate is repeated.
         listing_gap: Duration = default("EFFECTS_LISTING_GAP_SECONDS", seconds(1..=3600), "60"),
         /// Parts of text messages one number may send in a second; a US long code does about one.
-        sms_segments_per_second: u16 = default("SMS_SEGMENTS_PER_SECOND", integer(1..=100), "1"),
+        sms_segments_per_second: u16 = default("SMS_SEGMENTS_PER_SECOND", integer(1..=10_000), "1"),
     }
 }
 

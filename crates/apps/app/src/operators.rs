@@ -1,0 +1,108 @@
+//! What operators do to a business (ADR 0018): subcommands that talk to the database.
+
+use std::io::Write as _;
+
+use chrono_tz::Tz;
+use clap::Subcommand;
+use nmc_compliance::{CampaignSubmission, Compliance};
+use nmc_db::Db;
+use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
+use nmc_kernel::{Actor, E164, TenantId};
+
+use crate::AppError;
+
+/// Setting a business up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Businesses.
+    #[command(subcommand)]
+    Tenant(TenantAction),
+    /// Numbers that receive calls and texts.
+    #[command(subcommand)]
+    Number(NumberAction),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantAction {
+    /// Create a business; prints its id.
+    Create {
+        /// The business's name, as callers read it.
+        #[arg(long, value_parser = TenantName::parse)]
+        name: TenantName,
+        /// Its IANA time zone, for example America/New_York.
+        #[arg(long)]
+        time_zone: Tz,
+        /// The phone that rings first; without it every call is taken as already missed.
+        #[arg(long)]
+        forward_to: Option<E164>,
+    },
+    /// Submit the business's 10DLC campaign: calls are answered once it is approved.
+    SubmitCampaign {
+        tenant: TenantId,
+        /// The business's legal name.
+        #[arg(long)]
+        legal_name: String,
+        /// What is sent, and to whom.
+        #[arg(long)]
+        description: String,
+        /// A text as it will be sent.
+        #[arg(long)]
+        sample_message: String,
+    },
+    /// The registry approved the campaign: texts may go out.
+    ApproveCampaign { tenant: TenantId },
+    /// The registry rejected the campaign.
+    RejectCampaign { tenant: TenantId },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NumberAction {
+    /// Let a number of the Twilio account receive for a business.
+    Add { tenant: TenantId, number: E164 },
+}
+
+pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppError> {
+    let identity = Identity::new(db.clone());
+    let compliance = Compliance::new(db.clone(), identity.clone());
+    match command {
+        OperatorCommand::Tenant(TenantAction::Create { name, time_zone, forward_to }) => {
+            let call_mode = if forward_to.is_some() { CallMode::Dial } else { CallMode::Forwarded };
+            let settings = TenantSettings { call_mode, forward_to, ..TenantSettings::default() };
+            let tenant = identity.create_tenant(NewTenant { name, time_zone, settings }).await.map_err(refused)?;
+            say(&tenant.to_string());
+        }
+        OperatorCommand::Tenant(TenantAction::SubmitCampaign { tenant, legal_name, description, sample_message }) => {
+            let submission = CampaignSubmission { legal_name, description, sample_message };
+            compliance.submit_campaign(&Actor::Operator { tenant }, &submission).await.map_err(refused)?;
+            say("the campaign is pending");
+        }
+        OperatorCommand::Tenant(TenantAction::ApproveCampaign { tenant }) => {
+            compliance.approve_campaign(&Actor::Operator { tenant }).await.map_err(refused)?;
+            say("the campaign is approved");
+        }
+        OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant }) => {
+            compliance.reject_campaign(&Actor::Operator { tenant }).await.map_err(refused)?;
+            say("the campaign is rejected");
+        }
+        OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
+            compliance.add_receiving_number(&Actor::Operator { tenant }, &number).await.map_err(refused)?;
+            say("the number receives for the business");
+        }
+    }
+    Ok(())
+}
+
+fn refused(error: impl std::error::Error) -> AppError {
+    AppError::Refused(error.to_string())
+}
+
+/// A subcommand's result, on standard output.
+pub(crate) fn say(text: &str) {
+    // A reader that has gone away wants no result.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A subcommand's result as one line of JSON.
+pub(crate) fn say_json(value: &serde_json::Value) {
+    say(&value.to_string());
+}

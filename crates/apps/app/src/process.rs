@@ -1,0 +1,106 @@
+//! What both programs do around their work: connect, stop in time, say what is wrong.
+
+use std::{io::Read as _, time::Duration};
+
+use nmc_config::{ConfigError, DatabaseConfig};
+use nmc_db::{Db, DbError, PoolSettings, ProvisionError, Wakes};
+use nmc_telemetry::TelemetryError;
+use secrecy::ExposeSecret as _;
+use tokio::{signal, sync::oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// How long a stop may take: what runs then is finished, and what is not is cut off and recovered later.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a program ends with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Logs, traces or metrics cannot be started.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The database refused or cannot be reached.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The database cannot be prepared.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {key} = {addr}: {source}")]
+    Listen {
+        /// The configuration key.
+        key: &'static str,
+        /// Its value.
+        addr: std::net::SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A provider's client cannot be built from the configuration.
+    #[error("{0}")]
+    Client(String),
+    /// What the operator asked for cannot be done, and why.
+    #[error("{0}")]
+    Refused(String),
+    /// Input or output failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// What ends a program beside a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopOn {
+    /// SIGTERM or SIGINT only.
+    Signals,
+    /// Also the end of standard input: the program that started this one has ended, however it did.
+    EndOfInput,
+}
+
+/// Cancelled when the program is asked to stop.
+pub fn stop_signal(stop_on: StopOn) -> Result<CancellationToken, AppError> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    let asked = stop.clone();
+    let (reading, ended) = oneshot::channel::<()>();
+    if stop_on == StopOn::EndOfInput {
+        // A thread of its own: the runtime would wait for a read of its own at its end.
+        std::thread::spawn(move || {
+            let mut ignored = [0_u8; 64];
+            while matches!(std::io::stdin().read(&mut ignored), Ok(1..)) {}
+            drop(reading);
+        });
+    }
+    tokio::spawn(async move {
+        let input_ended = async {
+            if stop_on == StopOn::Signals {
+                std::future::pending::<()>().await;
+            }
+            // Only dropped, never sent: the wait ends when the reader does.
+            let _ = ended.await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = signal::ctrl_c(), if stop_on == StopOn::Signals => {}
+            () = input_ended => {}
+        }
+        asked.cancel();
+    });
+    Ok(stop)
+}
+
+/// The pools' settings from the configuration.
+pub(crate) fn pool_settings(config: &DatabaseConfig) -> PoolSettings {
+    PoolSettings {
+        max_connections: config.connections_max,
+        acquire_timeout: config.acquire_timeout,
+        statement_timeout: config.statement_timeout,
+        lock_timeout: config.lock_timeout,
+        idle_in_transaction_timeout: config.idle_in_transaction_timeout,
+    }
+}
+
+/// The process's own way into the database.
+pub(crate) fn open_database(config: &DatabaseConfig, wakes: &Wakes) -> Result<Db, AppError> {
+    Ok(Db::new(config.url.expose_secret(), pool_settings(config), wakes.clone())?)
+}

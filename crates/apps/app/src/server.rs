@@ -1,0 +1,83 @@
+//! `nmc-server serve`: HTTP in, nothing else.
+
+use axum::Router;
+use nmc_config::Config;
+use nmc_db::{Db, Wakes};
+use nmc_web::{Readiness, docs_routes, health_routes, serve as serve_http, standard_layers};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AppError, Modules,
+    process::{STOP_TIMEOUT, open_database, pool_settings},
+};
+
+/// Health checks have connections of their own, so that a busy pool does not make the process look dead.
+const HEALTH_CONNECTIONS: u32 = 1;
+
+/// Serves until `stop`, then finishes the requests that run.
+pub async fn serve(config: &Config, stop: CancellationToken) -> Result<(), AppError> {
+    let telemetry = nmc_telemetry::init(&config.telemetry, "nmc-server")?;
+    let wakes = Wakes::new();
+    let db = open_database(&config.database, &wakes)?;
+    let health = health_database(config)?;
+    let modules = Modules::new(&db, config)?;
+    let listener = listen("HTTP_ADDR", config.http.addr).await?;
+    let metrics = listen("METRICS_ADDR", config.http.metrics_addr).await?;
+    tracing::info!(http.addr = %config.http.addr, metrics.addr = %config.http.metrics_addr, "serving");
+    let app = routes(&modules, health, config, &db);
+    let metrics_app = nmc_telemetry::metrics_router(telemetry.metrics());
+    tokio::join!(
+        serve_http(listener, app, &config.http_limits, stop.clone()),
+        serve_http(metrics, metrics_app, &config.http_limits, stop.clone()),
+        wakes.run(&db, stop.clone()),
+        gauge_connections(&db, stop.clone()),
+    );
+    if tokio::time::timeout(STOP_TIMEOUT, db.close()).await.is_err() {
+        tracing::warn!("connections were still in use at the end");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Every route with the layers around it: what tests drive as well.
+pub fn routes(modules: &Modules, health: Db, config: &Config, db: &Db) -> Router {
+    let ready = move || {
+        let health = health.clone();
+        async move {
+            match nmc_db::migrations_current(&health).await {
+                Ok(true) => Readiness::Ready,
+                Ok(false) => Readiness::NotReady("Migrations are missing."),
+                Err(_) => Readiness::NotReady("The database cannot be reached."),
+            }
+        }
+    };
+    let (routes, document) = modules.routes().split_for_parts();
+    let router = routes.merge(health_routes(ready)).merge(docs_routes(document));
+    standard_layers(router, &config.http, &config.http_limits, db.ids().clone())
+}
+
+/// A small pool that only health checks use.
+pub(crate) fn health_database(config: &Config) -> Result<Db, AppError> {
+    let settings = nmc_db::PoolSettings { max_connections: HEALTH_CONNECTIONS, ..pool_settings(&config.database) };
+    Ok(Db::new(config.database.url.expose_secret(), settings, Wakes::new())?)
+}
+
+pub(crate) async fn listen(key: &'static str, addr: std::net::SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(addr).await.map_err(|source| AppError::Listen { key, addr, source })
+}
+
+/// How often the number of connections in use is looked at.
+const GAUGE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
+
+pub(crate) async fn gauge_connections(db: &Db, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a gauge is a float; a pool has hundreds of connections at most"
+        )]
+        metrics::gauge!("db_connections_in_use").set(db.connections_in_use() as f64);
+        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(GAUGE_INTERVAL) => {} }
+    }
+}

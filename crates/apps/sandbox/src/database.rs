@@ -1,0 +1,158 @@
+//! The database below an installation: the private Postgres, or the server `DATABASE_URL` names.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use nmc_postgres::{Binaries, PostgresError, PrivatePostgres, Settings};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use url::Url;
+
+/// Sessions the private Postgres allows: two programs with their pools, the sandbox and a person's psql.
+const MAX_CONNECTIONS: u16 = 120;
+
+/// Why there is no database to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// No Postgres could be found, installed or started.
+    #[error("{0}")]
+    Postgres(#[from] PostgresError),
+    /// `DATABASE_URL` is not a URL of Postgres.
+    #[error(
+        "DATABASE_URL: expected a superuser's URL of a Postgres server, such as postgres://postgres@localhost:5432/postgres"
+    )]
+    Url,
+    /// A statement that prepares the database failed.
+    #[error("the database could not be prepared: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// Roles or migrations failed.
+    #[error("the database could not be prepared: {0}")]
+    Provision(#[from] nmc_db::ProvisionError),
+    /// The task that started Postgres was torn down.
+    #[error("the start of Postgres was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// A migrated database and how each role reaches it.
+#[derive(Debug)]
+pub struct Database {
+    server: Server,
+    name: String,
+}
+
+#[derive(Debug)]
+enum Server {
+    Private(PrivatePostgres),
+    /// A superuser's URL, and the password the roles are given there.
+    Given {
+        superuser: Url,
+        password: String,
+    },
+}
+
+impl Database {
+    /// Starts or joins the private Postgres below `data_dir`, or takes the server of `given` (the value of
+    /// `DATABASE_URL`), and makes the database `name` current. `fresh` drops one that is there first.
+    pub async fn prepare(
+        data_dir: &Path,
+        given: Option<String>,
+        name: &str,
+        durable: bool,
+        fresh: bool,
+    ) -> Result<Self, DatabaseError> {
+        let server = match given {
+            Some(url) => given_server(&url)?,
+            None => Server::Private(start_private(data_dir.to_owned(), durable).await?),
+        };
+        let database = Self { server, name: name.to_owned() };
+        if fresh {
+            let mut superuser = PgConnection::connect(&database.superuser_url_of("postgres")).await?;
+            // A name of ours: letters and underscores.
+            let drop = format!("drop database if exists {name} with (force)");
+            sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut superuser).await?;
+            superuser.close().await?;
+        }
+        nmc_db::provision(|of| database.superuser_url_of(of), name).await?;
+        database.set_passwords().await?;
+        nmc_db::migrate(&database.url("nmc_owner")).await?;
+        Ok(database)
+    }
+
+    /// How `role` reaches the database.
+    pub fn url(&self, role: &str) -> String {
+        match &self.server {
+            Server::Private(postgres) => postgres.url(role, &self.name),
+            Server::Given { superuser, password } => {
+                let mut url = superuser.clone();
+                url.set_path(&self.name);
+                // Fails for URLs without a host only, and such a one was refused.
+                let _ = url.set_username(role);
+                let _ = url.set_password(Some(password));
+                url.to_string()
+            }
+        }
+    }
+
+    /// How a superuser reaches it: for looking past row-level security.
+    pub fn superuser_url(&self) -> String {
+        self.superuser_url_of(&self.name)
+    }
+
+    /// The private Postgres, where this is one: for fault tests.
+    pub fn private_postgres(&self) -> Option<&PrivatePostgres> {
+        match &self.server {
+            Server::Private(postgres) => Some(postgres),
+            Server::Given { .. } => None,
+        }
+    }
+
+    fn superuser_url_of(&self, database: &str) -> String {
+        match &self.server {
+            Server::Private(postgres) => postgres.superuser_url(database),
+            Server::Given { superuser, .. } => {
+                let mut url = superuser.clone();
+                url.set_path(database);
+                url.to_string()
+            }
+        }
+    }
+
+    /// A server of somebody else's may ask for passwords; the private one trusts whoever reaches its socket.
+    async fn set_passwords(&self) -> Result<(), DatabaseError> {
+        let Server::Given { password, .. } = &self.server else { return Ok(()) };
+        let mut superuser = PgConnection::connect(&self.superuser_url()).await?;
+        for role in ["nmc_owner", "nmc_app", "nmc_dispatcher"] {
+            // Fixed names and hexadecimal digits.
+            let sql = format!("alter role {role} password '{password}'");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut superuser).await?;
+        }
+        superuser.close().await?;
+        Ok(())
+    }
+}
+
+fn given_server(url: &str) -> Result<Server, DatabaseError> {
+    let superuser = Url::parse(url).map_err(|_| DatabaseError::Url)?;
+    if !matches!(superuser.scheme(), "postgres" | "postgresql") || superuser.cannot_be_a_base() || !superuser.has_host()
+    {
+        return Err(DatabaseError::Url);
+    }
+    let mut bytes = [0_u8; 16];
+    nmc_kernel::Random::from_entropy().fill(&mut bytes);
+    Ok(Server::Given { superuser, password: hex::encode(bytes) })
+}
+
+async fn start_private(data_dir: PathBuf, durable: bool) -> Result<PrivatePostgres, DatabaseError> {
+    let start = move || {
+        let progress = |message: &str| {
+            // Nobody may be reading.
+            let _ = writeln!(std::io::stderr(), "{message}");
+        };
+        let binaries = Binaries::find_or_install(&data_dir.join("postgres-binaries"), &progress)?;
+        let settings =
+            Settings { durable, max_connections: MAX_CONNECTIONS, ..Settings::new(data_dir.join("postgres")) };
+        PrivatePostgres::start(&binaries, &settings, &progress)
+    };
+    Ok(tokio::task::spawn_blocking(start).await??)
+}

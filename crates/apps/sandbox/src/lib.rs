@@ -1,0 +1,16 @@
+//! The whole product on one machine: a private Postgres, the two programs as processes of their own, and simulators in
+//! the providers' place. What `cargo run` starts, what the demo plays on, and what fault tests kill.
+
+mod database;
+mod demo;
+mod installation;
+mod program;
+mod run;
+mod tenant;
+
+pub use database::{Database, DatabaseError};
+pub use demo::demo;
+pub use installation::{Installation, Plan, SandboxError};
+pub use program::{Program, ProgramError};
+pub use run::run;
+pub use tenant::{ExampleTenant, example_tenant};

@@ -1,0 +1,88 @@
+//! `cargo run`: everything at once, until Ctrl-C.
+
+use std::{io::Write as _, path::PathBuf, time::Instant};
+
+use crate::{Installation, Plan, SandboxError};
+
+const HTTP_PORT: u16 = 8080;
+const TWILIO_PORT: u16 = 8090;
+/// A program that ends by itself is started again after this long.
+const RESTART_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The folder below the working directory where a sandbox keeps its data.
+pub(crate) fn data_dir() -> Result<PathBuf, SandboxError> {
+    let here = std::env::current_dir().map_err(SandboxError::io("there is no working directory"))?;
+    Ok(here.join(".data"))
+}
+
+pub(crate) fn this_program() -> Result<PathBuf, SandboxError> {
+    std::env::current_exe().map_err(SandboxError::io("this program cannot find itself"))
+}
+
+/// The server the caller wants instead of the private one.
+#[expect(clippy::disallowed_methods, reason = "the sandbox configures the programs; it has no configuration itself")]
+pub(crate) fn given_database() -> Option<String> {
+    std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// Starts everything, says what is where, and keeps it running until Ctrl-C or SIGTERM.
+pub async fn run() -> Result<(), SandboxError> {
+    let began = Instant::now();
+    let plan = Plan {
+        database_url: given_database(),
+        http_port: HTTP_PORT,
+        twilio_port: TWILIO_PORT,
+        keep_messages: true,
+        ..Plan::new(data_dir()?, this_program()?)
+    };
+    let mut installation = Installation::start(&plan).await?;
+    say(&welcome(&installation, began));
+    let stop = nmc_app::stop_signal(nmc_app::StopOn::Signals)
+        .map_err(|error| SandboxError::Demo(format!("signals cannot be heard: {error}")))?;
+    loop {
+        let Installation { server, dispatcher, .. } = &mut installation;
+        let ended = tokio::select! {
+            () = stop.cancelled() => break,
+            () = server.ended() => server,
+            () = dispatcher.ended() => dispatcher,
+        };
+        say(&format!("the {} ended by itself and is started again", ended.name()));
+        tokio::time::sleep(RESTART_PAUSE).await;
+        ended.start()?;
+    }
+    say("stopping; everything is kept for the next start");
+    installation.stop().await
+}
+
+fn welcome(installation: &Installation, began: Instant) -> String {
+    let Installation { tenant, base_url, twilio, metrics_urls, .. } = installation;
+    let (twilio, number) = (twilio.base_url(), tenant.number.as_str());
+    format!(
+        "NeverMissCall is running; ready after {seconds:.1} s.
+
+  server      {base_url}        reference: {base_url}/docs
+  Twilio      {twilio}        a simulator; no account, no phone
+  database    psql '{database}'
+  metrics     {metrics}
+  logs        {logs}
+
+  {name} answers on {number}. Miss a call there, then look at the phone that called:
+
+  curl -s {twilio}/simulator/calls -H 'content-type: application/json' \\
+       -d '{{\"from\":\"+14155550123\",\"to\":\"{number}\",\"scenario\":{{\"kind\":\"no_answer\"}}}}'
+  curl -s {twilio}/simulator/messages
+
+  The whole job, played and checked:  cargo run -- demo
+  Ctrl-C stops everything and loses nothing.",
+        seconds = began.elapsed().as_secs_f64(),
+        database = installation.database.superuser_url(),
+        metrics = metrics_urls.join("  "),
+        logs = installation.logs().display(),
+        name = tenant.name,
+    )
+}
+
+pub(crate) fn say(text: &str) {
+    // A reader that has gone away wants to know nothing.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,63 @@
+//! The example business every sandbox has.
+
+use nmc_compliance::{CampaignSubmission, Compliance};
+use nmc_db::{Db, PoolSettings, RouteKind, Wakes};
+use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
+use nmc_kernel::{Actor, E164, TenantId};
+
+use crate::SandboxError;
+
+/// Numbers for examples: 555-0100 to 555-0199 belong to nobody.
+const NAME: &str = "Example Plumbing";
+const BUSINESS: &str = "+14155550100";
+const OWNERS_PHONE: &str = "+14155550199";
+
+/// A business that is ready to answer missed calls.
+#[derive(Clone, Debug)]
+pub struct ExampleTenant {
+    /// The business.
+    pub id: TenantId,
+    /// Its name, as callers read it.
+    pub name: &'static str,
+    /// The number callers call.
+    pub number: E164,
+    /// The phone that rings first.
+    pub forward_to: E164,
+}
+
+/// Finds the example business, or creates it with an approved campaign and a number.
+pub async fn example_tenant(app_url: &str) -> Result<ExampleTenant, SandboxError> {
+    let db = Db::new(app_url, PoolSettings { max_connections: 2, ..PoolSettings::default() }, Wakes::new())?;
+    let tenant = find_or_create(&db).await;
+    db.close().await;
+    tenant
+}
+
+async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {
+    let (number, forward_to) = (phone(BUSINESS)?, phone(OWNERS_PHONE)?);
+    let example = |id| ExampleTenant { id, name: NAME, number: number.clone(), forward_to: forward_to.clone() };
+    if let Some(route) = db.route(RouteKind::TwilioNumber, BUSINESS).await? {
+        return Ok(example(route.tenant));
+    }
+    let identity = Identity::new(db.clone());
+    let compliance = Compliance::new(db.clone(), identity.clone());
+    let settings =
+        TenantSettings { call_mode: CallMode::Dial, forward_to: Some(forward_to.clone()), ..TenantSettings::default() };
+    let name = TenantName::parse(NAME).map_err(SandboxError::tenant)?;
+    let new = NewTenant { name, time_zone: chrono_tz::America::Los_Angeles, settings };
+    let id = identity.create_tenant(new).await.map_err(SandboxError::tenant)?;
+    let operator = Actor::Operator { tenant: id };
+    let campaign = CampaignSubmission {
+        legal_name: "Example Plumbing LLC".to_owned(),
+        description: "Answers to people who called Example Plumbing and were not picked up.".to_owned(),
+        sample_message: "Example Plumbing: sorry we missed your call. Reply STOP to opt out.".to_owned(),
+    };
+    compliance.submit_campaign(&operator, &campaign).await.map_err(SandboxError::tenant)?;
+    compliance.approve_campaign(&operator).await.map_err(SandboxError::tenant)?;
+    compliance.add_receiving_number(&operator, &number).await.map_err(SandboxError::tenant)?;
+    Ok(example(id))
+}
+
+fn phone(text: &str) -> Result<E164, SandboxError> {
+    E164::parse(text).map_err(SandboxError::tenant)
+}
