@@ -354,3 +354,28 @@ async fn no_send_is_allowed_after_a_stop() {
     }
     assert!(refused > 0, "{early} sends came before their STOP, none after: no race");
 }
+
+/// The look-up as the module sends it.
+const LOOK_UP: &str = include_str!("../src/store/gate_look_up.sql");
+
+/// Under row security only leakproof operators can be index conditions; the plan is read as the dispatcher gets it.
+#[tokio::test]
+async fn the_look_up_finds_everything_by_an_index() {
+    let world = World::approved().await;
+    let mut tx = world.dispatcher.db.begin(world.tenant).await.unwrap();
+    let sql = LOOK_UP
+        .replace("$1", &format!("'{}'::uuid", world.tenant))
+        .replace("$2", "'+12125550142'::text")
+        .replace("$3", "'message'::text")
+        .replace("$4", "'00000000-0000-0000-0000-000000000001'::uuid");
+    // The tables are empty, so the planner is told to look at the indexes anyway.
+    let explain = format!("set local enable_seqscan = off; set local enable_bitmapscan = off; explain {sql}");
+    let rows = sqlx::raw_sql(sqlx::AssertSqlSafe(explain)).fetch_all(tx.conn().await.unwrap()).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
+    let plan = plan.join("\n");
+    assert!(!plan.contains("Seq Scan"), "{plan}");
+    let conditions: Vec<&str> = plan.lines().filter(|line| line.contains("Index Cond")).collect();
+    let by = |column: &str| conditions.iter().filter(|condition| condition.contains(&format!("({column} = "))).count();
+    assert_eq!((conditions.len(), by("tenant_id")), (5, 5), "{plan}");
+    assert_eq!((by("phone"), by("subject_id")), (2, 1), "{plan}");
+}

@@ -87,8 +87,11 @@ pub(crate) fn destination(phone: &E164, countries: &[String]) -> Destination {
     }
 }
 
-/// Whether the number's own numbering plan says that it costs more than a call.
+/// Whether the number's own numbering plan says that it costs more than a call. That of +1 is in the tables above.
 fn is_premium(phone: &E164) -> bool {
+    if phone.as_str().starts_with("+1") {
+        return false;
+    }
     phonenumber::parse(None, phone.as_str()).is_ok_and(|number| {
         matches!(
             number.number_type(&phonenumber::metadata::DATABASE),

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::known;
 use crate::{Decision, Purpose, StoredDecision, Subject};
 
-/// Two may decide about one subject at once; whoever comes second looks again. A third try has nobody to lose to.
+/// Two may decide about one subject at once; whoever comes second looks again. Whoever loses three times has a storm to
+/// wait for and begins anew.
 const MAX_TRIES: usize = 3;
 /// More decisions than a text can live through; the newest are shown.
 const MAX_SHOWN: i64 = 200;
@@ -56,7 +57,7 @@ pub(crate) async fn store(tx: &mut Tx, new: NewDecision<'_>, mut newest: Option<
         }
         newest = self::newest(tx, new.subject).await?;
     }
-    Ok(())
+    Err(DbError::Collision(sqlx::Error::Protocol("a subject's next decision was another's every time".to_owned())))
 }
 
 /// `false` where another transaction has given this number away meanwhile.

@@ -29,28 +29,11 @@ pub(crate) struct KnownOptOut {
     pub(crate) confirmed_by: Option<Subject>,
 }
 
-/// Everything in one round trip. `nmc_route` is asked because a number of this installation may be any tenant's.
+/// Everything in one round trip.
 pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subject>) -> Result<Known, DbError> {
     let tenant = tx.tenant();
-    let row = sqlx::query!(
-        r#"
-        select exists (select from nmc_route('twilio-number', $2)) as "is_own_number!",
-               exists (select from comp_do_not_text d where d.tenant_id = $1 and d.phone = $2) as "is_do_not_text!",
-               (select c.status from comp_campaigns c where c.tenant_id = $1) as campaign,
-               o.id as "opt_out_id?", o.action as "opt_out_action?", o.created_at as "opted_out_at?",
-               c.subject_kind as "confirmed_kind?", c.subject_id as "confirmed_id?",
-               g.number as "newest_number?", g.outcome as "newest_outcome?", g.reason as "newest_reason?"
-        from (select 1) as one
-        left join lateral (
-          select id, action, created_at from comp_opt_outs
-          where tenant_id = $1 and phone = $2 order by number desc limit 1
-        ) as o on true
-        left join comp_opt_out_confirmations c on c.tenant_id = $1 and c.id = o.id
-        left join lateral (
-          select number, outcome, reason from comp_gate_decisions
-          where tenant_id = $1 and subject_kind = $3 and subject_id = $4 order by number desc limit 1
-        ) as g on true
-        "#,
+    let row = sqlx::query_file!(
+        "src/store/gate_look_up.sql",
         tenant.as_uuid(),
         phone.as_str(),
         subject.map(|subject| subject.kind()),
