@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// A program has 10 s for a graceful stop; this is a little more, and then it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
@@ -34,6 +34,8 @@ pub struct Program {
     environment: Vec<(String, String)>,
     log: PathBuf,
     process: Option<Child>,
+    /// Open as long as it is to run. Kept apart from the process, because waiting for that closes what it holds.
+    input: Option<ChildStdin>,
 }
 
 impl Program {
@@ -45,7 +47,15 @@ impl Program {
         environment: Vec<(String, String)>,
         log: PathBuf,
     ) -> Self {
-        Self { name, executable: executable.to_owned(), arguments: arguments.to_vec(), environment, log, process: None }
+        Self {
+            name,
+            executable: executable.to_owned(),
+            arguments: arguments.to_vec(),
+            environment,
+            log,
+            process: None,
+            input: None,
+        }
     }
 
     /// Starts it.
@@ -53,7 +63,7 @@ impl Program {
         let fail = |source| ProgramError { name: self.name, what: "started", source };
         let log = OpenOptions::new().create(true).append(true).open(&self.log).map_err(fail)?;
         let errors = log.try_clone().map_err(fail)?;
-        let process = Command::new(&self.executable)
+        let mut process = Command::new(&self.executable)
             .args(&self.arguments)
             // Nothing of the caller's environment decides how the product runs here.
             .env_clear()
@@ -70,6 +80,7 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .map_err(fail)?;
+        self.input = process.stdin.take();
         self.process = Some(process);
         Ok(())
     }
@@ -107,7 +118,7 @@ impl Program {
     /// Asks it to stop and waits; one that does not stop in time is killed.
     pub async fn stop(&mut self) -> Result<(), ProgramError> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
-        drop(process.stdin.take());
+        drop(self.input.take());
         match tokio::time::timeout(STOP_TIMEOUT, process.wait()).await {
             Ok(ended) => ended.map(|_| ()),
             Err(_) => process.kill().await,
