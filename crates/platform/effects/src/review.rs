@@ -103,7 +103,7 @@ impl Review {
                       created_at, claimed_at, useful_until, outcome
                from effect_intents
                where state in ('pending', 'in_flight', 'unknown', 'review') and ($1::text is null or state = $1)
-               order by created_at limit $2"#,
+               order by created_at, seq limit $2"#,
             state.map(store::state_word),
             limit
         )

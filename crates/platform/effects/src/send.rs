@@ -32,6 +32,8 @@ const RECORD_TRIES: usize = 300;
 const REFUSED_TRIES: usize = 5;
 /// How long to pause after a claim that failed for a passing reason, so that an outage does not become a storm.
 const CLAIM_PAUSE: Duration = Duration::from_millis(250);
+/// The shortest wait a last check can ask for.
+const SHORTEST_WAIT: chrono::Duration = chrono::Duration::seconds(1);
 /// How long an intent waits whose check failed for a reason of ours.
 const BROKEN_WAIT: chrono::Duration = chrono::Duration::seconds(10);
 
@@ -92,6 +94,8 @@ async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) 
         Check::Go => {}
         Check::Wait { until, reason } => {
             let outcome = Some(json!({ "waits": reason }));
+            // A time that has passed already would bring it back at once, for ever.
+            let until = until.max(tx.now() + SHORTEST_WAIT);
             let later = Transition { outcome, available_at: Some(until), ..to(IntentState::Pending) };
             store::transition(&mut tx, &stored.intent, &later).await?;
             tx.commit().await?;

@@ -115,7 +115,7 @@ async fn a_process_that_dies_around_its_call_sends_once() {
     {
         expected.push((house.plan(Ask::calls(&[dies, Accept])).await, attempt));
     }
-    let deaths = run_children(&house, &mut [None], Duration::from_secs(20)).await;
+    let deaths = run_children(&house, &mut [None], Duration::from_secs(40)).await;
     // All four may be under way when the first kills the process; whoever is not, kills the next.
     assert!((1..=4).contains(&deaths), "{deaths} deaths");
     let mut repeated = 0;

@@ -158,6 +158,7 @@ async fn the_last_check_waits_cancels_or_is_set_aside() {
     let waits = house.plan(accept.clone().checks(Checked::Wait)).await;
     let panics = house.plan(accept.clone().checks(Checked::Panic)).await;
     let fails = house.plan(accept.clone().checks(Checked::Fail)).await;
+    let of_the_past = house.plan(accept.clone().checks(Checked::WaitForThePast)).await;
     let innocent = house.plan(accept).await;
     engine.drain().await.unwrap();
     let seen = house.see(cancelled).await;
@@ -165,6 +166,7 @@ async fn the_last_check_waits_cancels_or_is_set_aside() {
     assert_eq!(seen.outcome_word("/cancelled"), "told_to_cancel");
     let seen = house.see(waits).await;
     assert_eq!((seen.brief(), seen.outcome_word("/waits")), ((Pending, 0, 0, 0, vec![]), "told_to_wait"));
+    assert_eq!(house.state(of_the_past).await, Pending, "and the engine came to rest");
     for (id, error) in [(panics, "panicked"), (fails, "statement failed")] {
         let seen = house.see(id).await;
         assert_eq!(seen.brief(), (Pending, 0, 0, 0, vec![]));

@@ -46,6 +46,8 @@ pub(crate) enum Checked {
     Go,
     /// Waits until a minute after it was planned.
     Wait,
+    /// Waits until a time that has passed.
+    WaitForThePast,
     Cancel,
     Panic,
     /// A statement fails.
@@ -58,6 +60,8 @@ pub(crate) enum Checked {
 pub(crate) enum Called {
     Accept,
     AcceptThenTimeOut,
+    /// Before the outcome can be recorded every connection of our pools breaks.
+    AcceptThenBreakConnections,
     TimeOut,
     Refuse,
     TooMany,
@@ -227,6 +231,9 @@ impl EffectKind for Obedient {
                     return Ok(Check::Wait { until, reason: "told_to_wait" });
                 }
             }
+            Checked::WaitForThePast => {
+                return Ok(Check::Wait { until: intent.created_at, reason: "told_to_wait" });
+            }
             Checked::Cancel => return Ok(Check::Cancel { reason: "told_to_cancel" }),
             Checked::Panic => panic!("told to panic"),
             Checked::Fail => {
@@ -258,6 +265,18 @@ impl EffectKind for Obedient {
             Called::AcceptThenTimeOut => {
                 provider.accept(intent).await;
                 time_out()
+            }
+            Called::AcceptThenBreakConnections => {
+                let accepted = provider.accept(intent).await;
+                sqlx::query(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                     where datname = current_database() and usename = 'nmc_dispatcher'
+                     and pid not in (select pid from pg_locks where locktype = 'advisory')",
+                )
+                .execute(&provider.ledger)
+                .await
+                .unwrap();
+                CallOutcome::Accepted(accepted)
             }
             Called::TimeOut => time_out(),
             Called::Refuse => refusal(),
