@@ -96,8 +96,7 @@ impl Db {
 
     /// Asks the database for nothing but an answer.
     pub async fn ping(&self) -> Result<(), DbError> {
-        sqlx::raw_sql("select 1").execute(&self.pool).await?;
-        Ok(())
+        tx::open(self, None, tx::Mode::ReadOnly).await?.finish().await
     }
 
     /// How many connections are in use now.
@@ -113,6 +112,11 @@ impl Db {
     /// The source of new ids.
     pub fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// How many connections there may be.
+    pub(crate) fn pool_size(&self) -> u32 {
+        self.pool.options().get_max_connections()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

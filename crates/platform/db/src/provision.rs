@@ -54,7 +54,9 @@ pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
 
 /// Whether every embedded migration has been applied: a process is ready only then.
 pub async fn migrations_current(db: &Db) -> Result<bool, DbError> {
+    let mut tx = db.begin_system().await?;
     let applied: i64 =
-        sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(db.pool()).await?;
+        sqlx::query_scalar("select count(*) from _sqlx_migrations where success").fetch_one(tx.conn()?).await?;
+    tx.roll_back().await?;
     Ok(usize::try_from(applied).is_ok_and(|applied| applied >= MIGRATOR.iter().count()))
 }

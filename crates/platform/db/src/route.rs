@@ -43,7 +43,15 @@ pub struct Route {
 impl Db {
     /// Finds what an outside key leads to, before any tenant is known.
     pub async fn route(&self, kind: RouteKind, key: &str) -> Result<Option<Route>, DbError> {
-        find(self.pool(), kind, key).await
+        for _ in 1..self.pool_size() {
+            let mut connection = self.connection().await?;
+            match find(&mut *connection, kind, key).await {
+                // It died while it lay in the pool: asking on another one is all the same.
+                Err(DbError::Unavailable(_)) => connection.close_on_drop(),
+                found => return found,
+            }
+        }
+        find(&mut *self.connection().await?, kind, key).await
     }
 }
 

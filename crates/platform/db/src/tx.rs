@@ -36,8 +36,25 @@ pub struct ReadTx {
 }
 
 /// Begins a transaction, sets its tenant and reads the database's clock: one round trip.
+///
+/// Connections that died while they lay in the pool (Postgres was restarted) are passed over: nothing has happened on
+/// them yet, so nobody need hear of it.
 pub(crate) async fn open(db: &Db, tenant: Option<TenantId>, mode: Mode) -> Result<ReadTx, DbError> {
-    let connection = db.connection().await?;
+    for _ in 1..db.pool_size() {
+        match open_on(db.connection().await?, db, tenant, mode).await {
+            Err(DbError::Unavailable(_)) => {}
+            opened => return opened,
+        }
+    }
+    open_on(db.connection().await?, db, tenant, mode).await
+}
+
+async fn open_on(
+    connection: PoolConnection<Postgres>,
+    db: &Db,
+    tenant: Option<TenantId>,
+    mode: Mode,
+) -> Result<ReadTx, DbError> {
     // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
     let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
     let begin = match mode {
