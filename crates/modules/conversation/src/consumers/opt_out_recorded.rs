@@ -13,6 +13,7 @@ impl Consumer for OnOptOutRecorded {
     const NAME: &'static str = "conversation.close-opted-out";
 
     async fn consume(&self, tx: &mut Tx, event: &OptOutRecorded, envelope: &Envelope) -> Result<(), ConsumeError> {
+        metrics::counter!(nmc_telemetry::name::STOP_OPTOUT_TOTAL).increment(1);
         if let Some(mut live) = store::conversation::lock_live(tx, &event.phone).await? {
             close_opted_out(&self.0, tx, &mut live, envelope).await?;
         }

@@ -13,7 +13,7 @@ pub(crate) async fn insert(tx: &mut Tx, contact: &Contact) -> Result<bool, DbErr
         tenant.as_uuid(),
         contact.id,
         contact.kind.as_str(),
-        contact.caller_phone.as_ref().map(|phone| phone.as_str()),
+        contact.caller_phone.as_ref().map(nmc_kernel::E164::as_str),
         contact.business_phone.as_str(),
         contact.outcome.as_str(),
         contact.occurred_at,

@@ -15,7 +15,7 @@ pub(crate) async fn insert(tx: &mut Tx, id: TaskId, new: &NewTask) -> Result<boo
         new.kind.as_str(),
         new.conversation_id.map(ConversationId::as_uuid),
         new.call_id.map(CallId::as_uuid),
-        new.caller_phone.as_ref().map(|phone| phone.as_str()),
+        new.caller_phone.as_ref().map(nmc_kernel::E164::as_str),
         new.text,
         now
     )

@@ -1,0 +1,243 @@
+//! A missed call is answered once, or it is written down why not.
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+
+mod setup;
+
+use chrono::Duration;
+use nmc_compliance::{BlockReason, Decision, DeferReason};
+use nmc_conversation::{ConversationState, MessageStatus, TemplateKey};
+use nmc_identity::{QuietHours, TenantSettings};
+use nmc_kernel::Untextable;
+use setup::{World, business, caller, phone, settings};
+
+const fn blocked(reason: BlockReason) -> Decision {
+    Decision::Block { reason }
+}
+
+#[tokio::test]
+async fn a_missed_call_is_greeted_by_the_number_that_was_called() {
+    let world = World::approved().await;
+    let call = world.call(&caller()).await;
+    world.play().await;
+
+    let sent = world.twilio.accepted();
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].from.as_str(), sent[0].to.as_str()), (business().as_str(), caller().as_str()));
+    assert!(sent[0].body.contains("Example Plumbing") && sent[0].body.contains("Reply STOP to opt out"));
+    let messages = world.messages(&caller()).await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].status, MessageStatus::Queued);
+    assert_eq!(messages[0].provider_message_id.as_deref(), Some(sent[0].sid.as_str()));
+    assert_eq!(messages[0].segments, 1);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert_eq!(world.why(call).await, ("greeted", vec![Decision::Allow]));
+    let why = world.app.conversation.why_message(&world.owner(), messages[0].id).await.unwrap().unwrap();
+    assert_eq!(why.decisions.len(), 1);
+    assert_eq!(why.message.why["contact_id"], call.to_string());
+    assert_eq!(world.events("conversation.ConversationStarted").await.len(), 1);
+    let said = world.events("conversation.MessageSent").await;
+    assert_eq!(said.len(), 1);
+    assert_eq!((&said[0]["status"], &said[0]["first_reply"]), (&"queued".into(), &true.into()));
+    assert!(world.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn five_calls_in_a_minute_get_one_greeting() {
+    let world = World::approved().await;
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        calls.push(world.call(&caller()).await);
+        world.play().await;
+        world.wait(Duration::seconds(12));
+    }
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert_eq!(world.why(calls[0]).await.0, "greeted");
+    for call in &calls[1..] {
+        assert_eq!(world.why(*call).await, ("recently-answered", vec![Decision::Allow]));
+    }
+    // Ten minutes after the greeting it is another occasion, and an old call that is heard of again is none.
+    world.wait(Duration::minutes(10));
+    world.deliver().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 2);
+    assert_eq!(world.events("conversation.ConversationStarted").await.len(), 1);
+}
+
+#[tokio::test]
+async fn calls_at_once_open_one_conversation() {
+    let world = World::approved().await;
+    for _ in 0..8 {
+        world.call(&caller()).await;
+    }
+    let other = nmc_outbox::Dispatcher::new(
+        world.dispatcher.db.clone(),
+        world.dispatcher.conversation.consumers(nmc_outbox::Consumers::new()),
+        nmc_outbox::Settings { batch_size: 1, ..nmc_outbox::Settings::default() },
+        nmc_kernel::Random::seeded(9),
+    );
+    let (a, b, c) = tokio::join!(other.drain(), other.drain(), other.drain());
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert_eq!(world.count("select count(*) from conv_conversations").await, 1);
+}
+
+#[tokio::test]
+async fn callers_whom_no_text_reaches_become_tasks() {
+    let world = World::approved().await;
+    let withheld = world.missed(None, Some(Untextable::Withheld)).await;
+    let toll_free = world.missed(Some(&phone("+18005551212")), Some(Untextable::TollFree)).await;
+    let own = world.missed(Some(&business()), Some(Untextable::OwnNumber)).await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    for call in [withheld, toll_free, own] {
+        assert_eq!(world.why(call).await, ("untextable", vec![]));
+    }
+    assert_eq!(world.tasks().await, ["call-back"; 3]);
+    assert_eq!(world.events("conversation.TaskRaised").await.len(), 3);
+    assert_eq!(world.count("select count(*) from conv_conversations").await, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_opens_no_conversation_and_says_why() {
+    let world = World::approved().await;
+    world.opt_out(&caller()).await;
+    world.app.compliance.add_do_not_text(&world.owner(), &phone("+12125550177"), "brother").await.unwrap();
+    let calls = [
+        (world.call(&caller()).await, BlockReason::OptedOut),
+        (world.call(&phone("+12125550177")).await, BlockReason::DoNotText),
+        (world.call(&phone("+447400123456")).await, BlockReason::CountryNotServed),
+        (world.call(&business()).await, BlockReason::OwnNumber),
+    ];
+    world.play().await;
+    for (call, reason) in calls {
+        assert_eq!(world.why(call).await, ("refused", vec![blocked(reason)]));
+    }
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.tasks().await, ["call-back"; 4]);
+    assert_eq!(world.count("select count(*) from conv_conversations").await, 0);
+    assert!(world.events("conversation.ConversationStarted").await.is_empty());
+}
+
+#[tokio::test]
+async fn without_an_approved_campaign_calls_wait_and_only_fresh_ones_are_greeted() {
+    let world = World::with(settings(), TenantSettings::default()).await;
+    let (fresh, stale) = (caller(), phone("+12125550177"));
+    let old_call = world.call(&stale).await;
+    world.play().await;
+    world.wait(Duration::minutes(20));
+    let first = world.call(&fresh).await;
+    world.play().await;
+    world.wait(Duration::minutes(11));
+    let second = world.call(&fresh).await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.state(&fresh).await, Some(ConversationState::Blocked));
+    assert_eq!(world.why(first).await, ("blocked", vec![blocked(BlockReason::CampaignNotApproved)]));
+
+    world.approve().await;
+    world.play().await;
+    assert_eq!(world.state(&fresh).await, Some(ConversationState::Open));
+    assert_eq!(world.state(&stale).await, Some(ConversationState::Open));
+    assert_eq!(world.twilio.accepted_to(&fresh).len(), 1);
+    assert!(world.twilio.accepted_to(&stale).is_empty());
+    assert_eq!(world.why(second).await.0, "greeted");
+    assert_eq!(world.why(first).await.0, "recently-answered");
+    assert_eq!(world.why(old_call).await.0, "task");
+    assert_eq!(world.tasks().await, ["call-back"]);
+    assert_eq!(world.events("conversation.ConversationUnblocked").await.len(), 2);
+    assert_eq!(world.events("conversation.ConversationStarted").await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_approval_that_is_withdrawn_blocks_again() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.play().await;
+    world.app.compliance.reject_campaign(&world.operator()).await.unwrap();
+    world.wait(Duration::minutes(11));
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.why(call).await.0, "blocked");
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Blocked));
+    assert_eq!(world.twilio.accepted().len(), 1);
+}
+
+#[tokio::test]
+async fn a_greeting_waits_for_the_end_of_quiet_hours() {
+    let quiet = QuietHours { greeting: true, ..QuietHours::default() };
+    let world = World::with(settings(), TenantSettings { quiet_hours: quiet, ..TenantSettings::default() }).await;
+    world.approve().await;
+    world.wait(Duration::hours(9)); // 23:00 where the caller is
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    let (outcome, decisions) = world.why(call).await;
+    assert_eq!(outcome, "greeted");
+    assert!(matches!(decisions[..], [Decision::Defer { reason: DeferReason::QuietHours, .. }]));
+    world.wait(Duration::hours(9));
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+}
+
+#[tokio::test]
+async fn a_greeting_that_nobody_could_send_in_time_becomes_a_task() {
+    let world =
+        World::with(nmc_conversation::Settings { is_paused: true, ..settings() }, TenantSettings::default()).await;
+    world.approve().await;
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.intent_states().await, ["pending"]);
+    world.wait(Duration::minutes(11));
+    world.play().await;
+    assert_eq!(world.intent_states().await, ["expired"]);
+    let messages = world.outbound(&caller()).await;
+    assert_eq!(messages[0].status, MessageStatus::Failed);
+    assert_eq!(messages[0].failure.as_deref(), Some("expired"));
+    assert_eq!(world.tasks().await, ["not-sent"]);
+    let why = world.app.conversation.why_message(&world.owner(), messages[0].id).await.unwrap().unwrap();
+    assert!(matches!(why.decisions[0].decision, Decision::Defer { reason: DeferReason::Paused, .. }));
+}
+
+#[tokio::test]
+async fn a_business_has_its_own_words_and_broken_ones_are_not_sent() {
+    let own = "This is {business}, automatic text. Back soon! Reply STOP to opt out";
+    let broken = TenantSettings { greeting_template: Some("We call you back".into()), ..TenantSettings::default() };
+    let world = World::with(settings(), broken).await;
+    world.approve().await;
+    world.call(&caller()).await;
+    world.play().await;
+    assert!(world.twilio.accepted()[0].body.contains("automated assistant of Example Plumbing"));
+    assert_eq!(world.tasks().await, ["setup"]);
+
+    let conversation = &world.app.conversation;
+    assert!(conversation.set_template(&world.owner(), TemplateKey::GreetingCall, "Hi {name}").await.is_err());
+    conversation.set_template(&world.owner(), TemplateKey::GreetingCall, own).await.unwrap();
+    world.call(&phone("+12125550177")).await;
+    world.play().await;
+    let sent = world.twilio.accepted_to(&phone("+12125550177"));
+    assert_eq!(sent[0].body, "This is Example Plumbing, automatic text. Back soon! Reply STOP to opt out");
+}
+
+#[tokio::test]
+async fn silence_ends_a_conversation_and_the_next_call_begins_another() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.play().await;
+    world.wait(Duration::hours(71));
+    world.text(&caller(), "still there?").await;
+    world.play().await;
+    world.wait(Duration::hours(71));
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    world.wait(Duration::hours(1));
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+    assert_eq!(world.events("conversation.ConversationClosed").await[0]["reason"], "inactivity");
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert_eq!(world.events("conversation.ConversationStarted").await.len(), 2);
+}

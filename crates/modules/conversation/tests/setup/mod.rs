@@ -1,0 +1,366 @@
+//! A business, its callers and Twilio, at a time that stands still.
+
+#![allow(clippy::unwrap_used, dead_code, reason = "shared by tests, each of which uses a part")]
+
+use std::time::Duration as StdDuration;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header::CONTENT_TYPE},
+};
+use chrono::{DateTime, Duration, Utc};
+use nmc_compliance::{CampaignSubmission, Compliance, Decision, OptOutSource};
+use nmc_conversation::{Conversation, ConversationRecord, ConversationState, Direction, Message, Settings};
+use nmc_db::Db;
+use nmc_effects::Effects;
+use nmc_events::{
+    Context,
+    telephony::{CallDetected, InboundSmsReceived, MissedReason},
+};
+use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
+use nmc_kernel::{Actor, CallId, Clock, CorrelationId, E164, InboundSmsId, Random, Role, TenantId, Untextable, UserId};
+use nmc_outbox::{Consumers, Dispatcher};
+use nmc_providers::twilio::{
+    AccountSid, AuthToken, ClientSettings, TwilioClient, TwilioWebhooks,
+    signature::{SIGNATURE_HEADER, sign},
+};
+use nmc_simulators::twilio::{DeliveryPlan, SimulatedNumber, TwilioSettings, TwilioSimulator};
+use nmc_testkit::TestDatabase;
+use nmc_timers::Timers;
+use sqlx::PgConnection;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// 14:00 in New York.
+pub(crate) const NOON: &str = "2026-06-10T18:00:00Z";
+pub(crate) const PUBLIC: &str = "https://nmc.example.com";
+/// Two listings this far apart decide that a text was not sent.
+pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: Clock,
+    pub(crate) tenant: TenantId,
+    pub(crate) twilio: TwilioSimulator,
+    /// As the server: nmc_app.
+    pub(crate) app: Side,
+    /// As the dispatcher: nmc_dispatcher.
+    pub(crate) dispatcher: Side,
+    pub(crate) effects: Effects,
+    pub(crate) timers: Timers,
+    router: Router,
+    token: AuthToken,
+}
+
+/// The modules as one process has them.
+pub(crate) struct Side {
+    pub(crate) db: Db,
+    pub(crate) identity: Identity,
+    pub(crate) compliance: Compliance,
+    pub(crate) conversation: Conversation,
+}
+
+impl Side {
+    fn new(db: Db, twilio: &TwilioClient, settings: &Settings) -> Self {
+        let identity = Identity::new(db.clone());
+        let compliance = Compliance::new(db.clone(), identity.clone());
+        let conversation =
+            Conversation::new(db.clone(), identity.clone(), compliance.clone(), twilio.clone(), settings.clone());
+        Self { db, identity, compliance, conversation }
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        public_base_url: PUBLIC.to_owned(),
+        messaging_service: None,
+        is_paused: false,
+        inactivity: Duration::hours(72),
+        segments_per_second: 100,
+    }
+}
+
+impl World {
+    /// A business that may send.
+    pub(crate) async fn approved() -> Self {
+        let world = Self::with(settings(), TenantSettings::default()).await;
+        world.approve().await;
+        world
+    }
+
+    pub(crate) async fn with(settings: Settings, tenant_settings: TenantSettings) -> Self {
+        let database = TestDatabase::create().await.unwrap();
+        let (clock, random) = (Clock::fixed(NOON.parse().unwrap()), Random::seeded(1));
+        let account = AccountSid::parse("AC00000000000000000000000000000001").unwrap();
+        let token = AuthToken::new("a-token-for-tests");
+        let twilio = TwilioSimulator::start(TwilioSettings {
+            numbers: vec![SimulatedNumber::at(business(), PUBLIC)],
+            clock: clock.clone(),
+            random: random.clone(),
+            ..TwilioSettings::new(account.clone(), token.clone(), PUBLIC)
+        })
+        .await
+        .unwrap();
+        // Callbacks are sent by the tests themselves, in the order they want.
+        twilio.set_delivery(None, DeliveryPlan { silent: true, ..DeliveryPlan::default() });
+        let client = TwilioClient::new(ClientSettings {
+            base_url: twilio.base_url(),
+            account_sid: account,
+            auth_token: token.clone(),
+            connect_timeout: StdDuration::from_secs(2),
+            request_timeout: StdDuration::from_secs(5),
+        })
+        .unwrap();
+        let app = Side::new(database.app().clone().at(clock.clone(), random.clone()), &client, &settings);
+        let dispatcher =
+            Side::new(database.dispatcher().clone().at(clock.clone(), Random::seeded(2)), &client, &settings);
+        let effects = Effects::new(
+            dispatcher.db.clone(),
+            nmc_effects::Settings { listing_gap: LISTING_GAP, ..nmc_effects::Settings::default() },
+            Random::seeded(4),
+        );
+        let effects = dispatcher.conversation.effects(effects);
+        let timers = Timers::new(dispatcher.db.clone(), nmc_timers::Settings::default(), Random::seeded(5));
+        let timers = dispatcher.conversation.timers(timers);
+        let new = NewTenant {
+            name: TenantName::parse("Example Plumbing").unwrap(),
+            time_zone: "America/New_York".parse().unwrap(),
+            settings: tenant_settings,
+        };
+        let tenant = app.identity.create_tenant(new).await.unwrap();
+        let operator = Actor::Operator { tenant };
+        app.compliance.add_receiving_number(&operator, &business()).await.unwrap();
+        let (router, _) = app.conversation.router(TwilioWebhooks::new(PUBLIC, token.clone())).split_for_parts();
+        Self { database, clock, tenant, twilio, app, dispatcher, effects, timers, router, token }
+    }
+
+    pub(crate) async fn approve(&self) {
+        let submission = CampaignSubmission {
+            legal_name: "Example Plumbing LLC".into(),
+            description: "Answers to missed calls".into(),
+            sample_message: "Example Plumbing: sorry we missed you. Reply STOP to opt out.".into(),
+        };
+        let _ = self.app.compliance.submit_campaign(&self.operator(), &submission).await;
+        self.app.compliance.approve_campaign(&self.operator()).await.unwrap();
+    }
+
+    pub(crate) fn operator(&self) -> Actor {
+        Actor::Operator { tenant: self.tenant }
+    }
+
+    pub(crate) fn owner(&self) -> Actor {
+        Actor::User { tenant: self.tenant, user: UserId::from(Uuid::from_u128(1)), role: Role::Owner }
+    }
+
+    /// Telephony has found a missed call.
+    pub(crate) async fn call(&self, from: &E164) -> CallId {
+        self.missed(Some(from), None).await
+    }
+
+    pub(crate) async fn missed(&self, from: Option<&E164>, untextable_reason: Option<Untextable>) -> CallId {
+        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
+        let call_id: CallId = tx.ids().next();
+        let event = CallDetected {
+            call_id,
+            from_phone: from.cloned(),
+            untextable_reason,
+            to_phone: business(),
+            reason: MissedReason::NoAnswer,
+            provider_ref: format!("CA{}", call_id.as_uuid().simple()),
+        };
+        tx.publish(&event, Context { correlation: CorrelationId::from(call_id.as_uuid()), causation: None }).unwrap();
+        tx.commit().await.unwrap();
+        call_id
+    }
+
+    /// Telephony has taken a text, keywords recorded with it.
+    pub(crate) async fn text(&self, from: &E164, body: &str) -> InboundSmsId {
+        self.text_as(from, body, false).await
+    }
+
+    pub(crate) async fn text_as(&self, from: &E164, body: &str, answered_by_provider: bool) -> InboundSmsId {
+        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
+        let message_id: InboundSmsId = tx.ids().next();
+        let context = Context { correlation: CorrelationId::from(message_id.as_uuid()), causation: None };
+        let keyword = self.app.compliance.record_keyword(&mut tx, from, body, context).await.unwrap();
+        let event = InboundSmsReceived {
+            message_id,
+            from_phone: from.clone(),
+            to_phone: business(),
+            body: body.to_owned(),
+            media_count: 0,
+            provider_ref: format!("SM{}", message_id.as_uuid().simple()),
+            keyword,
+            answered_by_provider,
+        };
+        tx.publish(&event, context).unwrap();
+        tx.commit().await.unwrap();
+        message_id
+    }
+
+    /// Delivers every event twice, the second time with the ledger emptied, and fires what is due, until all is quiet.
+    /// The second time must change nothing.
+    pub(crate) async fn deliver(&self) {
+        self.deliver_once().await;
+        let before = self.everything().await;
+        let mut superuser = self.superuser().await;
+        sqlx::query("delete from outbox_consumed").execute(&mut superuser).await.unwrap();
+        sqlx::query("update outbox_events set dispatched_at = null").execute(&mut superuser).await.unwrap();
+        self.deliver_once().await;
+        assert_eq!(self.everything().await, before, "delivering twice is not delivering once");
+        assert_eq!(self.count("select count(*) from outbox_events where dispatched_at is null").await, 0);
+    }
+
+    async fn deliver_once(&self) {
+        // A new one each time: a dispatcher remembers how far it has come and would not look back.
+        let consumers = self.dispatcher.conversation.consumers(Consumers::new());
+        let db = self.dispatcher.db.clone();
+        let outbox = Dispatcher::new(db, consumers, nmc_outbox::Settings::default(), Random::seeded(3));
+        loop {
+            let delivered = outbox.drain().await.unwrap();
+            let fired = self.timers.fire_due().await.unwrap();
+            if delivered + fired == 0 {
+                break;
+            }
+        }
+        let failing: Vec<(String, Option<String>)> =
+            sqlx::query_as("select event_name, last_error from outbox_events where last_error is not null")
+                .fetch_all(&mut self.superuser().await)
+                .await
+                .unwrap();
+        assert_eq!(failing, [], "an event could not be delivered");
+    }
+
+    /// Every row a second delivery could touch, as text.
+    async fn everything(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select t::text from conv_conversations t union all select t::text from conv_contacts t
+             union all select t::text from conv_messages t union all select t::text from conv_tasks t
+             union all select t::text from effect_intents t union all select id::text from outbox_events t
+             union all select id::text from comp_gate_decisions t union all select ref_id::text || due_at::text from timers t
+             order by 1",
+        )
+        .fetch_all(&mut self.superuser().await)
+        .await
+        .unwrap()
+    }
+
+    /// Delivers and sends until all is quiet.
+    pub(crate) async fn play(&self) {
+        loop {
+            self.deliver().await;
+            if self.effects.drain().await.unwrap() == 0 {
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(crate) async fn thread(&self, caller: &E164) -> Option<ConversationRecord> {
+        self.app.conversation.conversation_with(&self.owner(), caller).await.unwrap()
+    }
+
+    pub(crate) async fn state(&self, caller: &E164) -> Option<ConversationState> {
+        self.thread(caller).await.map(|thread| thread.state)
+    }
+
+    pub(crate) async fn messages(&self, caller: &E164) -> Vec<Message> {
+        match self.thread(caller).await {
+            Some(thread) => self.app.conversation.messages(&self.owner(), thread.id).await.unwrap(),
+            None => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn outbound(&self, caller: &E164) -> Vec<Message> {
+        self.messages(caller).await.into_iter().filter(|message| message.direction == Direction::Out).collect()
+    }
+
+    /// Kinds of the open tasks.
+    pub(crate) async fn tasks(&self) -> Vec<&'static str> {
+        let tasks = self.app.conversation.open_tasks(&self.owner()).await.unwrap();
+        tasks.iter().map(|task| task.kind.as_str()).collect()
+    }
+
+    /// What became of a call, and the gate's reasons for it.
+    pub(crate) async fn why(&self, call: CallId) -> (&'static str, Vec<Decision>) {
+        let why = self.app.conversation.why_call(&self.owner(), call).await.unwrap().unwrap();
+        (why.contact.outcome.as_str(), why.decisions.into_iter().map(|stored| stored.decision).collect())
+    }
+
+    pub(crate) async fn opt_out(&self, caller: &E164) {
+        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
+        let context = Context { correlation: CorrelationId::from(Uuid::from_u128(7)), causation: None };
+        self.app.compliance.record_opt_out(&mut tx, caller, "STOP", OptOutSource::Keyword, context).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A status callback at the address that went out with the text.
+    pub(crate) async fn callback(&self, url: &str, sid: &str, status: &str, code: Option<u32>) -> StatusCode {
+        let mut fields = vec![
+            ("MessageSid", sid.to_owned()),
+            ("MessageStatus", status.to_owned()),
+            ("From", business().as_str().to_owned()),
+        ];
+        if let Some(code) = code {
+            fields.push(("ErrorCode", code.to_string()));
+        }
+        let signature = sign(&self.token, url, &fields);
+        self.post(url, &fields, Some(&signature)).await
+    }
+
+    pub(crate) async fn post(&self, url: &str, fields: &[(&str, String)], signature: Option<&str>) -> StatusCode {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request =
+            Request::post(url.strip_prefix(PUBLIC).unwrap()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(signature) = signature {
+            request = request.header(SIGNATURE_HEADER, signature);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        response.status()
+    }
+
+    /// Past row security, for counting what there is.
+    pub(crate) async fn superuser(&self) -> PgConnection {
+        self.database.superuser().await.unwrap()
+    }
+
+    /// The payloads of the events of a name, in the order of their writing.
+    pub(crate) async fn events(&self, name: &str) -> Vec<serde_json::Value> {
+        sqlx::query_scalar("select payload from outbox_events where event_name = $1 order by seq")
+            .bind(format!("nmc.{name}"))
+            .fetch_all(&mut self.superuser().await)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn intent_states(&self) -> Vec<String> {
+        sqlx::query_scalar("select state from effect_intents order by seq")
+            .fetch_all(&mut self.superuser().await)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.superuser().await).await.unwrap()
+    }
+}
+
+pub(crate) fn business() -> E164 {
+    phone("+12125550100")
+}
+
+pub(crate) fn caller() -> E164 {
+    phone("+12125550142")
+}
+
+pub(crate) fn phone(text: &str) -> E164 {
+    E164::parse(text).unwrap()
+}
