@@ -35,7 +35,7 @@ pub(crate) const BUSINESS: &str = "+14155550100";
 pub(crate) const PHONE: &str = "+14155550111";
 pub(crate) const CALLER: &str = "+12125550123";
 
-const TOKEN: &str = "a-token-for-tests";
+pub(crate) const TOKEN: &str = "a-token-for-tests";
 
 pub(crate) type Fields = Vec<(String, String)>;
 
