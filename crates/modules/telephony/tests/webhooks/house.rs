@@ -47,6 +47,7 @@ pub(crate) struct House {
     pub(crate) identity: Identity,
     pub(crate) compliance: Compliance,
     pub(crate) router: Router,
+    pub(crate) openapi: utoipa::openapi::OpenApi,
     timers: Timers,
 }
 
@@ -85,7 +86,7 @@ impl House {
             let compliance = Compliance::new(db.clone(), identity.clone());
             Telephony::new(db, identity, compliance, settings_of_all.clone())
         };
-        let (router, _) = telephony(app.clone()).routes(webhooks()).split_for_parts();
+        let (router, openapi) = telephony(app.clone()).routes(webhooks()).split_for_parts();
         let timers = Timers::new(dispatcher.clone(), nmc_timers::Settings::default(), Random::seeded(3))
             .with(telephony(dispatcher).timer());
         let identity = Identity::new(app.clone());
@@ -93,7 +94,7 @@ impl House {
         let name = TenantName::parse("Example Plumbing").unwrap();
         let time_zone = "America/New_York".parse().unwrap();
         let tenant = identity.create_tenant(NewTenant { name, time_zone, settings }).await.unwrap();
-        let house = Self { database, clock, tenant, identity, compliance, router, timers };
+        let house = Self { database, clock, tenant, identity, compliance, router, openapi, timers };
         house.compliance.add_receiving_number(&house.operator(), &phone(BUSINESS)).await.unwrap();
         house
     }

@@ -142,3 +142,23 @@ async fn only_the_rows_of_the_called_business_are_touched() {
     assert_eq!(seen, 0);
     assert_eq!(house.count("select count(*) from tel_calls").await, 1);
 }
+
+#[tokio::test]
+async fn every_route_is_described_and_needs_a_signature() {
+    let house = House::with(mode(CallMode::Forwarded)).await;
+    let described: Vec<String> = house.openapi.paths.paths.keys().cloned().collect();
+    let mut routes = ENDPOINTS.map(|endpoint| format!("/webhooks/twilio/{endpoint}"));
+    routes.sort();
+    assert_eq!(described, routes);
+    let document = serde_json::to_value(&house.openapi).unwrap();
+    assert!(document["components"]["schemas"]["Problem"].is_object(), "the refusals' schema");
+    for operation in house.openapi.paths.paths.values().filter_map(|path| path.post.as_ref()) {
+        for status in ["200", "400", "401", "413", "415", "503"] {
+            assert!(operation.responses.responses.contains_key(status), "{status}");
+        }
+    }
+    for route in routes {
+        let unsigned = Request::post(&route).body(Body::empty()).unwrap();
+        assert_eq!(send(&house.router, unsigned).await.status, StatusCode::UNAUTHORIZED, "{route}");
+    }
+}
