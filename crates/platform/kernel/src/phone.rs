@@ -37,6 +37,10 @@ pub struct PhoneError;
 impl E164 {
     /// Parses a number that already carries its country code (`+1...`).
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
+        // Read for every event that carries a phone, where the library's patterns would be most of the work.
+        if is_north_american(text) {
+            return Ok(Self(text.to_owned()));
+        }
         Self::parse_number(text).map(|(phone, _)| phone)
     }
 
@@ -71,6 +75,12 @@ impl E164 {
         let number = phonenumber::parse(None, &self.0).ok()?;
         number.country().id().map(|id| id.as_ref().to_owned())
     }
+}
+
+/// A form the library always takes as it stands: `+1`, an area code that does not begin with 0 or 1, seven more digits.
+fn is_north_american(text: &str) -> bool {
+    let digits = text.strip_prefix("+1").map(str::as_bytes);
+    digits.is_some_and(|d| d.len() == 10 && (b'2'..=b'9').contains(&d[0]) && d.iter().all(u8::is_ascii_digit))
 }
 
 impl fmt::Debug for E164 {
@@ -212,6 +222,20 @@ mod tests {
         assert_eq!(why("+1"), Some("malformed"));
         assert_eq!(why("+99999999999999999"), Some("malformed"));
         assert_eq!(why("+14155550123"), None);
+    }
+
+    #[test]
+    fn what_is_taken_without_the_library_it_would_have_taken() {
+        for area in 200..1000 {
+            for rest in ["0000000", "5550123", "1111111", "9999999", "0555012"] {
+                let text = format!("+1{area}{rest}");
+                assert!(is_north_american(&text));
+                assert_eq!(E164::parse_number(&text).map(|(phone, _)| phone), Ok(E164(text)));
+            }
+        }
+        for other in ["+11155550123", "+10155550123", "+1415555012", "+141555501234", "+44155550123", "+1415555012x"] {
+            assert!(!is_north_american(other), "{other}");
+        }
     }
 
     #[test]

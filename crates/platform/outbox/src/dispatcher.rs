@@ -151,8 +151,10 @@ async fn ready_lane(shared: Arc<Shared>, stop: CancellationToken) {
 
 async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken) -> Result<(), DbError> {
     while !stop.is_cancelled() {
-        // A batch is never cut off: it ends, and with it its locks.
-        if fast::run_batch(shared, worker).await? == BatchEnd::Idle {
+        // A batch is never cut off: it ends, and with it its locks. After one that was not full there is nothing more
+        // to find: what was committed since has left a wake-up.
+        if matches!(fast::run_batch(shared, worker).await?, BatchEnd::Idle | BatchEnd::Partial) {
+            worker.rest().await?;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = shared.db.wakes().wait(Topic::Outbox) => {}

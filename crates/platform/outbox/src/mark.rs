@@ -14,9 +14,9 @@ pub(crate) struct Claimed {
     pub(crate) lowest_seq: i64,
     pub(crate) highest_seq: i64,
     /// Every transaction below this had ended when the claim looked.
-    pub(crate) xmin: u64,
+    pub(crate) xmin: i64,
     /// No transaction from this on had begun to write when the claim looked.
-    pub(crate) xmax: u64,
+    pub(crate) xmax: i64,
 }
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct LowWaterMark {
     mark: i64,
     /// A sequence number that may become the mark, and the transaction id below which all must have ended first:
     /// until then a transaction that took a lower number may still commit.
-    candidate: Option<(i64, u64)>,
+    candidate: Option<(i64, i64)>,
     forget_at: Instant,
 }
 
@@ -64,7 +64,7 @@ impl LowWaterMark {
 mod tests {
     use super::*;
 
-    fn claimed(lowest_seq: i64, highest_seq: i64, xmin: u64, xmax: u64) -> Claimed {
+    fn claimed(lowest_seq: i64, highest_seq: i64, xmin: i64, xmax: i64) -> Claimed {
         Claimed { lowest_seq, highest_seq, xmin, xmax }
     }
 

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use nmc_db::{DbError, SystemTx};
 use nmc_events::{Envelope, SchemaVersion};
+use nmc_kernel::TenantId;
 use uuid::Uuid;
 
 use crate::mark::Claimed;
@@ -31,8 +32,8 @@ struct Columns {
     traceparent: Option<String>,
     attempts: i16,
     last_error: Option<String>,
-    xmin: String,
-    xmax: String,
+    xmin: i64,
+    xmax: i64,
 }
 
 /// A version nobody knows: what an unreadable version text counts as, so that the event waits visibly.
@@ -60,39 +61,44 @@ impl From<Columns> for Row {
     }
 }
 
-/// Locks up to `limit` events of lane 0 above `above`, oldest first, passing over what others have locked.
-pub(crate) async fn claim_ready(
+/// Takes up to `limit` events of lane 0 above `above`, oldest first, passing over what others have locked, and marks
+/// them dispatched: one statement and no second search, because marks and consumers' effects stand or fall together.
+pub(crate) async fn take_ready(
     tx: &mut SystemTx,
     above: i64,
     limit: i64,
 ) -> Result<(Vec<Row>, Option<Claimed>), DbError> {
+    let now = tx.now();
+    // The condition of the hot index stands twice: the index is as small as the backlog.
     let columns = sqlx::query_as!(
         Columns,
         r#"
-        select e.tenant_id, e.id, e.seq, e.event_name, e.schema_version, e.occurred_at, e.correlation_id,
-               e.causation_id, e.payload, e.order_key, e.traceparent, e.attempts, e.last_error,
-               s.xmin as "xmin!", s.xmax as "xmax!"
-        from outbox_events e,
-             (select pg_snapshot_xmin(x)::text as xmin, pg_snapshot_xmax(x)::text as xmax
-              from pg_current_snapshot() x) s
-        where e.lane = 0 and e.dispatched_at is null and e.seq > $1
-        order by e.seq
-        limit $2
-        for update of e skip locked
+        with due as materialized (
+          select seq from outbox_events
+          where lane = 0 and dispatched_at is null and seq > $1
+          order by seq
+          limit $2
+          for update skip locked
+        )
+        update outbox_events e set dispatched_at = $3
+        from due
+        where e.seq = due.seq and e.lane = 0 and e.dispatched_at is null
+        returning e.tenant_id, e.id, e.seq, e.event_name, e.schema_version, e.occurred_at, e.correlation_id,
+                  e.causation_id, e.payload, e.order_key, e.traceparent, e.attempts, e.last_error,
+                  (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) as "xmin!",
+                  (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as "xmax!"
         "#,
         above,
-        limit
+        limit,
+        now
     )
     .fetch_all(tx.conn()?)
     .await?;
-    let claimed = match (columns.first(), columns.last()) {
-        (Some(first), Some(last)) => Some(Claimed {
-            lowest_seq: first.seq,
-            highest_seq: last.seq,
-            // Unreadable: as if something were still running (0), so that the mark stays where it is.
-            xmin: first.xmin.parse().unwrap_or(0),
-            xmax: first.xmax.parse().unwrap_or(u64::MAX),
-        }),
+    let seqs = || columns.iter().map(|c| c.seq);
+    let claimed = match (seqs().min(), seqs().max(), columns.first()) {
+        (Some(lowest_seq), Some(highest_seq), Some(first)) => {
+            Some(Claimed { lowest_seq, highest_seq, xmin: first.xmin, xmax: first.xmax })
+        }
         _ => None,
     };
     Ok((columns.into_iter().map(Row::from).collect(), claimed))
@@ -105,7 +111,7 @@ pub(crate) async fn claim_due(tx: &mut SystemTx) -> Result<Option<Row>, DbError>
         Columns,
         r#"
         select tenant_id, id, seq, event_name, schema_version, occurred_at, correlation_id, causation_id, payload,
-               order_key, traceparent, attempts, last_error, '' as "xmin!", '' as "xmax!"
+               order_key, traceparent, attempts, last_error, 0::bigint as "xmin!", 0::bigint as "xmax!"
         from outbox_events
         where lane = 1 and dispatched_at is null and available_at <= $1
         order by available_at
@@ -134,6 +140,11 @@ pub(crate) async fn move_to_retry_lane(tx: &mut SystemTx, seqs: &[i64]) -> Resul
 }
 
 impl Row {
+    /// Where the event stands in its batch.
+    pub(crate) fn place(&self) -> (TenantId, Option<&str>, i64) {
+        (self.envelope.tenant_id, self.order_key.as_deref(), self.seq)
+    }
+
     /// The span a consumer runs in, a child of whatever published the event.
     pub(crate) fn span(&self, consumer: &'static str) -> tracing::Span {
         let e = &self.envelope;

@@ -1,7 +1,9 @@
 //! Which events a worker is about to run, noted before it runs them: how an event that kills the process is found.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::row;
-use nmc_db::{Db, DbError, SessionLock, SystemTx};
+use nmc_db::{Db, DbError, SessionLock};
 
 /// At most this many dead workers are cleared in one transaction.
 const DEAD_WORKERS_AT_ONCE: i64 = 16;
@@ -9,17 +11,19 @@ const DEAD_WORKERS_AT_ONCE: i64 = 16;
 /// A worker's identity: a session lock that stands as long as the worker does, and whose connection carries its notes.
 pub(crate) struct Worker {
     lock: SessionLock,
+    has_note: AtomicBool,
 }
 
 impl Worker {
     /// Takes a lock on a fresh random key.
     pub(crate) async fn start(db: &Db, key: i64) -> Result<Option<Self>, DbError> {
-        Ok(SessionLock::acquire(db, key).await?.map(|lock| Self { lock }))
+        Ok(SessionLock::acquire(db, key).await?.map(|lock| Self { lock, has_note: AtomicBool::new(false) }))
     }
 
-    /// Notes the batch. Commits without waiting for the disk: what the note guards against is the death of this
-    /// process, and a crash of Postgres takes the batch itself along.
+    /// Notes the batch in place of the one before. Commits without waiting for the disk: what the note guards against
+    /// is the death of this process, and a crash of Postgres takes the batch itself along.
     pub(crate) async fn note(&self, seqs: &[i64], now: chrono::DateTime<chrono::Utc>) -> Result<(), DbError> {
+        self.has_note.store(true, Ordering::Relaxed);
         let mut connection = self.lock.connection().await;
         sqlx::query!(
             "insert into outbox_runs (worker, event_seqs, started_at) values ($1, $2, $3)
@@ -33,13 +37,22 @@ impl Worker {
         Ok(())
     }
 
-    /// Clears the note with the batch's own transaction.
-    pub(crate) async fn clear(&self, tx: &mut SystemTx) -> Result<(), DbError> {
-        sqlx::query!("delete from outbox_runs where worker = $1", self.lock.key()).execute(tx.conn()?).await?;
+    /// Clears the note once there is nothing to do. One that outlives its batch means nothing: recovery moves events
+    /// that are still to be delivered, and a batch's end has left none of them. So no batch waits for this.
+    pub(crate) async fn rest(&self) -> Result<(), DbError> {
+        if self.has_note.load(Ordering::Relaxed) {
+            let mut connection = self.lock.connection().await;
+            sqlx::query!("delete from outbox_runs where worker = $1", self.lock.key())
+                .execute(&mut *connection)
+                .await?;
+            self.has_note.store(false, Ordering::Relaxed);
+        }
         Ok(())
     }
 
     pub(crate) async fn stop(self) {
+        // Recovery clears what this cannot.
+        let _ = self.rest().await;
         self.lock.release().await;
     }
 }
