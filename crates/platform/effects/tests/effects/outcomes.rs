@@ -96,13 +96,13 @@ async fn two_empty_looks_a_gap_apart_come_before_a_repeat() {
 }
 
 #[tokio::test]
-async fn a_look_whose_lease_has_passed_on_does_not_count() {
+async fn two_processes_that_look_in_the_same_moment_count_as_one_look() {
     let house = House::new().await;
     let (engine, other) = (house.engine(), house.engine());
     let id = house.plan(Ask::calls(&[Called::TimeOut, Called::Accept])).await;
     engine.drain().await.unwrap();
     house.clock.advance(chrono::Duration::seconds(60));
-    // Both look in the same moment, several times over; that is one look.
+    // Several times over, and nothing is sent before the gap is over.
     for _ in 0..5 {
         let (a, b) = tokio::join!(engine.drain(), other.drain());
         assert!(a.is_ok() && b.is_ok());

@@ -66,7 +66,8 @@ async fn one_tenants_hanging_calls_leave_anothers_going() {
     }
     let accepted = "select count(*) from test_ledger";
     assert!(eventually(SOON, async || house.count(accepted).await == 30).await, "the neighbour waits");
-    assert_eq!(house.count(hanging).await, half);
+    // The last of them may still be recording its outcome.
+    assert!(eventually(SOON, async || house.count(hanging).await == half).await);
     house.provider.open_gate(1);
     assert!(eventually(SOON, async || house.count(accepted).await == 50).await);
     stop.cancel();
