@@ -92,7 +92,7 @@ impl Conversation {
         templates::set(self, actor, key, body).await
     }
 
-    /// The caller's newest conversation, whatever its state.
+    /// The caller's live conversation, else the newest one.
     pub async fn conversation_with(&self, actor: &Actor, caller: &E164) -> Result<Option<ConversationRecord>, DbError> {
         read::conversation_with(self, actor, caller).await
     }

@@ -7,8 +7,6 @@ use super::state::ConversationState;
 
 /// Within this time after the automation spoke there is no (second) greeting: one per burst of calls.
 pub(crate) const BURST_MINUTES: i64 = 10;
-/// A first answer later than this only confuses.
-const GREETING_USEFUL_MINUTES: i64 = 10;
 /// When the campaign is approved, calls older than this are a person's to return.
 const GREETABLE_AFTER_APPROVAL_MINUTES: i64 = 30;
 
@@ -53,11 +51,6 @@ pub(crate) fn react(
 /// Since when the answer is due: the call, or the end of what it had to wait for.
 pub(crate) fn counts_from(contact_at: DateTime<Utc>, available_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
     if available_at > now { available_at } else { contact_at }
-}
-
-/// Until when a greeting is of use that is due since `counts_from`.
-pub(crate) fn useful_until(counts_from: DateTime<Utc>) -> DateTime<Utc> {
-    counts_from + Duration::minutes(GREETING_USEFUL_MINUTES)
 }
 
 /// Whether a contact that waited for the campaign's approval is still greeted.
@@ -108,8 +101,8 @@ mod tests {
 
     #[test]
     fn usefulness_counts_from_the_call_unless_it_had_to_wait() {
-        assert_eq!(useful_until(counts_from(at(0), at(3), at(3))), at(10));
-        assert_eq!(useful_until(counts_from(at(0), at(500), at(3))), at(510));
+        assert_eq!(counts_from(at(0), at(3), at(3)), at(0));
+        assert_eq!(counts_from(at(0), at(500), at(3)), at(500));
         assert!(is_greetable_after_approval(at(0), at(30)));
         assert!(!is_greetable_after_approval(at(0), at(31)));
     }

@@ -4,6 +4,8 @@ use nmc_events::conversation::{Author, Direction, MessageStatus};
 use nmc_kernel::{ConversationId, IntentId, MessageId, UserId};
 use nmc_providers::twilio::segments::Segments;
 
+/// A first answer later than this only confuses.
+const GREETING_USEFUL_MINUTES: i64 = 10;
 /// A reply later than this answers a conversation that has moved on.
 const REPLY_USEFUL_MINUTES: i64 = 30;
 /// A confirmation is still news a day later.
@@ -24,6 +26,8 @@ pub struct Message {
     pub author: Author,
     /// The person, where a person of the business wrote it.
     pub author_user_id: Option<UserId>,
+    /// What it is for, where it goes out.
+    pub purpose: Option<Purpose>,
     /// The text.
     pub body: String,
     /// Pictures or files that came with it.
@@ -61,15 +65,15 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// Until when a text written now is of use. A greeting's time counts from its call and is not this.
-pub(crate) fn useful_until(purpose: Purpose, now: DateTime<Utc>) -> DateTime<Utc> {
-    now + match purpose {
-        Purpose::OptOutConfirmation => Duration::minutes(OPT_OUT_CONFIRMATION_USEFUL_MINUTES),
-        Purpose::Confirmation | Purpose::Reminder | Purpose::Notice => Duration::hours(CONFIRMATION_USEFUL_HOURS),
-        Purpose::Greeting | Purpose::Reply | Purpose::Human | Purpose::Nudge | Purpose::Help => {
-            Duration::minutes(REPLY_USEFUL_MINUTES)
+/// Until when a text is of use that is due since `counts_from`: a greeting since its call, any other since it was written.
+pub(crate) fn useful_until(purpose: Purpose, counts_from: DateTime<Utc>) -> DateTime<Utc> {
+    counts_from
+        + match purpose {
+            Purpose::Greeting => Duration::minutes(GREETING_USEFUL_MINUTES),
+            Purpose::OptOutConfirmation => Duration::minutes(OPT_OUT_CONFIRMATION_USEFUL_MINUTES),
+            Purpose::Confirmation | Purpose::Reminder | Purpose::Notice => Duration::hours(CONFIRMATION_USEFUL_HOURS),
+            Purpose::Reply | Purpose::Human | Purpose::Nudge | Purpose::Help => Duration::minutes(REPLY_USEFUL_MINUTES),
         }
-    }
 }
 
 /// How many parts `body` is charged as.

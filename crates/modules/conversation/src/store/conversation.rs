@@ -72,12 +72,12 @@ pub(crate) async fn lock_live(tx: &mut Tx, caller: &E164) -> Result<Option<Conve
     row.map(Row::read).transpose()
 }
 
-/// The id of the caller's newest conversation, whatever its state.
+/// The id of the caller's live conversation, else of the newest one.
 pub(crate) async fn newest(tx: &mut ReadTx, caller: &E164) -> Result<Option<ConversationId>, DbError> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"select id as "id: ConversationId" from conv_conversations where tenant_id = $1 and caller_phone = $2
-           order by created_at desc, id desc limit 1"#,
+           order by state = 'closed', created_at desc, id desc limit 1"#,
         tenant.as_uuid(),
         caller.as_str()
     )

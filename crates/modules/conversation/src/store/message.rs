@@ -16,6 +16,7 @@ struct Row {
     direction: String,
     author: String,
     author_user_id: Option<UserId>,
+    purpose: Option<String>,
     body: String,
     media_count: i16,
     segments: i16,
@@ -37,6 +38,7 @@ impl Row {
             direction: word(&self.direction)?,
             author: word(&self.author)?,
             author_user_id: self.author_user_id,
+            purpose: self.purpose.as_deref().and_then(purpose_of),
             body: self.body,
             media_count: u16::try_from(self.media_count).unwrap_or(0),
             segments: u16::try_from(self.segments).unwrap_or(0),
@@ -52,8 +54,13 @@ impl Row {
     }
 }
 
-/// Writes a message; `purpose` for one that goes out. The conversation is locked.
-pub(crate) async fn insert(tx: &mut Tx, message: &Message, purpose: Option<Purpose>) -> Result<(), DbError> {
+/// A stored purpose; a CHECK allows no other words.
+fn purpose_of(word: &str) -> Option<Purpose> {
+    Purpose::ALL.iter().copied().find(|purpose| purpose.as_str() == word)
+}
+
+/// Writes a message. The conversation is locked.
+pub(crate) async fn insert(tx: &mut Tx, message: &Message) -> Result<(), DbError> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into conv_messages (tenant_id, id, conversation_id, direction, author, author_user_id, purpose, body,
@@ -65,7 +72,7 @@ pub(crate) async fn insert(tx: &mut Tx, message: &Message, purpose: Option<Purpo
         direction_word(message.direction),
         author_word(message.author),
         message.author_user_id.map(UserId::as_uuid),
-        purpose.map(Purpose::as_str),
+        message.purpose.map(Purpose::as_str),
         message.body,
         i16::try_from(message.media_count).unwrap_or(i16::MAX),
         i16::try_from(message.segments).unwrap_or(i16::MAX),
@@ -86,7 +93,7 @@ pub(crate) async fn find(tx: &mut ReadTx, id: MessageId) -> Result<Option<Messag
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
-                  author_user_id as "author_user_id: _", body, media_count, segments, status, provider_message_id,
+                  author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
                   intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
            from conv_messages where tenant_id = $1 and id = $2"#,
         tenant.as_uuid(),
@@ -128,7 +135,7 @@ pub(crate) async fn of_conversation(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
-                  author_user_id as "author_user_id: _", body, media_count, segments, status, provider_message_id,
+                  author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
                   intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
            from conv_messages where tenant_id = $1 and conversation_id = $2 order by created_at, id limit $3"#,
         tenant.as_uuid(),

@@ -9,7 +9,10 @@ use super::{
     send::{Outgoing, send},
     templates::worded,
 };
-use crate::{Contact, ContactKind, Conversation, ConversationRecord, TemplateKey, model::greeting};
+use crate::{
+    Contact, ContactKind, Conversation, ConversationRecord, TemplateKey,
+    model::{greeting, message::useful_until},
+};
 
 /// Answers a missed call, or the text that opened the conversation, with the first text. The conversation is locked.
 ///
@@ -36,7 +39,7 @@ pub(crate) async fn greet(
         body: text.body,
         purpose_key: format!("greeting:{}:{}", contact.kind.as_str(), contact.id),
         available_at,
-        useful_until: greeting::useful_until(answers_at),
+        useful_until: useful_until(Purpose::Greeting, answers_at),
         why: json!({ "contact": contact.kind.as_str(), "contact_id": contact.id, "template": key.as_str(), "wording": text.wording }),
         answers_at: Some(answers_at),
     };

@@ -1,6 +1,7 @@
 //! What became of a text: the message's row, its events, and what a person must know.
 
-use nmc_compliance::OptOutSource;
+use chrono::Duration;
+use nmc_compliance::{OptOutSource, Purpose};
 use nmc_db::{DbError, Tx};
 use nmc_events::{
     Context,
@@ -8,9 +9,20 @@ use nmc_events::{
 };
 use nmc_providers::twilio::{Meaning, error_code};
 use nmc_telemetry::name::{SLO_FIRST_SMS_SECONDS, SMS_OUTBOUND_FAILURES_TOTAL};
+use serde_json::json;
 
-use super::raise_task::raise_task;
-use crate::{Conversation, ConversationRecord, Message, TaskKind, model::task::NewTask, store};
+use super::{
+    raise_task::raise_task,
+    send::{Outgoing, send},
+};
+use crate::{
+    Conversation, ConversationRecord, ConversationState, Message, TaskKind,
+    model::{message::useful_until, task::NewTask},
+    store,
+};
+
+/// The first wait before a text is sent again that the carrier could not deliver; each further one is as much longer.
+const RESEND_WAIT: Duration = Duration::minutes(2);
 
 /// Why a text failed.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +108,11 @@ pub(crate) async fn after_failure(
     if meaning == Some(Meaning::Alert) {
         tracing::error!(message_id = %message.id, tenant_id = %tx.tenant(), provider.code = label, "a text failed in a way that concerns more than this text");
     }
+    if let Some(Meaning::Retry { at_most }) = meaning
+        && resend(tx, conversation, message, at_most, context).await?
+    {
+        return Ok(());
+    }
     // What the service owes by law or keyword is nobody's task.
     if message.author == Author::System {
         return Ok(());
@@ -147,4 +164,37 @@ pub(crate) async fn record_not_sent(
     };
     store::message::save_status(tx, message.id, MessageStatus::Failed, code, word).await?;
     after_failure(conversations, tx, conversation, message, failure, context).await
+}
+
+/// Sends a text anew that the provider took and the carrier could not deliver, at most `at_most` times in all and only
+/// while it is of use; `false` where that is over. The conversation is locked.
+async fn resend(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+    at_most: u32,
+    context: Context,
+) -> Result<bool, DbError> {
+    let resent = message.why["resend"].as_u64().and_then(|times| u32::try_from(times).ok()).unwrap_or(0);
+    let purpose = message.purpose.unwrap_or(Purpose::Reply);
+    let available_at = tx.now() + RESEND_WAIT * i32::try_from(resent + 1).unwrap_or(1);
+    let useful_until = useful_until(purpose, message.created_at);
+    let is_ours_to_say = message.author == Author::Automation && conversation.state == ConversationState::Open;
+    let was_taken = message.provider_message_id.is_some();
+    if !is_ours_to_say || !was_taken || resent >= at_most || available_at >= useful_until {
+        return Ok(false);
+    }
+    let outgoing = Outgoing {
+        id: tx.ids().next(),
+        purpose,
+        author: message.author,
+        body: message.body.clone(),
+        purpose_key: format!("resend:{}", message.id),
+        available_at,
+        useful_until,
+        why: json!({ "resend": resent + 1, "resend_of": message.id }),
+        answers_at: None,
+    };
+    send(tx, conversation, outgoing, context.causation).await?;
+    Ok(true)
 }

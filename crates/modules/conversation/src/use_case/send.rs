@@ -72,6 +72,7 @@ pub(crate) async fn send(
         direction: Direction::Out,
         author: outgoing.author,
         author_user_id: None,
+        purpose: Some(outgoing.purpose),
         segments: segments(&outgoing.body),
         body: outgoing.body,
         media_count: 0,
@@ -84,5 +85,5 @@ pub(crate) async fn send(
         answers_at: outgoing.answers_at,
         created_at: tx.now(),
     };
-    store::message::insert(tx, &message, Some(outgoing.purpose)).await
+    store::message::insert(tx, &message).await
 }

@@ -124,6 +124,7 @@ pub(crate) async fn record_text(
         direction: Direction::In,
         author: Author::Caller,
         author_user_id: None,
+        purpose: None,
         body: event.body.clone(),
         media_count: event.media_count.min(MAX_MEDIA),
         segments: segments(&event.body),
@@ -136,7 +137,7 @@ pub(crate) async fn record_text(
         answers_at: None,
         created_at: tx.now(),
     };
-    store::message::insert(tx, &message, None).await?;
+    store::message::insert(tx, &message).await?;
     let sent = MessageSent {
         message_id: message.id,
         conversation_id: conversation.id,

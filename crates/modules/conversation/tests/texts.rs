@@ -1,0 +1,257 @@
+//! What callers write: conversations, keywords, people who take over.
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+
+mod setup;
+
+use chrono::Duration;
+use nmc_compliance::{BlockReason, Decision};
+use nmc_conversation::{Author, ChangeStateError, Changed, ConversationState, Direction, MessageStatus};
+use nmc_identity::TenantSettings;
+use nmc_kernel::{Actor, ConversationId, TenantId};
+use setup::{World, caller, phone, settings};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_text_opens_a_conversation_is_greeted_and_asks_for_a_person() {
+    let world = World::approved().await;
+    let text = world.text(&caller(), "My sink leaks").await;
+    world.play().await;
+    let messages = world.messages(&caller()).await;
+    assert_eq!(messages.len(), 2);
+    let inbound = messages.iter().find(|message| message.direction == Direction::In).unwrap();
+    assert_eq!((inbound.body.as_str(), inbound.status), ("My sink leaks", MessageStatus::Received));
+    assert_eq!(inbound.id.as_uuid(), text.as_uuid());
+    assert!(world.twilio.accepted()[0].body.contains("Thanks for your text"));
+    assert_eq!(world.tasks().await, ["reply"]);
+    let said = world.events("conversation.MessageSent").await;
+    let directions: Vec<_> = said.iter().map(|event| event["direction"].clone()).collect();
+    assert_eq!(directions, ["in", "out"]);
+}
+
+#[tokio::test]
+async fn a_reply_is_asked_for_once_per_stretch() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.play().await;
+    for body in ["hello", "my sink leaks", "can you come today?"] {
+        world.text(&caller(), body).await;
+        world.play().await;
+    }
+    assert_eq!(world.twilio.accepted().len(), 1);
+    let tasks = world.app.conversation.open_tasks(&world.owner()).await.unwrap();
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(world.app.conversation.tick_off(&world.owner(), tasks[0].id).await.unwrap(), Changed::Now);
+    assert_eq!(world.app.conversation.tick_off(&world.owner(), tasks[0].id).await.unwrap(), Changed::Already);
+    world.deliver().await;
+    assert!(world.tasks().await.is_empty());
+    world.text(&caller(), "thanks, and tomorrow?").await;
+    world.play().await;
+    assert_eq!(world.tasks().await, ["reply"]);
+    assert_eq!(world.events("conversation.TaskDone").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_text_the_gate_refuses_opens_nothing_and_becomes_a_task() {
+    let world = World::approved().await;
+    world.opt_out(&caller()).await;
+    world.text(&caller(), "call me please").await;
+    world.play().await;
+    assert!(world.thread(&caller()).await.is_none());
+    assert_eq!(world.tasks().await, ["call-back"]);
+}
+
+#[tokio::test]
+async fn texts_wait_in_a_blocked_conversation() {
+    let world = World::with(settings(), TenantSettings::default()).await;
+    world.text(&caller(), "hello?").await;
+    world.text(&caller(), "anybody?").await;
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Blocked));
+    assert_eq!(world.messages(&caller()).await.len(), 2);
+    assert_eq!(world.tasks().await, ["reply"]);
+    world.approve().await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+}
+
+#[tokio::test]
+async fn stop_ends_the_conversation_with_one_confirmation() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.play().await;
+    world.text(&caller(), "Stop.").await;
+    world.play().await;
+    let thread = world.thread(&caller()).await.unwrap();
+    assert_eq!(thread.state, ConversationState::Closed);
+    assert_eq!(world.events("conversation.ConversationClosed").await[0]["reason"], "opt-out");
+    let sent = world.twilio.accepted();
+    assert_eq!(sent.len(), 2);
+    assert!(sent[1].body.contains("unsubscribed"));
+    world.text(&caller(), "STOP").await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 2);
+    // A later call is written down and answered by nobody.
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.why(call).await, ("refused", vec![Decision::Block { reason: BlockReason::OptedOut }]));
+    assert_eq!(world.twilio.accepted().len(), 2);
+    assert_eq!(world.count("select count(*) from conv_conversations where state <> 'closed'").await, 0);
+    assert_eq!(world.messages(&caller()).await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_the_provider_has_answered_is_not_answered_again() {
+    let world = World::approved().await;
+    world.text_as(&caller(), "STOP", true).await;
+    world.text_as(&caller(), "START", true).await;
+    world.text_as(&caller(), "HELP", true).await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.messages(&caller()).await.len(), 3);
+}
+
+#[tokio::test]
+async fn start_and_help_are_answered_and_begin_nothing() {
+    let world = World::approved().await;
+    world.text(&caller(), "help").await;
+    world.play().await;
+    world.text(&caller(), "STOP").await;
+    world.play().await;
+    world.text(&caller(), "HELP").await;
+    world.play().await;
+    world.text(&caller(), "yes").await;
+    world.play().await;
+    let sent: Vec<String> = world.twilio.accepted().into_iter().map(|message| message.body).collect();
+    assert_eq!(sent.len(), 4, "{sent:?}");
+    assert!(sent[0].contains("Call us") && sent[1].contains("unsubscribed"));
+    assert!(sent[2].contains("Call us") && sent[3].contains("get texts again"));
+    assert_eq!(world.count("select count(*) from conv_conversations").await, 1);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+    assert!(world.events("conversation.ConversationStarted").await.is_empty());
+    world.text(&caller(), "so, can you come?").await;
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+}
+
+#[tokio::test]
+async fn an_old_stop_does_not_end_what_began_after_start() {
+    let world = World::approved().await;
+    world.text(&caller(), "STOP").await;
+    world.text(&caller(), "START").await;
+    world.text(&caller(), "my sink leaks").await;
+    // Both deliveries hear of the STOP after START was recorded.
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+}
+
+#[tokio::test]
+async fn who_opts_out_between_composing_and_sending_gets_nothing() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.deliver().await;
+    assert_eq!(world.intent_states().await, ["pending"]);
+    // The STOP is recorded, and nobody has heard of it yet.
+    world.opt_out(&caller()).await;
+    world.effects.drain().await.unwrap();
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.intent_states().await, ["cancelled"]);
+    let message = world.outbound(&caller()).await.remove(0);
+    assert_eq!((message.status, message.failure.as_deref()), (MessageStatus::Failed, Some("opted-out")));
+    let why = world.app.conversation.why_message(&world.owner(), message.id).await.unwrap().unwrap();
+    assert_eq!(why.decisions[0].decision, Decision::Block { reason: BlockReason::OptedOut });
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+}
+
+#[tokio::test]
+async fn an_opt_out_that_is_heard_of_first_takes_the_greeting_back() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.deliver().await;
+    world.opt_out(&caller()).await;
+    world.deliver().await;
+    assert_eq!(world.intent_states().await, ["cancelled"]);
+    assert_eq!(world.outbound(&caller()).await[0].failure.as_deref(), Some("opted-out"));
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    assert!(world.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_takeover_beats_a_planned_greeting() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.deliver().await;
+    let thread = world.thread(&caller()).await.unwrap();
+    assert_eq!(world.app.conversation.take_over(&world.owner(), thread.id).await.unwrap(), Changed::Now);
+    assert_eq!(world.app.conversation.take_over(&world.owner(), thread.id).await.unwrap(), Changed::Already);
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    let message = world.outbound(&caller()).await.remove(0);
+    assert_eq!((message.status, message.author), (MessageStatus::Failed, Author::Automation));
+    assert_eq!(message.failure.as_deref(), Some("taken-over"));
+
+    // In a person's hands the automation is silent, and missed calls are that person's.
+    world.wait(Duration::minutes(11));
+    let call = world.call(&caller()).await;
+    world.text(&caller(), "hello?").await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.why(call).await.0, "human");
+    assert_eq!(world.tasks().await, ["call-back", "reply"]);
+
+    assert_eq!(world.app.conversation.release(&world.owner(), thread.id).await.unwrap(), Changed::Now);
+    assert_eq!(world.app.conversation.release(&world.owner(), thread.id).await.unwrap(), Changed::Already);
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    let takeover = world.events("conversation.HumanTakeoverRequested").await;
+    assert_eq!(takeover.len(), 1);
+    assert_eq!(takeover[0]["user_id"], Uuid::from_u128(1).to_string());
+    assert_eq!(world.events("conversation.ConversationReleased").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_takeover_and_a_claim_at_once_agree_on_who_won() {
+    let world = World::approved().await;
+    for number in 0..10 {
+        let who = phone(&format!("+1212555{:04}", 200 + number));
+        world.call(&who).await;
+        world.deliver().await;
+        let thread = world.thread(&who).await.unwrap();
+        let owner = world.owner();
+        let (taken, _) = tokio::join!(world.app.conversation.take_over(&owner, thread.id), world.effects.drain());
+        assert_eq!(taken.unwrap(), Changed::Now);
+        world.effects.drain().await.unwrap();
+        let message = world.outbound(&who).await.remove(0);
+        let is_sent = world.twilio.accepted_to(&who).len() == 1;
+        assert_eq!(message.status == MessageStatus::Queued, is_sent);
+        assert_eq!(message.status == MessageStatus::Failed, !is_sent);
+    }
+}
+
+#[tokio::test]
+async fn a_person_ends_a_conversation_and_nobody_elses() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.play().await;
+    let thread = world.thread(&caller()).await.unwrap();
+    let conversation = &world.app.conversation;
+    let stranger = Actor::Operator { tenant: TenantId::from(Uuid::from_u128(99)) };
+    let unknown = ConversationId::from(Uuid::from_u128(98));
+    for (actor, id) in [(stranger, thread.id), (world.owner(), unknown)] {
+        assert!(matches!(conversation.take_over(&actor, id).await, Err(ChangeStateError::NotFound)));
+        assert!(matches!(conversation.release(&actor, id).await, Err(ChangeStateError::NotFound)));
+        assert!(matches!(conversation.close(&actor, id).await, Err(ChangeStateError::NotFound)));
+    }
+    assert_eq!(conversation.close(&world.owner(), thread.id).await.unwrap(), Changed::Now);
+    assert_eq!(conversation.close(&world.owner(), thread.id).await.unwrap(), Changed::Already);
+    assert!(matches!(conversation.take_over(&world.owner(), thread.id).await, Err(ChangeStateError::Closed)));
+    // A moment later the caller calls again: not greeted a second time, and not forgotten.
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.why(call).await.0, "recently-answered");
+    assert_eq!(world.tasks().await, ["call-back"]);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+}
