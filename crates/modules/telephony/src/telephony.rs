@@ -7,12 +7,13 @@ use nmc_providers::twilio::{
     DialStatusWebhook, InboundSms, TwilioWebhooks, VoiceStatusWebhook, VoiceWebhook, WhisperResultWebhook,
     WhisperWebhook,
 };
+use nmc_webhooks::Receipt;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     CallEnded, TelephonySettings, http,
     model::answer::{Answer, LegKey},
-    use_case::{Receipt, business_phone, caller_leg, take_text},
+    use_case::{business_phone, caller_leg, take_text},
 };
 
 /// The module's face; cheap to clone. Its use cases are Twilio's webhooks, each in a transaction of its own.

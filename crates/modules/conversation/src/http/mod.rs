@@ -2,7 +2,7 @@
 
 mod sms_status;
 
-use axum::extract::FromRef;
+use axum::{extract::FromRef, middleware::from_fn};
 use nmc_providers::twilio::TwilioWebhooks;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,5 +29,8 @@ impl FromRef<HttpState> for Conversation {
 }
 
 pub(crate) fn router(conversations: Conversation, webhooks: TwilioWebhooks) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(sms_status::sms_status)).with_state(HttpState { conversations, webhooks })
+    OpenApiRouter::new()
+        .routes(routes!(sms_status::sms_status))
+        .route_layer(from_fn(nmc_webhooks::measure))
+        .with_state(HttpState { conversations, webhooks })
 }

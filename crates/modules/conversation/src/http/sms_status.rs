@@ -1,14 +1,14 @@
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use axum::{
     extract::{Query, State},
     http::StatusCode,
-    response::{IntoResponse as _, Response},
 };
-use nmc_db::{DbError, RouteKind};
+use nmc_db::RouteKind;
 use nmc_kernel::{IntentId, TenantId};
-use nmc_providers::twilio::{SmsStatusWebhook, TwilioForm, WebhookForm};
+use nmc_providers::twilio::SmsStatusWebhook;
 use nmc_web::Problem;
+use nmc_webhooks::{Refusal, Webhook, failed};
 
 use crate::{
     Conversation,
@@ -16,36 +16,36 @@ use crate::{
 };
 
 const PATH: &str = "/webhooks/twilio/sms-status";
-/// How soon Twilio may try again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Where Twilio reports what becomes of an attempt. Twilio signs the whole address, so what it says comes from us.
 pub(crate) fn status_callback_url(base_url: &str, tenant: TenantId, intent: IntentId, attempt: u32) -> String {
     format!("{base_url}{PATH}?tenant={tenant}&intent={intent}&attempt={attempt}")
 }
 
-/// An outbound text has moved on.
+/// An outbound text has moved on
+///
+/// Deduplicated by `MessageSid` and `MessageStatus`. The address carries the business, the intent and the attempt.
 #[utoipa::path(
     post,
     path = PATH,
     tag = "webhooks",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "Twilio's status callback"),
+    request_body(
+        content = HashMap<String, String>,
+        content_type = "application/x-www-form-urlencoded",
+        description = "Signed by `X-Twilio-Signature`. Required: `MessageSid`, `MessageStatus`."
+    ),
     responses(
         (status = 200, description = "Taken, or known already, or about no text of ours"),
-        (status = 400, description = "A field is missing or malformed"),
-        (status = 401, description = "The signature is missing or wrong"),
-        (status = 503, description = "The database cannot be reached: Twilio tries again"),
+        (status = 400, description = "The field that is missing or malformed", body = Problem,
+         content_type = "application/problem+json"),
+        Refusal
     )
 )]
 pub(super) async fn sms_status(
     State(conversations): State<Conversation>,
     Query(query): Query<HashMap<String, String>>,
-    TwilioForm(form): TwilioForm,
-) -> Response {
-    let callback = match SmsStatusWebhook::try_from(&form) {
-        Ok(callback) => callback,
-        Err(rejection) => return rejection.into_response(),
-    };
+    webhook: Webhook<SmsStatusWebhook>,
+) -> Result<StatusCode, Problem> {
     let parameter = |name: &str| query.get(name).map(String::as_str);
     let attempt = || {
         let intent = parameter("intent")?.parse().ok()?;
@@ -53,34 +53,24 @@ pub(super) async fn sms_status(
     };
     let tenant = match parameter("tenant").and_then(|id| id.parse().ok()) {
         Some(tenant) => Some(tenant),
-        None => match tenant_of_sender(&conversations, &form).await {
-            Ok(tenant) => tenant,
-            Err(error) => return unavailable(&error),
-        },
+        None => tenant_of_sender(&conversations, &webhook.content).await?,
     };
     let Some(tenant) = tenant else {
         // Answered with success, so that the provider does not repeat it for ever.
         tracing::warn!("a status callback leads to no business");
-        return StatusCode::OK.into_response();
+        return Ok(StatusCode::OK);
     };
-    let hash = form.payload_hash(SmsStatusWebhook::CORE_FIELDS);
-    match record_delivery(&conversations, tenant, attempt(), &callback, hash).await {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => unavailable(&error),
-    }
+    let recorded = record_delivery(&conversations, tenant, attempt(), &webhook.content, &webhook.receipt).await;
+    recorded.map_err(|error| failed(&error))?;
+    Ok(StatusCode::OK)
 }
 
 /// A callback without our parameters (set up by hand in Twilio's console): the sending number leads to the business.
-async fn tenant_of_sender(conversations: &Conversation, form: &WebhookForm) -> Result<Option<TenantId>, DbError> {
-    let Some(from) = form.get("From") else { return Ok(None) };
-    Ok(conversations.db.route(RouteKind::TwilioNumber, from).await?.map(|route| route.tenant))
-}
-
-fn unavailable(error: &DbError) -> Response {
-    if error.is_transient() {
-        tracing::warn!(%error, "a status callback waits for the database");
-        Problem::unavailable("database_unavailable", RETRY_AFTER).into_response()
-    } else {
-        Problem::internal(error).into_response()
-    }
+async fn tenant_of_sender(
+    conversations: &Conversation,
+    callback: &SmsStatusWebhook,
+) -> Result<Option<TenantId>, Problem> {
+    let Some(from) = &callback.from else { return Ok(None) };
+    let route = conversations.db.route(RouteKind::TwilioNumber, from.as_str()).await.map_err(|error| failed(&error))?;
+    Ok(route.map(|route| route.tenant))
 }

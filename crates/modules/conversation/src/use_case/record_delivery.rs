@@ -1,8 +1,9 @@
-use nmc_db::{DbError, Seen, Tx, WebhookProvider};
+use nmc_db::{DbError, Seen, Tx};
 use nmc_effects::{Accepted, Settled};
 use nmc_events::conversation::{DeliveryUpdated, MessageStatus};
 use nmc_kernel::{IntentId, TenantId};
 use nmc_providers::twilio::{SmsStatus, SmsStatusWebhook};
+use nmc_webhooks::Receipt;
 
 use super::record_outcome::{Failure, after_failure, record_accepted, record_twice};
 use crate::{Conversation, ConversationRecord, Message, model::delivery::advanced, store};
@@ -20,12 +21,11 @@ pub(crate) async fn record_delivery(
     tenant: TenantId,
     attempt: Option<Attempt>,
     callback: &SmsStatusWebhook,
-    payload_hash: [u8; 32],
+    receipt: &Receipt,
 ) -> Result<(), DbError> {
     let mut tx = conversations.db.begin(tenant).await?;
     let sid = callback.message_sid.as_str();
-    let event_id = format!("{sid}:{}", callback.message_status);
-    if tx.record_webhook(WebhookProvider::Twilio, &event_id, payload_hash).await? != Seen::First {
+    if receipt.record(&mut tx).await? != Seen::First {
         return Ok(());
     }
     let intent = attempt.map(|attempt| attempt.intent);

@@ -1,8 +1,8 @@
 use nmc_web::Problem;
 use serde::Deserialize;
 
-use super::webhook::malformed;
 use crate::model::answer::LegKey;
+use nmc_webhooks::malformed;
 
 /// Which call a leg to the business's phone belongs to, as our TwiML put it into the address. The signature covers it.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

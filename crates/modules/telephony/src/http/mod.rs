@@ -1,11 +1,9 @@
 //! Twilio's webhooks. A handler extracts, calls the facade, and writes the answer down.
 
 mod leg_key;
-mod measure;
 mod sms;
 mod twiml;
 mod voice;
-mod webhook;
 
 use axum::{extract::FromRef, middleware::from_fn};
 use nmc_providers::twilio::{TwilioWebhooks, Twiml};
@@ -41,6 +39,6 @@ pub(crate) fn routes(telephony: Telephony, webhooks: TwilioWebhooks) -> OpenApiR
         .routes(routes!(voice::dial_status))
         .routes(routes!(voice::voice_status))
         .routes(routes!(sms::sms_inbound))
-        .route_layer(from_fn(measure::measure))
+        .route_layer(from_fn(nmc_webhooks::measure))
         .with_state(WebhookState { telephony, webhooks })
 }

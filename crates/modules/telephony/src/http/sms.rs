@@ -3,11 +3,9 @@
 use axum::extract::State;
 use nmc_providers::twilio::{InboundSms, Twiml};
 use nmc_web::Problem;
+use nmc_webhooks::{Refusal, Webhook, failed};
 
-use super::{
-    WebhookState,
-    webhook::{Refusal, Webhook, failed},
-};
+use super::WebhookState;
 
 /// A text has come in
 ///

@@ -8,12 +8,9 @@ use nmc_providers::twilio::{
     DialStatusWebhook, Twiml, VoiceStatusWebhook, VoiceWebhook, WhisperResultWebhook, WhisperWebhook,
 };
 use nmc_web::Problem;
+use nmc_webhooks::{Refusal, Webhook, failed, malformed};
 
-use super::{
-    WebhookState,
-    leg_key::LegQuery,
-    webhook::{Refusal, Webhook, failed, malformed},
-};
+use super::{WebhookState, leg_key::LegQuery};
 
 /// What the address of a leg to the business's phone says.
 type Leg = Result<Query<LegQuery>, QueryRejection>;

@@ -4,7 +4,9 @@ use nmc_db::{DbError, Seen};
 use nmc_identity::Tenant;
 use nmc_providers::twilio::{CallSid, WhisperResultWebhook, WhisperWebhook};
 
-use super::{Receipt, advance::advance, count_unknown};
+use nmc_webhooks::Receipt;
+
+use super::{advance::advance, count_unknown};
 use crate::{
     Telephony,
     model::{

@@ -5,7 +5,9 @@ use nmc_identity::{CallMode, Tenant, TenantSettings};
 use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId};
 use nmc_providers::twilio::{CallSid, DialStatusWebhook, VoiceStatusWebhook, VoiceWebhook};
 
-use super::{Receipt, advance::advance, caller, receiver};
+use nmc_webhooks::Receipt;
+
+use super::{advance::advance, caller, receiver};
 use crate::{
     Telephony,
     model::{

@@ -3,28 +3,12 @@ pub(crate) mod business_phone;
 pub(crate) mod caller_leg;
 pub(crate) mod take_text;
 
-use nmc_db::{DbError, Route, RouteKind, Seen, Tx, WebhookProvider};
+use nmc_db::{DbError, Route, RouteKind, Tx};
 use nmc_kernel::{CallerNumber, E164, Untextable};
 use nmc_telemetry::name::WEBHOOK_UNKNOWN_NUMBERS_TOTAL;
+use nmc_webhooks::Receipt;
 
 use crate::{Telephony, model::record::Caller};
-
-/// What a webhook is known by when it comes again.
-#[derive(Clone, Debug)]
-pub(crate) struct Receipt {
-    /// The last part of its path.
-    pub(crate) endpoint: &'static str,
-    /// The provider's id of it.
-    pub(crate) event_id: String,
-    /// Over the fields that matter.
-    pub(crate) payload_hash: [u8; 32],
-}
-
-impl Receipt {
-    async fn record(&self, tx: &mut Tx) -> Result<Seen, DbError> {
-        tx.record_webhook(WebhookProvider::Twilio, &self.event_id, self.payload_hash).await
-    }
-}
 
 /// Whose number this is; nobody's is counted and logged.
 async fn receiver(telephony: &Telephony, to: &E164, receipt: &Receipt) -> Result<Option<Route>, DbError> {

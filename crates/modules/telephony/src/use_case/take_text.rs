@@ -10,7 +10,9 @@ use nmc_kernel::{E164, Untextable};
 use nmc_providers::twilio::{InboundSms, OptOutType};
 use nmc_telemetry::name::INBOUND_SMS_UNANSWERABLE_TOTAL;
 
-use super::{Receipt, caller, caller_leg::correlation, receiver};
+use nmc_webhooks::Receipt;
+
+use super::{caller, caller_leg::correlation, receiver};
 use crate::{
     Telephony,
     model::record::Caller,

@@ -305,6 +305,8 @@ pub struct SmsStatusWebhook {
     pub error_code: Option<u32>,
     /// The recipient, where given.
     pub to: Option<E164>,
+    /// The account's number it was sent from, where given.
+    pub from: Option<E164>,
 }
 
 impl SmsStatusWebhook {
@@ -320,6 +322,7 @@ impl TryFrom<&WebhookForm> for SmsStatusWebhook {
             message_status: form.required_as("MessageStatus", MessageStatus::parse, A_STATUS)?,
             error_code: number(form, "ErrorCode")?,
             to: form.get("To").and_then(|number| E164::parse(number).ok()),
+            from: form.get("From").and_then(|number| E164::parse(number).ok()),
         })
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 use nmc_telemetry::name::WEBHOOK_HANDLER_DURATION_SECONDS;
 
 /// Measures how long a webhook takes to be answered, refusals included.
-pub(super) async fn measure(request: Request, next: Next) -> Response {
+pub async fn measure(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;

@@ -4,22 +4,18 @@ use axum::{
     extract::{FromRef, FromRequest, Request},
     http::StatusCode,
 };
-use nmc_db::DbError;
-use nmc_providers::twilio::{
-    DialStatusWebhook, InboundSms, TwilioForm, TwilioWebhooks, VoiceStatusWebhook, VoiceWebhook, WebhookForm,
-    WebhookRejection, WhisperResultWebhook, WhisperWebhook,
-};
+use nmc_db::{DbError, Seen, Tx, WebhookProvider};
+use nmc_providers::twilio::{TwilioForm, TwilioWebhooks, WebhookRejection};
 use nmc_web::{FieldError, Problem};
 
-use crate::use_case::Receipt;
+use crate::Notice;
 
 /// A database that restarts is back within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The refusals all webhooks share, for the OpenAPI document.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "only the derived description of the answers is used")]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// The signature is missing or wrong; nothing was written
     #[response(status = 401, content_type = "application/problem+json")]
     Unsigned(#[to_schema] Problem),
@@ -35,19 +31,29 @@ pub(super) enum Refusal {
 }
 
 /// A webhook whose signature holds and whose fields could be read.
-pub(super) struct Webhook<T> {
-    pub(super) content: T,
-    pub(super) receipt: Receipt,
+pub struct Webhook<T> {
+    /// Its fields.
+    pub content: T,
+    /// What it is known by when it comes again.
+    pub receipt: Receipt,
 }
 
-/// What a webhook is known by (ADR 0007).
-pub(super) trait Notice: for<'a> TryFrom<&'a WebhookForm, Error = WebhookRejection> {
+/// What a webhook is known by when it comes again (ADR 0007).
+#[derive(Clone, Debug)]
+pub struct Receipt {
     /// The last part of its path.
-    const ENDPOINT: &'static str;
-    /// What the payload hash covers.
-    const HASHED: &'static [&'static str];
-    /// The same for every repetition, different for everything else Twilio sends.
-    fn event_id(&self) -> String;
+    pub endpoint: &'static str,
+    /// The provider's id of it.
+    pub event_id: String,
+    /// Over the fields that matter.
+    pub payload_hash: [u8; 32],
+}
+
+impl Receipt {
+    /// Writes it down with the work that follows from it, and says whether that was done before.
+    pub async fn record(&self, tx: &mut Tx) -> Result<Seen, DbError> {
+        tx.record_webhook(WebhookProvider::Twilio, &self.event_id, self.payload_hash).await
+    }
 }
 
 impl<T: Notice, S: Send + Sync> FromRequest<S> for Webhook<T>
@@ -80,64 +86,16 @@ fn refused<T: Notice>(why: &WebhookRejection) -> Problem {
 }
 
 /// 400 that names the field.
-pub(super) fn malformed(field: &str, problem: &str) -> Problem {
+pub fn malformed(field: &str, problem: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_webhook", format!("{field} {problem}."))
         .with_errors(vec![FieldError::new(field, problem)])
 }
 
 /// 503 where trying again may help, so that Twilio does; else a fault of ours.
-pub(super) fn failed(error: &DbError) -> Problem {
+pub fn failed(error: &DbError) -> Problem {
     if error.is_transient() {
         tracing::warn!(%error, "a webhook waits for the database");
         return Problem::unavailable("database_unavailable", RETRY_AFTER);
     }
     Problem::internal(error)
-}
-
-impl Notice for VoiceWebhook {
-    const ENDPOINT: &'static str = "voice";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        self.call_sid.to_string()
-    }
-}
-
-impl Notice for DialStatusWebhook {
-    const ENDPOINT: &'static str = "dial-status";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        format!("{}:dial:{}", self.call_sid, self.dial_call_status)
-    }
-}
-
-impl Notice for WhisperWebhook {
-    const ENDPOINT: &'static str = "whisper";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        format!("{}:whisper", self.call_sid)
-    }
-}
-
-impl Notice for WhisperResultWebhook {
-    const ENDPOINT: &'static str = "whisper-result";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        format!("{}:whisper-result", self.call_sid)
-    }
-}
-
-impl Notice for VoiceStatusWebhook {
-    const ENDPOINT: &'static str = "voice-status";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        format!("{}:{}", self.call_sid, self.call_status)
-    }
-}
-
-impl Notice for InboundSms {
-    const ENDPOINT: &'static str = "sms-inbound";
-    const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
-    fn event_id(&self) -> String {
-        self.message_sid.to_string()
-    }
 }

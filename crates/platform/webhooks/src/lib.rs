@@ -1,0 +1,13 @@
+//! A provider's webhook on its way to a use case: the signature first, then the fields, then what it is known by when it
+//! comes again. What every route that takes one has in common, so that a new route cannot forget a step.
+//!
+//! [`Webhook`] is the extractor; [`Receipt::record`] deduplicates in the use case's own transaction; [`failed`] and
+//! [`malformed`] are the answers; [`measure`] times them.
+
+mod measure;
+mod notice;
+mod webhook;
+
+pub use measure::measure;
+pub use notice::Notice;
+pub use webhook::{Receipt, Refusal, Webhook, failed, malformed};
