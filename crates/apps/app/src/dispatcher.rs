@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppError, Modules,
-    process::{STOP_TIMEOUT, open_database},
+    process::{CLOSE_TIMEOUT, FINISH_TIMEOUT, check_role, open_database},
     server::{gauge_connections, listen},
 };
 
@@ -17,6 +17,7 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
     let telemetry = nmc_telemetry::init(&config.telemetry, "nmc-dispatcher")?;
     let wakes = Wakes::new();
     let db = open_database(&config.database, &wakes)?;
+    check_role(&db, &stop).await?;
     let modules = Modules::new(&db, config)?;
     let random = Random::from_entropy();
     let outbox = modules.outbox(&db, config, random.clone());
@@ -37,11 +38,11 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
     };
     tokio::select! {
         () = work => {}
-        () = async { stop.cancelled().await; tokio::time::sleep(STOP_TIMEOUT).await } => {
+        () = async { stop.cancelled().await; tokio::time::sleep(FINISH_TIMEOUT).await } => {
             tracing::warn!("not everything finished in time; it is recovered later");
         }
     }
-    if tokio::time::timeout(STOP_TIMEOUT, db.close()).await.is_err() {
+    if tokio::time::timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
         tracing::warn!("connections were still in use at the end");
     }
     tracing::info!("stopped");

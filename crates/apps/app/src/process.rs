@@ -9,8 +9,10 @@ use secrecy::ExposeSecret as _;
 use tokio::{signal, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// How long a stop may take: what runs then is finished, and what is not is cut off and recovered later.
-pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long what runs at a stop may take to finish; what has not is cut off and recovered later.
+pub(crate) const FINISH_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long connections may take to close after that: a stop as a whole takes 10 s at most.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -89,10 +91,38 @@ pub fn stop_signal(stop_on: StopOn) -> Result<CancellationToken, AppError> {
     Ok(stop)
 }
 
+/// How long to pause before the database is tried again at the start.
+const DATABASE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Waits until the database can be reached and checks that the process is not somebody row-level security does not hold
+/// for: a superuser, a role that bypasses it, or the owner of the tables. A database that is down does not end the
+/// program; a role that passes by the wall does.
+pub(crate) async fn check_role(db: &Db, stop: &CancellationToken) -> Result<(), AppError> {
+    while !stop.is_cancelled() {
+        match nmc_db::is_behind_the_wall(db).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {
+                return Err(AppError::Refused(
+                    "DATABASE_URL: expected a role that owns no tables and does not bypass row security, such as \
+                     nmc_app for the server and nmc_dispatcher for the dispatcher"
+                        .to_owned(),
+                ));
+            }
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "waiting for the database");
+                tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(DATABASE_PAUSE) => {} }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// The pools' settings from the configuration.
 pub(crate) fn pool_settings(config: &DatabaseConfig) -> PoolSettings {
     PoolSettings {
         max_connections: config.connections_max,
+        min_connections: config.connections_min,
         acquire_timeout: config.acquire_timeout,
         statement_timeout: config.statement_timeout,
         lock_timeout: config.lock_timeout,

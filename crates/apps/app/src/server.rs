@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppError, Modules,
-    process::{STOP_TIMEOUT, open_database, pool_settings},
+    process::{CLOSE_TIMEOUT, check_role, open_database, pool_settings},
 };
 
 /// Health checks have connections of their own, so that a busy pool does not make the process look dead.
@@ -28,13 +28,23 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> Result<(), AppEr
     tracing::info!(http.addr = %config.http.addr, metrics.addr = %config.http.metrics_addr, "serving");
     let app = routes(&modules, health, config, &db);
     let metrics_app = nmc_telemetry::metrics_router(telemetry.metrics());
-    tokio::join!(
-        serve_http(listener, app, &config.http_limits, stop.clone()),
-        serve_http(metrics, metrics_app, &config.http_limits, stop.clone()),
-        wakes.run(&db, stop.clone()),
-        gauge_connections(&db, stop.clone()),
-    );
-    if tokio::time::timeout(STOP_TIMEOUT, db.close()).await.is_err() {
+    let work = async {
+        tokio::join!(
+            serve_http(listener, app, &config.http_limits, stop.clone()),
+            serve_http(metrics, metrics_app, &config.http_limits, stop.clone()),
+            wakes.run(&db, stop.clone()),
+            gauge_connections(&db, stop.clone()),
+        );
+    };
+    // Beside the work: with the database down, webhooks are answered with 503 from the start.
+    let wrong_role = async {
+        match check_role(&db, &stop).await {
+            Err(error) => error,
+            Ok(()) => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = work => {}, error = wrong_role => return Err(error) }
+    if tokio::time::timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
         tracing::warn!("connections were still in use at the end");
     }
     tracing::info!("stopped");
@@ -60,7 +70,11 @@ pub fn routes(modules: &Modules, health: Db, config: &Config, db: &Db) -> Router
 
 /// A small pool that only health checks use.
 pub(crate) fn health_database(config: &Config) -> Result<Db, AppError> {
-    let settings = nmc_db::PoolSettings { max_connections: HEALTH_CONNECTIONS, ..pool_settings(&config.database) };
+    let settings = nmc_db::PoolSettings {
+        max_connections: HEALTH_CONNECTIONS,
+        min_connections: 0,
+        ..pool_settings(&config.database)
+    };
     Ok(Db::new(config.database.url.expose_secret(), settings, Wakes::new())?)
 }
 

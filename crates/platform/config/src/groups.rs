@@ -215,8 +215,6 @@ group! {
         /// For how long a caller's next call continues the correlation of the one before.
         correlation_reuse_window: Duration =
             default("CORRELATION_REUSE_WINDOW_MINUTES", minutes(0..=1440), "10"),
-        /// How long the business's phone rings; shorter than a usual voicemail's pick-up.
-        dial_timeout: Duration = default("DIAL_TIMEOUT_SECONDS", seconds(5..=60), "18"),
     }
 }
 

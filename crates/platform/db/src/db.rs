@@ -14,6 +14,8 @@ use crate::{DbError, ReadTx, SystemTx, Tx, Wakes, tx};
 pub struct PoolSettings {
     /// Most connections open at once.
     pub max_connections: u32,
+    /// Connections kept open when idle, so that the first requests after a quiet time need not connect.
+    pub min_connections: u32,
     /// How long a caller waits for a free connection before [`DbError::PoolExhausted`].
     pub acquire_timeout: Duration,
     /// Postgres' `statement_timeout` for every statement.
@@ -28,6 +30,7 @@ impl Default for PoolSettings {
     fn default() -> Self {
         Self {
             max_connections: 16,
+            min_connections: 0,
             // 503 must be answered within a second (spec: pool exhausted).
             acquire_timeout: Duration::from_millis(900),
             statement_timeout: Duration::from_secs(10),
@@ -57,6 +60,7 @@ impl Db {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
+            .min_connections(settings.min_connections)
             .acquire_timeout(settings.acquire_timeout)
             // Every use begins with a round trip of ours that fails on a dead connection just as well.
             .test_before_acquire(false)

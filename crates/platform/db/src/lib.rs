@@ -19,7 +19,7 @@ mod webhook;
 pub use db::{Db, PoolSettings};
 pub use error::{ConstraintKind, DbError};
 pub use lock::SessionLock;
-pub use provision::{MIGRATOR, ProvisionError, migrate, migrations_current, provision};
+pub use provision::{MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision};
 pub use route::{Route, RouteKind};
 pub use tx::{ReadTx, SystemTx, Tx};
 pub use wake::{Topic, Wakes};

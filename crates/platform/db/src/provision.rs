@@ -52,6 +52,21 @@ pub async fn migrate(owner_url: &str) -> Result<(), ProvisionError> {
     Ok(())
 }
 
+/// Whether row-level security holds for the role we connect as: it does for nobody who owns the tables, is a superuser
+/// or bypasses it.
+pub async fn is_behind_the_wall(db: &Db) -> Result<bool, DbError> {
+    let mut tx = db.begin_system().await?;
+    let behind: bool = sqlx::query_scalar(
+        "select not (r.rolsuper or r.rolbypassrls)
+                and not exists (select from pg_class c where c.relowner = r.oid and c.relnamespace = 'public'::regnamespace)
+         from pg_roles r where r.rolname = current_user",
+    )
+    .fetch_one(tx.conn()?)
+    .await?;
+    tx.roll_back().await?;
+    Ok(behind)
+}
+
 /// Whether every embedded migration has been applied: a process is ready only then.
 pub async fn migrations_current(db: &Db) -> Result<bool, DbError> {
     let mut tx = db.begin_system().await?;

@@ -101,18 +101,14 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    /// Fails where the consumer does not know the event's major version.
-    pub(crate) fn check_version(&self, envelope: &Envelope) -> Result<(), ConsumeError> {
+    /// Why the event waits where nobody of this consumer's family knows its major version.
+    pub(crate) fn unknown_version(&self, envelope: &Envelope) -> ConsumeError {
         let found = envelope.schema_version.major;
-        if found == self.major {
-            return Ok(());
-        }
-        Err(ConsumeError::UnknownVersion { consumer: self.name, known: self.major, found })
+        ConsumeError::UnknownVersion { consumer: self.name, known: self.major, found }
     }
 
     /// Runs the consumer; a panic is an error like any other.
     pub(crate) async fn consume(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), ConsumeError> {
-        self.check_version(envelope)?;
         AssertUnwindSafe(self.consumer.consume(tx, envelope))
             .catch_unwind()
             .await
@@ -132,7 +128,8 @@ impl Consumers {
         Self::default()
     }
 
-    /// Adds a consumer. Its name is unique; a second one of the same name would share its ledger.
+    /// Adds a consumer. Two major versions of an event are heard by two consumers of one family: `x.y` and `x.y.v2`.
+    /// A name is unique; a second one of the same name would share its ledger.
     #[must_use]
     pub fn with<C: Consumer>(mut self, consumer: C) -> Self {
         debug_assert!(!self.names().contains(&C::NAME), "two consumers are called {}", C::NAME);
@@ -159,7 +156,41 @@ impl Consumers {
         all
     }
 
-    pub(crate) fn of(&self, event_name: &str) -> &[Arc<Registered>] {
-        self.by_event.get(event_name).map_or(&[], Vec::as_slice)
+    pub(crate) fn audience(&self, envelope: &Envelope) -> Audience<'_> {
+        let all = self.by_event.get(envelope.event_name.as_str()).map_or(&[][..], Vec::as_slice);
+        let found = envelope.schema_version.major;
+        let hearing: Vec<&Registered> = all.iter().map(AsRef::as_ref).filter(|c| c.major == found).collect();
+        let is_deaf = |c: &Registered| !hearing.iter().any(|hears| family(hears.name) == family(c.name));
+        let deaf = all.iter().map(AsRef::as_ref).filter(|c| is_deaf(c)).collect();
+        Audience { hearing, deaf }
+    }
+}
+
+/// Who is concerned by one event.
+pub(crate) struct Audience<'a> {
+    /// Who hears its major version.
+    pub(crate) hearing: Vec<&'a Registered>,
+    /// Whose family has no member that does: the event waits for a release that has one.
+    pub(crate) deaf: Vec<&'a Registered>,
+}
+
+/// A consumer's name without the version it may end in.
+fn family(name: &str) -> &str {
+    match name.rsplit_once(".v") {
+        Some((family, version)) if !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) => family,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::family;
+
+    #[test]
+    fn versions_of_a_consumer_are_one_family() {
+        assert_eq!(family("conversation.calls.v2"), family("conversation.calls"));
+        assert_eq!(family("conversation.voice"), "conversation.voice");
+        assert_eq!(family("a.v"), "a.v");
+        assert_eq!(family("a.v2x"), "a.v2x");
     }
 }

@@ -1,6 +1,9 @@
 //! The fast path: a batch of ready events, their consumers' effects and the marks, in one commit.
 
-use std::{collections::{HashMap, HashSet}, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use nmc_db::{DbError, SystemTx, Topic};
 use tracing::Instrument as _;
@@ -94,8 +97,14 @@ async fn consume_all(
 ) -> Result<(), ConsumeError> {
     count_attempts(rows);
     let (mut tenants, mut names, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut work = Vec::new();
     for row in rows {
-        for consumer in consumers.of(&row.envelope.event_name) {
+        let audience = consumers.audience(&row.envelope);
+        if let Some(deaf) = audience.deaf.first() {
+            return Err(deaf.unknown_version(&row.envelope));
+        }
+        for consumer in audience.hearing {
+            work.push((row, consumer));
             tenants.push(row.envelope.tenant_id.as_uuid());
             names.push(consumer.name.to_owned());
             ids.push(row.envelope.event_id.as_uuid());
@@ -122,14 +131,12 @@ async fn consume_all(
     let taken_before = fresh.len() < pairs;
     let fresh: HashSet<(String, Uuid)> =
         if taken_before { fresh.into_iter().map(|r| (r.consumer, r.event_id)).collect() } else { HashSet::new() };
-    for row in rows {
-        for consumer in consumers.of(&row.envelope.event_name) {
-            if taken_before && !fresh.contains(&(consumer.name.to_owned(), row.envelope.event_id.as_uuid())) {
-                continue;
-            }
-            let tenant_tx = tx.enter(row.envelope.tenant_id).await?;
-            consumer.consume(tenant_tx, &row.envelope).instrument(row.span(consumer.name)).await?;
+    for (row, consumer) in work {
+        if taken_before && !fresh.contains(&(consumer.name.to_owned(), row.envelope.event_id.as_uuid())) {
+            continue;
         }
+        let tenant_tx = tx.enter(row.envelope.tenant_id).await?;
+        consumer.consume(tenant_tx, &row.envelope).instrument(row.span(consumer.name)).await?;
     }
     Ok(())
 }

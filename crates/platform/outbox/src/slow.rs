@@ -7,7 +7,7 @@ use tracing::Instrument as _;
 
 use crate::{
     ConsumeError,
-    consumer::Registered,
+    consumer::{Audience, Registered},
     dead_letter,
     dispatcher::Shared,
     row::{self, Row},
@@ -21,9 +21,9 @@ pub(crate) async fn run_one(shared: &Shared) -> Result<bool, DbError> {
     let Some((row, attempt)) = begin_attempt(shared).await? else { return Ok(false) };
     let event_name = row.envelope.event_name.clone();
     metrics::counter!("outbox_dispatch_attempts_total", "event_name" => event_name.clone()).increment(1);
-    let consumers = shared.consumers.of(&event_name);
+    let audience = shared.consumers.audience(&row.envelope);
     let mut failures: Vec<(&'static str, ConsumeError)> = Vec::new();
-    for consumer in rotated(consumers, attempt) {
+    for consumer in rotated(&audience.hearing, attempt) {
         match consume_alone(shared, &row, consumer).await {
             Ok(()) => {}
             // The database is the trouble: the attempt's lease brings the event back.
@@ -35,6 +35,7 @@ pub(crate) async fn run_one(shared: &Shared) -> Result<bool, DbError> {
             }
         }
     }
+    failures.extend(audience.deaf.iter().map(|deaf| (deaf.name, deaf.unknown_version(&row.envelope))));
     end_attempt(shared, &row, attempt, &failures).await?;
     Ok(true)
 }
@@ -56,7 +57,7 @@ async fn begin_attempt(shared: &Shared) -> Result<Option<(Row, u16)>, DbError> {
     if row.attempts >= MAX_ATTEMPTS {
         // The last attempt did not live to say what happened.
         let error = row.last_error.clone().unwrap_or_else(|| "the process died while this consumer ran".to_owned());
-        let names = unfinished(&mut tx, shared.consumers.of(&row.envelope.event_name), &row).await?;
+        let names = unfinished(&mut tx, &shared.consumers.audience(&row.envelope), &row).await?;
         for name in names {
             dead_letter::write(&mut tx, &row, name, &error).await?;
         }
@@ -79,24 +80,20 @@ async fn begin_attempt(shared: &Shared) -> Result<Option<(Row, u16)>, DbError> {
     Ok(Some((row, attempt)))
 }
 
-async fn unfinished(
-    tx: &mut SystemTx,
-    consumers: &[std::sync::Arc<Registered>],
-    row: &Row,
-) -> Result<Vec<&'static str>, DbError> {
+async fn unfinished(tx: &mut SystemTx, audience: &Audience<'_>, row: &Row) -> Result<Vec<&'static str>, DbError> {
+    let concerned: Vec<&'static str> = audience.hearing.iter().chain(&audience.deaf).map(|c| c.name).collect();
     let done = sqlx::query_scalar!(
         "select consumer from outbox_consumed where tenant_id = $1 and event_id = $2 and consumer = any($3)",
         row.envelope.tenant_id.as_uuid(),
         row.envelope.event_id.as_uuid(),
-        &consumers.iter().map(|c| c.name.to_owned()).collect::<Vec<_>>()
+        &concerned.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
     )
     .fetch_all(tx.conn()?)
     .await?;
-    Ok(consumers.iter().map(|c| c.name).filter(|name| !done.iter().any(|d| d == name)).collect())
+    Ok(concerned.into_iter().filter(|name| !done.iter().any(|d| d == name)).collect())
 }
 
 async fn consume_alone(shared: &Shared, row: &Row, consumer: &Registered) -> Result<(), ConsumeError> {
-    consumer.check_version(&row.envelope)?;
     let mut tx = shared.db.begin_system().await?;
     let tenant_tx = tx.enter(row.envelope.tenant_id).await?;
     let first = sqlx::query!(

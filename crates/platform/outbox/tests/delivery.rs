@@ -219,6 +219,46 @@ async fn an_event_of_a_version_nobody_knows_waits_visibly() {
     assert_eq!(notes(&mut superuser, Obedient::NAME).await, [1, 2]);
 }
 
+/// The same event's next major version, and a consumer of it beside the old one.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct ToldAgain {
+    number: i64,
+}
+
+impl Event for ToldAgain {
+    const NAME: &'static str = Told::NAME;
+    const VERSION: SchemaVersion = SchemaVersion { major: 2, minor: 0, patch: 0 };
+}
+
+struct ObedientV2;
+
+impl Consumer for ObedientV2 {
+    type Event = ToldAgain;
+    const NAME: &'static str = "test.obedient.v2";
+    async fn consume(&self, tx: &mut Tx, event: &ToldAgain, _: &Envelope) -> Result<(), ConsumeError> {
+        note(tx, Self::NAME, event.number).await
+    }
+}
+
+#[tokio::test]
+async fn two_major_versions_are_heard_side_by_side() {
+    let database = database().await;
+    let tenant: TenantId = database.app().ids().next();
+    let ids = publish(database.app(), tenant, &[(Behaviour::Work, 1), (Behaviour::Work, 2)]).await;
+    let mut superuser = database.superuser().await.unwrap();
+    sqlx::query("update outbox_events set schema_version = '2.0.0' where id = $1")
+        .bind(ids[1].as_uuid())
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    let consumers = Consumers::new().with(Obedient).with(ObedientV2);
+    let db = database.dispatcher().clone();
+    Dispatcher::new(db, consumers, settings(), Random::seeded(1)).drain().await.unwrap();
+    assert_eq!(count(&mut superuser, PENDING).await, 0);
+    assert_eq!(notes(&mut superuser, Obedient::NAME).await, [1]);
+    assert_eq!(notes(&mut superuser, ObedientV2::NAME).await, [2]);
+}
+
 #[tokio::test]
 async fn the_ledger_keeps_a_second_delivery_from_its_consumers() {
     let database = database().await;
