@@ -241,3 +241,15 @@ async fn silence_ends_a_conversation_and_the_next_call_begins_another() {
     assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
     assert_eq!(world.events("conversation.ConversationStarted").await.len(), 2);
 }
+
+#[tokio::test]
+async fn calls_whose_approval_never_came_are_not_forgotten() {
+    let world = World::with(settings(), TenantSettings::default()).await;
+    let call = world.call(&caller()).await;
+    world.play().await;
+    world.wait(Duration::hours(72));
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+    assert_eq!(world.why(call).await.0, "task");
+    assert_eq!(world.tasks().await, ["call-back"]);
+}

@@ -1,5 +1,5 @@
 //! Every named constraint refuses what it is there for, and the services' rights end where they should.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 use nmc_testkit::TestDatabase;
 use serde_json::{Map, Value, json};

@@ -276,3 +276,25 @@ async fn what_the_carrier_could_not_deliver_is_sent_again_a_little_later() {
         world.events("conversation.MessageSent").await.iter().map(|event| event["first_reply"].clone()).collect();
     assert_eq!(first_replies, [true, false, false]);
 }
+
+#[tokio::test]
+async fn without_a_database_twilio_is_asked_to_try_again() {
+    let world = World::approved().await;
+    let (url, sid) = greeted(&world).await;
+    let world = world.without_database();
+    assert_eq!(world.callback(&url, &sid, "delivered", None).await, StatusCode::SERVICE_UNAVAILABLE);
+    let bare = format!("{PUBLIC}/webhooks/twilio/sms-status");
+    assert_eq!(world.callback(&bare, &sid, "delivered", None).await, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn stored_names_do_not_change() {
+    let world = World::approved().await;
+    let consumers = world.dispatcher.conversation.consumers(nmc_outbox::Consumers::new());
+    assert_eq!(
+        consumers.names(),
+        ["conversation.answer-call", "conversation.close-opted-out", "conversation.take-text", "conversation.unblock"]
+    );
+    assert_eq!(world.timers.kinds(), ["conversation.close", "conversation.unblock"]);
+    assert_eq!(world.effects.kinds(), ["sms"]);
+}

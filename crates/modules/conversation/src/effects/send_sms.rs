@@ -192,8 +192,7 @@ impl EffectKind for SendSms {
                 record_not_sent(conversations, tx, &conversation, &message, failure, context).await
             }
             Change::Cancelled { reason } if is_nobodys_task(reason) => {
-                let failed = nmc_events::conversation::MessageStatus::Failed;
-                store::message::save_status(tx, message.id, failed, None, Some(reason)).await
+                store::message::fail_of_intents(tx, &[intent.id], reason).await
             }
             Change::Cancelled { reason } => {
                 let failure = Failure::Word(reason);

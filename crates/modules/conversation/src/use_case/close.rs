@@ -4,7 +4,7 @@ use nmc_db::{DbError, Tx};
 use nmc_events::conversation::{CloseReason, ConversationClosed};
 use nmc_kernel::EventId;
 
-use super::send::order_key;
+use super::{send::order_key, unblock::hand_to_a_person};
 use crate::{ConversationRecord, store, timers::close::CloseTimer};
 
 /// Takes back every text of the automation that has not been claimed. The conversation is locked.
@@ -32,6 +32,9 @@ pub(crate) async fn close(
         CloseReason::Inactivity | CloseReason::User => "conversation-closed",
     };
     take_back_planned(tx, conversation, word).await?;
+    // What waited for the campaign's approval waits for nothing any more.
+    let waiting = store::contact::waiting(tx, conversation.id).await?;
+    hand_to_a_person(tx, conversation, &waiting, "texting was not approved in time", causation).await?;
     conversation.close(reason, tx.now());
     store::conversation::save(tx, conversation).await?;
     // A timer that fires into this finds it closed; taking it back spares the firing.

@@ -38,24 +38,47 @@ pub(crate) async fn unblock(
     tx.publish(&unblocked, conversation.context(causation))?;
 
     let now = tx.now();
-    let mut is_greeted = false;
-    for (at, contact) in waiting.iter().enumerate() {
-        let is_recent = greeting::is_greetable_after_approval(contact.occurred_at, now);
-        let outcome = match gate {
-            Decision::Allow | Decision::Defer { .. } if at == 0 && is_recent => {
-                let available_at = gate.until().unwrap_or(now);
-                greet(conversations, tx, conversation, contact, now, available_at, causation).await?;
-                is_greeted = true;
-                ContactOutcome::Greeted
-            }
-            // One greeting answers every recent call of the conversation.
-            _ if is_greeted && is_recent => ContactOutcome::RecentlyAnswered,
-            _ => {
-                raise_task(tx, &call_back(conversation, contact, &gate), conversation.context(causation)).await?;
-                ContactOutcome::Task
-            }
+    let is_recent = |contact: &Contact| greeting::is_greetable_after_approval(contact.occurred_at, now);
+    let mut rest = &waiting[..];
+    if let Some((newest, older)) = waiting.split_first()
+        && is_recent(newest)
+        && !matches!(gate, Decision::Block { .. })
+    {
+        greet(conversations, tx, conversation, newest, now, gate.until().unwrap_or(now), causation).await?;
+        store::contact::save(tx, newest.id, Some(conversation.id), ContactOutcome::Greeted).await?;
+        // One greeting answers every recent call of the conversation; they come newest first.
+        let (answered, too_old) = older.split_at(older.partition_point(is_recent));
+        for contact in answered {
+            store::contact::save(tx, contact.id, Some(conversation.id), ContactOutcome::RecentlyAnswered).await?;
+        }
+        rest = too_old;
+    }
+    let why = match gate {
+        Decision::Block { reason } => format!("no text may go out ({})", reason.as_str()),
+        Decision::Allow | Decision::Defer { .. } => "texting was approved too late".to_owned(),
+    };
+    hand_to_a_person(tx, conversation, rest, &why, causation).await
+}
+
+/// Contacts that got no answer and get none any more become tasks.
+pub(crate) async fn hand_to_a_person(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    contacts: &[Contact],
+    why: &str,
+    causation: Option<EventId>,
+) -> Result<(), DbError> {
+    for contact in contacts {
+        let task = NewTask {
+            purpose_key: format!("contact:{}", contact.id),
+            kind: TaskKind::CallBack,
+            conversation_id: Some(conversation.id),
+            call_id: (contact.kind == ContactKind::Call).then(|| contact.id.into()),
+            caller_phone: Some(conversation.caller_phone.clone()),
+            text: format!("Call back: a caller got no answer, because {why}."),
         };
-        store::contact::save(tx, contact.id, Some(conversation.id), outcome).await?;
+        raise_task(tx, &task, conversation.context(causation)).await?;
+        store::contact::save(tx, contact.id, Some(conversation.id), ContactOutcome::Task).await?;
     }
     Ok(())
 }
@@ -64,20 +87,5 @@ fn subject(contact: &Contact) -> Subject {
     match contact.kind {
         ContactKind::Call => Subject::Call(contact.id.into()),
         ContactKind::Text => Subject::Message(contact.id.into()),
-    }
-}
-
-fn call_back(conversation: &ConversationRecord, contact: &Contact, gate: &Decision) -> NewTask {
-    let why = match gate.reason() {
-        Some(reason) if matches!(gate, Decision::Block { .. }) => format!("no text may go out: {reason}"),
-        _ => "texting was not approved yet".to_owned(),
-    };
-    NewTask {
-        purpose_key: format!("contact:{}", contact.id),
-        kind: TaskKind::CallBack,
-        conversation_id: Some(conversation.id),
-        call_id: (contact.kind == ContactKind::Call).then(|| contact.id.into()),
-        caller_phone: Some(conversation.caller_phone.clone()),
-        text: format!("Call back: a caller got no answer, because {why}."),
     }
 }

@@ -12,7 +12,7 @@ use axum::{
 use chrono::{DateTime, Duration, Utc};
 use nmc_compliance::{CampaignSubmission, Compliance, Decision, OptOutSource};
 use nmc_conversation::{Conversation, ConversationRecord, ConversationState, Direction, Message, Settings};
-use nmc_db::Db;
+use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
 use nmc_events::{
     Context,
@@ -36,7 +36,7 @@ use uuid::Uuid;
 pub(crate) const NOON: &str = "2026-06-10T18:00:00Z";
 pub(crate) const PUBLIC: &str = "https://nmc.example.com";
 /// Two listings this far apart decide that a text was not sent.
-pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_secs(60);
+pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) dispatcher: Side,
     pub(crate) effects: Effects,
     pub(crate) timers: Timers,
+    client: TwilioClient,
     router: Router,
     token: AuthToken,
 }
@@ -132,7 +133,7 @@ impl World {
         let operator = Actor::Operator { tenant };
         app.compliance.add_receiving_number(&operator, &business()).await.unwrap();
         let (router, _) = app.conversation.router(TwilioWebhooks::new(PUBLIC, token.clone())).split_for_parts();
-        Self { database, clock, tenant, twilio, app, dispatcher, effects, timers, router, token }
+        Self { database, clock, tenant, twilio, app, dispatcher, effects, timers, client, router, token }
     }
 
     pub(crate) async fn approve(&self) {
@@ -314,6 +315,15 @@ impl World {
         }
         let signature = sign(&self.token, url, &fields);
         self.post(url, &fields, Some(&signature)).await
+    }
+
+    /// The same world, whose server cannot reach its database.
+    pub(crate) fn without_database(mut self) -> Self {
+        let db = Db::new("postgres://nmc_app@127.0.0.1:1/none", PoolSettings::default(), Wakes::new()).unwrap();
+        let side = Side::new(db, &self.client, &settings());
+        let webhooks = TwilioWebhooks::new(PUBLIC, self.token.clone());
+        self.router = side.conversation.router(webhooks).split_for_parts().0;
+        self
     }
 
     pub(crate) async fn post(&self, url: &str, fields: &[(&str, String)], signature: Option<&str>) -> StatusCode {
