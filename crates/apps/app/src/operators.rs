@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use chrono_tz::Tz;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use nmc_compliance::{CampaignSubmission, Compliance};
 use nmc_db::Db;
 use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
@@ -32,8 +32,11 @@ pub(crate) enum TenantAction {
         /// Its IANA time zone, for example America/New_York.
         #[arg(long)]
         time_zone: Tz,
-        /// The phone that rings first; without it every call is taken as already missed.
-        #[arg(long)]
+        /// How calls reach it.
+        #[arg(long, default_value = "forwarded")]
+        call_mode: Mode,
+        /// The phone that rings first; for `--call-mode dial`.
+        #[arg(long, required_if_eq("call_mode", "dial"))]
         forward_to: Option<E164>,
     },
     /// Submit the business's 10DLC campaign: calls are answered once it is approved.
@@ -55,6 +58,17 @@ pub(crate) enum TenantAction {
     RejectCampaign { tenant: TenantId },
 }
 
+/// How calls reach a business, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Mode {
+    /// The number rings the business's own phone first.
+    Dial,
+    /// The business's own line forwards what nobody answered.
+    Forwarded,
+    /// The calls run elsewhere and only their status is reported.
+    StatusOnly,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum NumberAction {
     /// Let a number of the Twilio account receive for a business.
@@ -65,8 +79,12 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
     let identity = Identity::new(db.clone());
     let compliance = Compliance::new(db.clone(), identity.clone());
     match command {
-        OperatorCommand::Tenant(TenantAction::Create { name, time_zone, forward_to }) => {
-            let call_mode = if forward_to.is_some() { CallMode::Dial } else { CallMode::Forwarded };
+        OperatorCommand::Tenant(TenantAction::Create { name, time_zone, call_mode, forward_to }) => {
+            let call_mode = match call_mode {
+                Mode::Dial => CallMode::Dial,
+                Mode::Forwarded => CallMode::Forwarded,
+                Mode::StatusOnly => CallMode::StatusOnly,
+            };
             let settings = TenantSettings { call_mode, forward_to, ..TenantSettings::default() };
             let tenant = identity.create_tenant(NewTenant { name, time_zone, settings }).await.map_err(refused)?;
             say(&tenant.to_string());

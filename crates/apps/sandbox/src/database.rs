@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +30,15 @@ pub enum DatabaseError {
     /// Roles or migrations failed.
     #[error("the database could not be prepared: {0}")]
     Provision(#[from] nmc_db::ProvisionError),
+    /// The server of `DATABASE_URL` has roles of the product that were not made here.
+    #[error(
+        "the server of DATABASE_URL has an nmc_app role already, and the sandbox would change its password; use a server \
+         of your own, or leave DATABASE_URL unset"
+    )]
+    RolesTaken,
+    /// Files of the sandbox.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
     /// The task that started Postgres was torn down.
     #[error("the start of Postgres was interrupted")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -62,7 +72,7 @@ impl Database {
         fresh: bool,
     ) -> Result<Self, DatabaseError> {
         let server = match given {
-            Some(url) => given_server(&url)?,
+            Some(url) => given_server(&url, data_dir).await?,
             None => Server::Private(start_private(data_dir.to_owned(), durable).await?),
         };
         let database = Self { server, name: name.to_owned() };
@@ -132,15 +142,32 @@ impl Database {
     }
 }
 
-fn given_server(url: &str) -> Result<Server, DatabaseError> {
+/// Takes the server a superuser's URL leads to. The roles get a password that is kept beside the data; roles that are
+/// there already without it are somebody else's.
+async fn given_server(url: &str, data_dir: &Path) -> Result<Server, DatabaseError> {
     let superuser = Url::parse(url).map_err(|_| DatabaseError::Url)?;
-    if !matches!(superuser.scheme(), "postgres" | "postgresql") || superuser.cannot_be_a_base() || !superuser.has_host()
-    {
+    let is_postgres = matches!(superuser.scheme(), "postgres" | "postgresql");
+    if !is_postgres || superuser.cannot_be_a_base() || !superuser.has_host() {
         return Err(DatabaseError::Url);
+    }
+    let kept = data_dir.join("role-password");
+    if let Ok(password) = std::fs::read_to_string(&kept) {
+        return Ok(Server::Given { superuser, password });
+    }
+    let mut connection = PgConnection::connect(url).await?;
+    let is_taken: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = 'nmc_app')")
+        .fetch_one(&mut connection)
+        .await?;
+    connection.close().await?;
+    if is_taken {
+        return Err(DatabaseError::RolesTaken);
     }
     let mut bytes = [0_u8; 16];
     nmc_kernel::Random::from_entropy().fill(&mut bytes);
-    Ok(Server::Given { superuser, password: hex::encode(bytes) })
+    let password = hex::encode(bytes);
+    std::fs::create_dir_all(data_dir)?;
+    std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&kept)?.write_all(password.as_bytes())?;
+    Ok(Server::Given { superuser, password })
 }
 
 async fn start_private(data_dir: PathBuf, durable: bool) -> Result<PrivatePostgres, DatabaseError> {

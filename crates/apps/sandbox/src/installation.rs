@@ -95,8 +95,10 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The programs did not become ready.
-    #[error("the server was not ready within {} s; its log is {}", READY_TIMEOUT.as_secs(), log.display())]
+    #[error("the {name} was not ready within {} s; its log is {}", READY_TIMEOUT.as_secs(), log.display())]
     NotReady {
+        /// Which program.
+        name: &'static str,
         /// Where its log is.
         log: PathBuf,
     },
@@ -176,17 +178,21 @@ impl Installation {
     pub async fn wait_until_ready(&mut self) -> Result<(), SandboxError> {
         let http = http_client()?;
         let began = Instant::now();
-        let url = format!("{}/readyz", self.base_url);
-        loop {
-            let answer = http.get(&url).timeout(READY_CHECK_TIMEOUT).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(());
+        // The dispatcher serves its metrics as soon as it works.
+        let checks = [(format!("{}/readyz", self.base_url), "server"), (self.metrics_urls[1].clone(), "dispatcher")];
+        for (url, name) in checks {
+            loop {
+                let answer = http.get(&url).timeout(READY_CHECK_TIMEOUT).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    break;
+                }
+                if began.elapsed() > READY_TIMEOUT {
+                    return Err(SandboxError::NotReady { name, log: self.logs.join(format!("{name}.log")) });
+                }
+                tokio::time::sleep(READY_POLL).await;
             }
-            if began.elapsed() > READY_TIMEOUT {
-                return Err(SandboxError::NotReady { log: self.logs.join("server.log") });
-            }
-            tokio::time::sleep(READY_POLL).await;
         }
+        Ok(())
     }
 
     /// Where the programs' logs are.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,13 +11,16 @@ use nmc_kernel::Random;
 use nmc_sandbox::{Installation, Plan};
 use nmc_simulators::twilio::{Behaviour, CallRequest, CallScenario};
 use sqlx::{Connection as _, PgConnection};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 const CALLS: usize = 2_000;
 const CALLS_AT_ONCE: usize = 24;
 const KILLS: usize = 20;
-/// Kills are spread over the calls: at most this long apart.
-const LONGEST_LIFE: Duration = Duration::from_millis(1_600);
+/// A kill comes this long at most after the number of calls it waits for, so that it hits any point of their way.
+const LONGEST_DELAY: Duration = Duration::from_millis(100);
 /// After the last kill and the last call everything is finished within this.
 const SETTLE: Duration = Duration::from_secs(30);
 
@@ -60,26 +64,29 @@ async fn two_thousand_missed_calls_survive_twenty_kills() {
     };
     installation.twilio.set_behaviour(behaviour);
 
-    let at_once = std::sync::Arc::new(Semaphore::new(CALLS_AT_ONCE));
+    let at_once = Arc::new(Semaphore::new(CALLS_AT_ONCE));
+    let (over, mut calls_over) = watch::channel(0_usize);
     let mut calls = JoinSet::new();
     for n in 0..CALLS {
-        let (twilio, number, at_once) =
-            (installation.twilio.clone(), installation.tenant.number.clone(), at_once.clone());
-        // The order is fixed, the moment is not: whoever has a permit calls.
+        let (twilio, number) = (installation.twilio.clone(), installation.tenant.number.clone());
+        let (at_once, over) = (at_once.clone(), over.clone());
         calls.spawn(async move {
             let _permit = at_once.acquire_owned().await.unwrap();
-            twilio.place_call(CallRequest::new(caller(n), number, CallScenario::NoAnswer)).await
+            twilio.place_call(CallRequest::new(caller(n), number, CallScenario::NoAnswer)).await;
+            over.send_modify(|over| *over += 1);
         });
     }
     for kill in 0..KILLS {
-        tokio::time::sleep(LONGEST_LIFE.mul_f64(random.unit())).await;
+        // Spread over the whole run, however fast this machine is.
+        calls_over.wait_for(|over| *over >= kill * CALLS / (KILLS + 1)).await.unwrap();
+        tokio::time::sleep(LONGEST_DELAY.mul_f64(random.unit())).await;
         let victim = if random.u64() % 2 == 0 { &mut installation.server } else { &mut installation.dispatcher };
         assert!(victim.id().is_some(), "kill {kill}: the {} had ended by itself", victim.name());
         victim.kill().await.unwrap();
         victim.start().unwrap();
     }
     let last_kill = Instant::now();
-    let calls_left = calls.len();
+    let calls_left = CALLS - *calls_over.borrow();
     calls.join_all().await;
     installation.wait_until_ready().await.unwrap();
 
@@ -92,7 +99,7 @@ async fn two_thousand_missed_calls_survive_twenty_kills() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!(
-        "seed {seed}: settled {:.1} s after the last call, {:.1} s after the last kill ({calls_left} calls were not taken yet then)",
+        "seed {seed}: settled {:.1} s after the last call, {:.1} s after the last kill ({calls_left} calls were not over then)",
         last_call.elapsed().as_secs_f64(),
         last_kill.elapsed().as_secs_f64()
     );

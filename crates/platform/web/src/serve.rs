@@ -34,7 +34,7 @@ use tower::ServiceExt as _;
 use crate::stall::StallLimit;
 
 /// How long requests in flight may take to finish after a stop was asked for.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 /// After a failed accept (no file descriptors left) the next try waits: the cause does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a client begins HTTP/2 with: <https://www.rfc-editor.org/rfc/rfc9113#section-3.4>.
