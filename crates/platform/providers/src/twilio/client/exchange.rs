@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use reqwest::{RequestBuilder, StatusCode, header::RETRY_AFTER};
+use tracing::{Instrument as _, Span, field};
 
 use super::{ClientError, TwilioClient};
 
@@ -30,6 +31,17 @@ impl Answer {
     }
 }
 
+/// The provider's part of a trace. Our trace's id is not passed on: it is nobody's business there.
+fn exchange_span(endpoint: &'static str) -> Span {
+    tracing::info_span!(
+        "provider.request",
+        otel.name = format!("twilio {endpoint}"),
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        exchange.status = field::Empty,
+    )
+}
+
 impl TwilioClient {
     /// Runs `request` once. An error means that no status line arrived.
     pub(super) async fn exchange(
@@ -38,13 +50,18 @@ impl TwilioClient {
         request: RequestBuilder,
     ) -> Result<Answer, reqwest::Error> {
         let started = Instant::now();
-        let result = self.run(request).await;
+        let span = exchange_span(endpoint);
+        let result = self.run(request).instrument(span.clone()).await;
         let status = match &result {
             Ok(answer) => answer.status.as_str().to_owned(),
             Err(error) if error.is_connect() => "connect_failed".to_owned(),
             Err(error) if error.is_timeout() => "timeout".to_owned(),
             Err(_) => "broken".to_owned(),
         };
+        span.record("exchange.status", &status);
+        if !result.as_ref().is_ok_and(|answer| answer.status.is_success()) {
+            span.record("otel.status_code", "ERROR");
+        }
         metrics::counter!(
             "integration_http_requests_total", "provider" => "twilio", "endpoint" => endpoint, "status" => status
         )
