@@ -1,2 +1,71 @@
-//! Benchmarks.
-fn main() {}
+//! `cargo run --release -p nmc-bench`: measures the product's hot paths beside what the machine can do at best, and
+//! prints one table. Keeps nothing but its two database clusters, empty.
+
+mod businesses;
+mod calls;
+mod cluster;
+mod disk;
+mod drain;
+mod error;
+mod events;
+mod memory;
+mod pickup;
+mod report;
+mod run;
+mod stats;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nmc_app::{AppError, DispatcherCommand, ServerCommand, run_program};
+
+pub(crate) use error::BenchError;
+use run::Part;
+
+/// Measures the hot paths and prints a table.
+#[derive(Debug, Parser)]
+#[command(name = "nmc-bench", version)]
+struct BenchCommand {
+    /// Seconds of calls per rate.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=20))]
+    seconds: u16,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// What a commit costs.
+    Disk,
+    /// Missed calls from the webhook to the sent text; memory and starts of the programs.
+    Calls,
+    /// How fast the outbox empties, beside the same SQL in pgbench.
+    Drain,
+    /// How long an event waits for its consumer.
+    Pickup,
+    /// The same at 4,000 events a second while somebody holds a snapshot.
+    Snapshot,
+    /// What `nmc-server` does; the benchmark starts itself as its server.
+    #[command(hide = true)]
+    Server(ServerCommand),
+    /// What `nmc-dispatcher` does.
+    #[command(hide = true)]
+    Dispatcher(DispatcherCommand),
+}
+
+fn main() -> ExitCode {
+    let BenchCommand { seconds, action } = BenchCommand::parse();
+    run_program(async {
+        let parts = match action {
+            None => Part::ALL.to_vec(),
+            Some(Action::Disk) => vec![Part::Disk],
+            Some(Action::Calls) => vec![Part::Calls],
+            Some(Action::Drain) => vec![Part::Drain],
+            Some(Action::Pickup) => vec![Part::Pickup],
+            Some(Action::Snapshot) => vec![Part::Snapshot],
+            Some(Action::Server(server)) => return server.run().await,
+            Some(Action::Dispatcher(dispatcher)) => return dispatcher.run().await,
+        };
+        run::run(&parts, usize::from(seconds)).await.map_err(|error| AppError::Refused(error.to_string()))
+    })
+}

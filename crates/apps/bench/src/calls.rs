@@ -1,0 +1,290 @@
+//! Missed calls through the whole product: the server and the dispatcher as processes of their own, Twilio's simulator
+//! and its clock in this one.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use nmc_kernel::{Clock, Random};
+use nmc_sandbox::{Installation, Plan};
+use nmc_simulators::twilio::WebhookRequest;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    BenchError,
+    businesses::{self, Business, CALLERS},
+    cluster::{Cluster, Medium},
+    disk,
+    memory::{self, Memory},
+    report::Report,
+    stats::{Summary, millis, shown},
+};
+
+const DATABASE: &str = "nmc_bench_calls";
+/// Calls before anything is measured: pools fill, statements are prepared, caches warm up.
+const WARM_UP: Load = Load { calls: 100, per_second: 50 };
+/// Calls that arrive within one second.
+const BURST: Load = Load { calls: 1_000, per_second: 1_000 };
+/// The rates that are measured; the second is the one the goals speak of.
+const RATES: [usize; 2] = [20, 100];
+/// After its `voice` webhook a call rings so long before it is reported as missed.
+const RING: Duration = Duration::from_millis(300);
+/// What is not sent by then never is.
+const SENT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two looks at whether everything is sent.
+const SENT_POLL: Duration = Duration::from_millis(5);
+/// After a load everything comes to rest: status callbacks, their events, the listeners.
+const REST: Duration = Duration::from_millis(500);
+
+/// The load in words, for the head of the table.
+pub(crate) const SETTINGS: &str = "two webhooks a call, open loop, 20 businesses, every call another caller";
+
+/// An open loop: calls come at their times, however the ones before fare.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    calls: usize,
+    per_second: usize,
+}
+
+/// Measures on one cluster, for `seconds` per rate.
+pub(crate) async fn measure(
+    cluster: &Cluster,
+    data_dir: &Path,
+    seconds: usize,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    cluster.drop_database(DATABASE).await?;
+    let plan = Plan {
+        database: DATABASE,
+        database_url: Some(cluster.postgres.superuser_url("postgres")),
+        // A US long code's own rate would be the only thing measured.
+        configuration: vec![("SMS_SEGMENTS_PER_SECOND".to_owned(), "10000".to_owned())],
+        ..Plan::new(data_dir.join("bench"), std::env::current_exe()?)
+    };
+    let mut bench = Bench {
+        installation: Installation::start(&plan).await?,
+        businesses: Vec::new(),
+        medium: cluster.medium,
+        clock: Clock::system(),
+        random: Random::from_entropy(),
+        calls_made: 0,
+    };
+    bench.businesses = businesses::open(&bench.installation).await?;
+    let measured = bench.run(cluster, seconds, report).await;
+    bench.installation.stop().await?;
+    measured?;
+    cluster.drop_database(DATABASE).await
+}
+
+struct Bench {
+    installation: Installation,
+    businesses: Vec<Business>,
+    medium: Medium,
+    clock: Clock,
+    random: Random,
+    calls_made: usize,
+}
+
+/// What came of a load.
+struct Outcome {
+    acknowledged: Vec<Duration>,
+    /// From the report that decides the call to the message's acceptance by Twilio.
+    sent: Vec<Duration>,
+    /// From the first report to the last acceptance.
+    all_sent: Duration,
+    commits: Vec<Duration>,
+}
+
+impl Bench {
+    async fn run(&mut self, cluster: &Cluster, seconds: usize, report: &mut Report) -> Result<(), BenchError> {
+        tokio::time::sleep(REST).await;
+        let idle = self.memory();
+        self.load(cluster, WARM_UP).await?;
+        for per_second in RATES {
+            let outcome = self.load(cluster, Load { calls: per_second * seconds, per_second }).await?;
+            self.enter(per_second, outcome, report);
+        }
+        let burst = self.load(cluster, BURST).await?;
+        let line = "1,000 calls within a second: all sent after (P9)";
+        report.put(self.medium, line, "<= 3 s", format!("{:.2} s", burst.all_sent.as_secs_f64()));
+        self.enter_memory(&idle, report);
+        self.measure_starts(report).await
+    }
+
+    fn enter(&self, per_second: usize, outcome: Outcome, report: &mut Report) {
+        let [acknowledged, sent, commits] = [outcome.acknowledged, outcome.sent, outcome.commits].map(Summary::of);
+        let (webhooks, is_goal) = (per_second * 2, per_second == RATES[1]);
+        let line = |what: &str| format!("{per_second} calls/s: {what}, P50 / P95 / max");
+        report.put(self.medium, line(&format!("webhook acknowledged ({webhooks}/s)")), "", shown(acknowledged));
+        report.put(self.medium, line("one commit beside it"), "", shown(commits));
+        if let (Some(acknowledged), Some(commits)) = (acknowledged, commits) {
+            let ratio = acknowledged.p95.as_secs_f64() / commits.p95.as_secs_f64();
+            let goal = if is_goal { "<= 3" } else { "" };
+            let line = format!("{per_second} calls/s: acknowledged P95 / one commit's P95 (P8)");
+            report.put(self.medium, line, goal, format!("{ratio:.1}"));
+        }
+        let goal = if is_goal { "P95 <= 10 ms" } else { "" };
+        report.put(self.medium, line("missed -> Twilio accepted (P9)"), goal, shown(sent));
+    }
+
+    /// Makes the calls, waits until every caller was texted, and takes the times.
+    async fn load(&mut self, cluster: &Cluster, load: Load) -> Result<Outcome, BenchError> {
+        let database = cluster.existing(DATABASE);
+        let stop = CancellationToken::new();
+        let began = self.clock.now();
+        let calls = async {
+            let reports = self.place(load).await;
+            stop.cancel();
+            reports
+        };
+        let (reports, commits) = tokio::join!(calls, disk::probe(&database, stop.clone()));
+        let (reports, commits) = (reports?, commits?);
+        self.wait_until_sent().await?;
+        let accepted: HashMap<(String, String), DateTime<Utc>> =
+            self.installation.twilio.accepted().into_iter().map(|m| ((m.from, m.to), m.received_at)).collect();
+        let (mut acknowledged, mut sent, mut last) = (Vec::new(), Vec::new(), began);
+        for missed in &reports {
+            acknowledged.extend(missed.acknowledged);
+            let key = (missed.business.clone(), missed.caller.clone());
+            let Some(at) = accepted.get(&key).copied() else {
+                return Err(BenchError::Wrong("a missed call was not answered by a text".to_owned()));
+            };
+            sent.push((at - missed.reported_at).to_std().unwrap_or_default());
+            last = last.max(at);
+        }
+        let first = reports.iter().map(|missed| missed.reported_at).min().unwrap_or(began);
+        self.installation.twilio.settled().await;
+        tokio::time::sleep(REST).await;
+        Ok(Outcome { acknowledged, sent, all_sent: (last - first).to_std().unwrap_or_default(), commits })
+    }
+
+    async fn place(&mut self, load: Load) -> Result<Vec<Missed>, BenchError> {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::try_from(load.per_second).unwrap_or(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut calls = JoinSet::new();
+        for _ in 0..load.calls {
+            ticks.tick().await;
+            calls.spawn(self.next_call().make());
+        }
+        let mut reports = Vec::with_capacity(load.calls);
+        while let Some(call) = calls.join_next().await {
+            reports.push(call??);
+        }
+        Ok(reports)
+    }
+
+    /// Another caller at another business each time, so that every call is a conversation of its own.
+    fn next_call(&mut self) -> PlannedCall {
+        let number = self.calls_made;
+        self.calls_made += 1;
+        let mut sid = [0_u8; 16];
+        self.random.fill(&mut sid);
+        PlannedCall {
+            twilio: self.installation.twilio.clone(),
+            clock: self.clock.clone(),
+            call_sid: sid.iter().fold("CA".to_owned(), |sid, byte| format!("{sid}{byte:02x}")),
+            caller: businesses::caller(number % CALLERS),
+            business: self.businesses[(number + number / CALLERS) % self.businesses.len()].number.as_str().to_owned(),
+        }
+    }
+
+    async fn wait_until_sent(&self) -> Result<(), BenchError> {
+        let began = Instant::now();
+        while self.installation.twilio.summary().accepted < self.calls_made {
+            if began.elapsed() > SENT_TIMEOUT {
+                let sent = self.installation.twilio.summary().accepted;
+                return Err(BenchError::Wrong(format!("{sent} texts were sent for {} missed calls", self.calls_made)));
+            }
+            tokio::time::sleep(SENT_POLL).await;
+        }
+        Ok(())
+    }
+
+    fn memory(&self) -> [(&'static str, Option<Memory>); 2] {
+        [&self.installation.server, &self.installation.dispatcher]
+            .map(|program| (program.name(), Memory::of(program)))
+    }
+
+    fn enter_memory(&self, idle: &[(&'static str, Option<Memory>); 2], report: &mut Report) {
+        for ((name, idle), (_, loaded)) in idle.iter().zip(self.memory()) {
+            let value = match (idle, loaded) {
+                (Some(idle), Some(loaded)) => {
+                    format!("{:.0} / {:.0} / {:.0} MiB", idle.resident, loaded.resident, loaded.peak)
+                }
+                _ => "-".to_owned(),
+            };
+            let line = format!("memory of the {name}: idle / after the load / at most (P12)");
+            report.put(self.medium, line, "<= 40 / 80 MB", value);
+        }
+    }
+
+    async fn measure_starts(&mut self, report: &mut Report) -> Result<(), BenchError> {
+        let http = local_client().map_err(|error| BenchError::Wrong(error.to_string()))?;
+        let ready = format!("{}/readyz", self.installation.base_url);
+        let server = memory::restart(&mut self.installation.server, &http, &ready).await?;
+        report.put(self.medium, "start of the server until ready (P13)", "<= 100 ms", format!("{} ms", millis(server)));
+        let answering = self.installation.metrics_urls[1].clone();
+        let dispatcher = memory::restart(&mut self.installation.dispatcher, &http, &answering).await?;
+        let line = "start of the dispatcher until it answers (P13)";
+        report.put(self.medium, line, "<= 100 ms", format!("{} ms", millis(dispatcher)));
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "looks at the installation's own processes; no provider is behind this")]
+fn local_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder().no_proxy().build()
+}
+
+/// A call that will be missed.
+struct PlannedCall {
+    twilio: nmc_simulators::twilio::TwilioSimulator,
+    clock: Clock,
+    call_sid: String,
+    caller: String,
+    business: String,
+}
+
+/// A call that was.
+struct Missed {
+    caller: String,
+    business: String,
+    /// When Twilio sent the report that decides it.
+    reported_at: DateTime<Utc>,
+    /// How long each webhook's answer took.
+    acknowledged: [Duration; 2],
+}
+
+impl PlannedCall {
+    async fn make(self) -> Result<Missed, BenchError> {
+        let arrived = self.webhook("voice", "ringing").await?;
+        tokio::time::sleep(RING).await;
+        let reported_at = self.clock.now();
+        let missed = self.webhook("voice-status", "no-answer").await?;
+        Ok(Missed { caller: self.caller, business: self.business, reported_at, acknowledged: [arrived, missed] })
+    }
+
+    async fn webhook(&self, route: &str, status: &str) -> Result<Duration, BenchError> {
+        let fields = [
+            ("CallSid", self.call_sid.as_str()),
+            ("AccountSid", "AC00000000000000000000000000005a4d"),
+            ("From", &self.caller),
+            ("To", &self.business),
+            ("CallStatus", status),
+            ("Direction", "inbound"),
+            ("ApiVersion", "2010-04-01"),
+        ];
+        let params = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let began = Instant::now();
+        let answers = self.twilio.deliver(WebhookRequest::new(format!("/webhooks/twilio/{route}"), params)).await;
+        let took = began.elapsed();
+        match answers.first() {
+            Some(answer) if answer.is_success() => Ok(took),
+            answer => Err(BenchError::Wrong(format!("a webhook was answered with {answer:?}"))),
+        }
+    }
+}
