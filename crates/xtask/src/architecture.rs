@@ -3,6 +3,7 @@
 
 mod crates;
 mod layout;
+mod metrics;
 mod migrations;
 mod ownership;
 mod unused;
@@ -51,6 +52,7 @@ const RULES: &[Rule] = &[
     ("migration-name", migrations::names),
     ("migration-table", migrations::tables),
     ("migration-key", migrations::foreign_keys),
+    ("metric-table", metrics::table_is_true),
     ("words", words::forbidden),
 ];
 

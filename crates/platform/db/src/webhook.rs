@@ -75,6 +75,7 @@ impl Tx {
         if hash == payload_hash {
             return Ok(Seen::Again);
         }
+        metrics::counter!("webhook_altered_total", "provider" => provider.as_str()).increment(1);
         tracing::error!(webhook.provider = provider.as_str(), "a webhook came again with other content");
         Ok(Seen::Altered)
     }

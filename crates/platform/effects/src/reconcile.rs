@@ -42,17 +42,20 @@ pub(crate) async fn pass(shared: &Shared) -> Result<usize, DbError> {
             }
         })
         .await;
-    let unknown = count_unknown(shared).await?;
+    let unknown = count_unknown_texts(shared).await?;
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; there are never 2^52 of them")]
     metrics::gauge!("sms_unknown").set(unknown as f64);
     Ok(abandoned + due.len())
 }
 
-async fn count_unknown(shared: &Shared) -> Result<i64, DbError> {
+/// The gauge is of texts alone: an unknown text is what a person is woken for.
+async fn count_unknown_texts(shared: &Shared) -> Result<i64, DbError> {
     let mut tx = shared.db.begin_system().await?;
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from effect_intents where state = 'unknown'"#)
-        .fetch_one(tx.conn()?)
-        .await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from effect_intents where state = 'unknown' and kind = 'sms'"#
+    )
+    .fetch_one(tx.conn()?)
+    .await?;
     tx.roll_back().await?;
     Ok(count)
 }

@@ -201,6 +201,7 @@ async fn gauges(shared: Arc<Shared>, stop: CancellationToken) {
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no backlog reaches 2^52")]
             {
                 metrics::gauge!("outbox_pending").set((status.ready + status.retrying) as f64);
+                metrics::gauge!("outbox_oldest_pending_seconds").set(status.oldest_ready_seconds.unwrap_or_default());
                 metrics::gauge!("outbox_dead_letters").set(status.dead_letters as f64);
             }
         }

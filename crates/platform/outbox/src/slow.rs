@@ -122,6 +122,7 @@ async fn end_attempt(
     failures: &[(&'static str, ConsumeError)],
 ) -> Result<(), DbError> {
     let mut tx = shared.db.begin_system().await?;
+    let lag = (tx.now() - row.envelope.occurred_at).to_std().unwrap_or_default();
     let only_versions =
         !failures.is_empty() && failures.iter().all(|(_, error)| matches!(error, ConsumeError::UnknownVersion { .. }));
     if failures.is_empty() {
@@ -146,7 +147,11 @@ async fn end_attempt(
         let until = tx.now() + Duration::from_std(wait).unwrap_or(PARKED);
         postpone(&mut tx, row, attempt, until, &format!("{consumer}: {}", error.chain())).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    if failures.is_empty() {
+        metrics::histogram!("outbox_dispatch_lag_seconds").record(lag);
+    }
+    Ok(())
 }
 
 /// An outage of the database is no attempt of the event.

@@ -9,6 +9,7 @@ mod mask;
 mod metric;
 mod panics;
 mod prometheus;
+mod slo;
 mod traces;
 
 use std::{io, time::Duration};
@@ -20,6 +21,7 @@ use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _
 pub use mask::mask_phone_numbers;
 pub use metric::{METRICS, MetricKind, MetricSpec, name};
 pub use prometheus::metrics_router;
+pub use slo::record_first_sms;
 pub use traces::{current_traceparent, set_parent};
 
 /// How long the last traces may take to leave when the program ends; a stop as a whole has 10 s.

@@ -48,7 +48,7 @@ metrics_table! {
     SLO_FIRST_SMS_SECONDS = "slo_first_sms_seconds", Histogram, [],
         "From the provider's webhook of a missed call to the provider's acceptance of the first text.";
     SLO_FIRST_SMS_P95_SECONDS = "slo_first_sms_p95_seconds", Gauge, [],
-        "The 95th percentile of slo_first_sms_seconds over the last calls.";
+        "The 95th percentile of slo_first_sms_seconds over this process's last 500 first texts.";
     HTTP_REQUEST_DURATION_SECONDS = "http_request_duration_seconds", Histogram, ["route", "method", "status"],
         "Time to the head of the answer, by route template.";
     HTTP_REQUESTS_SHED_TOTAL = "http_requests_shed_total", Counter, ["pool"],
@@ -57,22 +57,26 @@ metrics_table! {
         "Time to answer a provider's webhook.";
     WEBHOOK_DEDUPE_HITS_TOTAL = "webhook_dedupe_hits_total", Counter, ["provider"],
         "Webhooks that had been stored before.";
+    WEBHOOK_ALTERED_TOTAL = "webhook_altered_total", Counter, ["provider"],
+        "Webhooks that came again with other content under the same id.";
     WEBHOOK_SIGNATURE_FAILURES_TOTAL = "webhook_signature_failures_total", Counter, ["provider"],
         "Webhooks refused for their signature.";
     WEBHOOK_UNKNOWN_NUMBERS_TOTAL = "webhook_unknown_numbers_total", Counter, ["provider", "endpoint"],
         "Webhooks about a number or a call of nobody.";
     INBOUND_SMS_UNANSWERABLE_TOTAL = "inbound_sms_unanswerable_total", Counter, ["reason"],
         "Texts that came in from a sender that no text can be sent to.";
-    OUTBOX_DISPATCH_LAG_SECONDS = "outbox_dispatch_lag_seconds", Gauge, [],
-        "Age of the oldest delivery that is due.";
+    OUTBOX_DISPATCH_LAG_SECONDS = "outbox_dispatch_lag_seconds", Histogram, [],
+        "From an event's publication to its delivery to all its consumers.";
+    OUTBOX_OLDEST_PENDING_SECONDS = "outbox_oldest_pending_seconds", Gauge, [],
+        "Age of the oldest event that is ready and not delivered; 0 where none is.";
     OUTBOX_PENDING = "outbox_pending", Gauge, [],
-        "Deliveries not done yet.";
+        "Events not delivered yet.";
     OUTBOX_DISPATCH_ATTEMPTS_TOTAL = "outbox_dispatch_attempts_total", Counter, ["event_name"],
-        "Attempts to deliver an event to a consumer.";
+        "Attempts to deliver an event to its consumers.";
     OUTBOX_DISPATCH_FAILURES_TOTAL = "outbox_dispatch_failures_total", Counter, ["event_name", "consumer"],
-        "Attempts to deliver an event that failed.";
+        "Attempts of a consumer to take an event that failed.";
     OUTBOX_DEAD_LETTERS = "outbox_dead_letters", Gauge, [],
-        "Deliveries given up, for a person to look at.";
+        "Events a consumer has been given up on, for a person to look at.";
     INTEGRATION_HTTP_REQUESTS_TOTAL = "integration_http_requests_total", Counter, ["provider", "endpoint", "status"],
         "Calls to providers.";
     INTEGRATION_HTTP_DURATION_SECONDS = "integration_http_duration_seconds", Histogram, ["provider", "endpoint"],
@@ -85,8 +89,6 @@ metrics_table! {
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],
         "Callers who opted out.";
-    AUTH_FAILURES_TOTAL = "auth_failures_total", Counter, ["reason"],
-        "Requests refused for their token.";
     DB_CONNECTIONS_IN_USE = "db_connections_in_use", Gauge, [],
         "Connections to Postgres taken out of the pool.";
 }

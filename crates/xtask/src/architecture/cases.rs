@@ -334,6 +334,44 @@ const CASES: &[Case] = &[
     },
     Case { rule: "words", shows: "plain prose", files: &[("README.md", "Run it from the root.\n")], expected: &[] },
     Case {
+        rule: "metric-table",
+        shows: "by name or by constant, with labels, inside another macro; what tests record does not count",
+        files: &[
+            (
+                "crates/platform/telemetry/src/metric.rs",
+                "metrics_table! {\n A_TOTAL = \"a_total\", Counter, [\"x\", \"y\"], \"A.\";\n B = \"b\", Gauge, [], \"B.\";\n}",
+            ),
+            (
+                "crates/platform/db/src/a.rs",
+                "fn f() { select! { x => metrics::counter!(name::A_TOTAL, \"y\" => 1, \"x\" => \"z\").increment(1) } }",
+            ),
+            ("crates/apps/app/src/b.rs", "fn f() { gauge!(\"b\").set(1.0); }"),
+            ("crates/apps/app/tests/c.rs", "fn f() { gauge!(\"c\").set(1.0); }"),
+        ],
+        expected: &[],
+    },
+    Case {
+        rule: "metric-table",
+        shows: "no such metric, another kind, other labels, a computed name, and one that nothing records",
+        files: &[
+            (
+                "crates/platform/telemetry/src/metric.rs",
+                "metrics_table! {\n A_TOTAL = \"a_total\", Counter, [\"x\"], \"A.\";\n B = \"b\", Gauge, [], \"B.\";\n}",
+            ),
+            (
+                "crates/platform/db/src/a.rs",
+                "fn f() {\n gauge!(\"c\");\n histogram!(\"a_total\", \"x\" => 1);\n counter!(A_TOTAL);\n counter!(spec.name);\n}",
+            ),
+        ],
+        expected: &[
+            "crates/platform/db/src/a.rs:2",
+            "crates/platform/db/src/a.rs:3",
+            "crates/platform/db/src/a.rs:4",
+            "crates/platform/db/src/a.rs:5",
+            "crates/platform/telemetry/src/metric.rs:3",
+        ],
+    },
+    Case {
         rule: "words",
         shows: "a path of one machine",
         files: &[("README.md", concat!("First\nopen /", "root/notes\n"))],

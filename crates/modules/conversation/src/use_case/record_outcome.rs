@@ -8,7 +8,7 @@ use nmc_events::{
     conversation::{Author, MessageSent, MessageStatus},
 };
 use nmc_providers::twilio::{Meaning, error_code};
-use nmc_telemetry::name::{SLO_FIRST_SMS_SECONDS, SMS_OUTBOUND_FAILURES_TOTAL};
+use nmc_telemetry::name::SMS_OUTBOUND_FAILURES_TOTAL;
 use serde_json::json;
 
 use super::{
@@ -50,7 +50,7 @@ pub(crate) async fn record_accepted(
     store::message::accepted(tx, message.id, provider_message_id).await?;
     if let Some(answers_at) = message.answers_at {
         let seconds = (tx.now() - answers_at).to_std().unwrap_or_default().as_secs_f64();
-        metrics::histogram!(SLO_FIRST_SMS_SECONDS).record(seconds);
+        nmc_telemetry::record_first_sms(seconds);
     }
     let sent = MessageSent {
         message_id: message.id,
