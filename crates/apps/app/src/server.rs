@@ -63,8 +63,8 @@ pub fn routes(modules: &Modules, health: Db, config: &Config, db: &Db) -> Router
             }
         }
     };
-    let (routes, document) = modules.routes().split_for_parts();
-    let router = routes.merge(health_routes(ready)).merge(docs_routes(document));
+    let (from_modules, document) = modules.routes().split_for_parts();
+    let router = from_modules.merge(health_routes(ready)).merge(docs_routes(document));
     standard_layers(router, &config.http, &config.http_limits, db.ids().clone())
 }
 

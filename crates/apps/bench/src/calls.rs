@@ -205,8 +205,7 @@ impl Bench {
     }
 
     fn memory(&self) -> [(&'static str, Option<Memory>); 2] {
-        [&self.installation.server, &self.installation.dispatcher]
-            .map(|program| (program.name(), Memory::of(program)))
+        [&self.installation.server, &self.installation.dispatcher].map(|program| (program.name(), Memory::of(program)))
     }
 
     fn enter_memory(&self, idle: &[(&'static str, Option<Memory>); 2], report: &mut Report) {

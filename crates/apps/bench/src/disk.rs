@@ -47,7 +47,9 @@ pub(crate) async fn probe(database: &Database<'_>, stop: CancellationToken) -> R
 
 async fn probe_table(database: &Database<'_>) -> Result<PgConnection, BenchError> {
     let mut connection = database.superuser().await?;
-    sqlx::raw_sql("create table if not exists bench_commits (at timestamptz not null)").execute(&mut connection).await?;
+    sqlx::raw_sql("create table if not exists bench_commits (at timestamptz not null)")
+        .execute(&mut connection)
+        .await?;
     Ok(connection)
 }
 

@@ -1,6 +1,9 @@
 //! How fast a full outbox is emptied, beside the same SQL in pgbench.
 
-use std::{process::Stdio, time::{Duration, Instant}};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use nmc_kernel::Random;
 use nmc_outbox::{Consumers, Dispatcher, Settings};
@@ -26,7 +29,7 @@ const WORKERS: u16 = 2;
 /// Runs of each kind, in turn, so that what disturbs one kind disturbs the other as well.
 const ROUNDS: usize = 3;
 /// A run that takes longer hangs.
-const RUN_TIMEOUT: Duration = Duration::from_secs(60);
+const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The above in words, for the head of the table.
 pub(crate) const SETTINGS: &str = "100,000 events of 100 tenants, batch 100, 2 workers, median of 3 alternating runs";
@@ -97,7 +100,10 @@ async fn run_ours(database: &Database<'_>, superuser: &mut PgConnection, stuck: 
     running.await?;
     db.close().await;
     if done.is_err() {
-        return Err(BenchError::Wrong(format!("{EVENTS} events were not delivered within {} s", RUN_TIMEOUT.as_secs())));
+        return Err(BenchError::Wrong(format!(
+            "{EVENTS} events were not delivered within {} s",
+            RUN_TIMEOUT.as_secs()
+        )));
     }
     events::check_delivered(superuser, EVENTS).await?;
     Ok(f64::from(EVENTS) / took.as_secs_f64())

@@ -57,7 +57,12 @@ pub(crate) async fn measure_idle(cluster: &Cluster, report: &mut Report) -> Resu
         published.iter().filter_map(|(id, times)| Some(heard.get(id)?.saturating_duration_since(pick(times)))).collect()
     };
     let (begin, commit) = (since(|times| times.0), since(|times| times.1));
-    report.put(cluster.medium, "pick-up idle, begin of publishing -> consumer, P50 / P95 / max (P3)", "P95 <= 2 ms", shown(Summary::of(begin)));
+    report.put(
+        cluster.medium,
+        "pick-up idle, begin of publishing -> consumer, P50 / P95 / max (P3)",
+        "P95 <= 2 ms",
+        shown(Summary::of(begin)),
+    );
     report.put(cluster.medium, "pick-up idle, commit -> consumer, P50 / P95 / max", "", shown(Summary::of(commit)));
     database.remove().await
 }
@@ -75,7 +80,12 @@ pub(crate) async fn measure_under_snapshot(cluster: &Cluster, report: &mut Repor
         database.remove().await?;
     }
     if let [without, with] = p95s[..] {
-        report.put(cluster.medium, "pick-up P95 with the snapshot / without (P4)", "<= 1.5", format!("{:.2}", with / without));
+        report.put(
+            cluster.medium,
+            "pick-up P95 with the snapshot / without (P4)",
+            "<= 1.5",
+            format!("{:.2}", with / without),
+        );
     }
     Ok(())
 }

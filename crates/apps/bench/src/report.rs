@@ -20,7 +20,13 @@ struct Row {
 
 impl Report {
     /// Enters what was measured on one of the clusters. `goal` is empty where there is none.
-    pub(crate) fn put(&mut self, medium: Medium, what: impl Into<String>, goal: &'static str, value: impl Into<String>) {
+    pub(crate) fn put(
+        &mut self,
+        medium: Medium,
+        what: impl Into<String>,
+        goal: &'static str,
+        value: impl Into<String>,
+    ) {
         let what = what.into();
         let index = self.rows.iter().position(|row| row.what == what).unwrap_or_else(|| {
             self.rows.push(Row { what, goal, disk: None, control: None });

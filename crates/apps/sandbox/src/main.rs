@@ -31,14 +31,14 @@ fn main() -> ExitCode {
     let command = SandboxCommand::parse();
     run_program(async {
         match command.action.unwrap_or(Action::Run) {
-            Action::Run => nmc_sandbox::run().await.map_err(refused),
-            Action::Demo => nmc_sandbox::demo().await.map_err(refused),
+            Action::Run => nmc_sandbox::run().await.map_err(|error| refused(&error)),
+            Action::Demo => nmc_sandbox::demo().await.map_err(|error| refused(&error)),
             Action::Server(server) => server.run().await,
             Action::Dispatcher(dispatcher) => dispatcher.run().await,
         }
     })
 }
 
-fn refused(error: nmc_sandbox::SandboxError) -> AppError {
+fn refused(error: &nmc_sandbox::SandboxError) -> AppError {
     AppError::Refused(error.to_string())
 }

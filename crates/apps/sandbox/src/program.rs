@@ -67,11 +67,7 @@ impl Program {
             .args(&self.arguments)
             // Nothing of the caller's environment decides how the product runs here.
             .env_clear()
-            .envs(
-                ["PATH", "HOME", "RUST_BACKTRACE", "TZ"]
-                    .into_iter()
-                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
-            )
+            .envs(inherited())
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(log)
@@ -125,4 +121,10 @@ impl Program {
         }
         .map_err(|source| ProgramError { name: self.name, what: "stopped", source })
     }
+}
+
+/// What a program needs of this process's environment beside its configuration.
+#[expect(clippy::disallowed_methods, reason = "passed on, not read")]
+fn inherited() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    ["PATH", "HOME", "RUST_BACKTRACE", "TZ"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }

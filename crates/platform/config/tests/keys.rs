@@ -52,7 +52,6 @@ fn the_defaults_are_accepted_with_the_examples_of_what_is_required() {
     assert_eq!(config.outbox.batch_size, 100);
     assert_eq!(config.outbox.concurrency, 2);
     assert_eq!(config.http.addr.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.telephony.dial_timeout.as_secs(), 18);
     assert_eq!(config.twilio.base_url.as_str(), "https://api.twilio.com");
     assert!(config.telemetry.otlp_endpoint.is_none());
 }

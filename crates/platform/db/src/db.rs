@@ -83,7 +83,7 @@ impl Db {
 
     /// Begins a read-only transaction in which `tenant`'s rows can be seen: one round trip.
     pub async fn read(&self, tenant: TenantId) -> Result<ReadTx, DbError> {
-        tx::open(self, Some(tenant), tx::Mode::ReadOnly).await
+        tx::open(self, Some(tenant), tx::Mode::Look).await
     }
 
     /// Begins a transaction without a tenant, for the engines that look for what is due across tenants. What it may
@@ -100,7 +100,7 @@ impl Db {
 
     /// Asks the database for nothing but an answer.
     pub async fn ping(&self) -> Result<(), DbError> {
-        tx::open(self, None, tx::Mode::ReadOnly).await?.finish().await
+        tx::open(self, None, tx::Mode::Look).await?.finish().await
     }
 
     /// How many connections are in use now.

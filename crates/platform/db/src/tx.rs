@@ -17,9 +17,12 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    ReadWrite,
-    ReadWriteAsyncCommit,
-    ReadOnly,
+    /// May change something.
+    Change,
+    /// May change something whose loss does not matter: the commit does not wait for the disk.
+    Note,
+    /// Only reads.
+    Look,
 }
 
 /// A transaction in which one tenant's rows can be seen.
@@ -58,9 +61,9 @@ async fn open_on(
     // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
     let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
     let begin = match mode {
-        Mode::ReadWrite => "begin",
-        Mode::ReadWriteAsyncCommit => "begin; set local synchronous_commit = off",
-        Mode::ReadOnly => "begin read only",
+        Mode::Change => "begin",
+        Mode::Note => "begin; set local synchronous_commit = off",
+        Mode::Look => "begin read only",
     };
     let setting = tenant.map(|t| t.to_string()).unwrap_or_default();
     // A transaction's time is that of the message that began it. Where they differ, the connection was already inside
@@ -183,11 +186,11 @@ impl DerefMut for Tx {
 
 impl Tx {
     pub(crate) async fn begin(db: &Db, tenant: Option<TenantId>) -> Result<Self, DbError> {
-        Ok(Self::over(db, open(db, tenant, Mode::ReadWrite).await?))
+        Ok(Self::over(db, open(db, tenant, Mode::Change).await?))
     }
 
     pub(crate) async fn begin_async_commit(db: &Db) -> Result<Self, DbError> {
-        Ok(Self::over(db, open(db, None, Mode::ReadWriteAsyncCommit).await?))
+        Ok(Self::over(db, open(db, None, Mode::Note).await?))
     }
 
     fn over(db: &Db, read: ReadTx) -> Self {

@@ -13,7 +13,7 @@ use sqlx::Connection as _;
 const REQUESTS: usize = 10_000;
 const CLIENTS: usize = 16;
 /// Longer than a whole transaction takes, so that some are dropped at every await and some finish.
-const LONGEST_LIFE: Duration = Duration::from_micros(3_000);
+const LONGEST_LIFE: Duration = Duration::from_millis(3);
 
 async fn request(db: &Db, tenant: TenantId, id: &str) -> Result<Seen, DbError> {
     let mut tx = db.begin(tenant).await?;

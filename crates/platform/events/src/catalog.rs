@@ -1,8 +1,6 @@
 use schemars::{Schema, SchemaGenerator};
 
-use crate::{
-    Event, SchemaVersion, billing::*, catalog_items::*, compliance::*, conversation::*, scheduling::*, telephony::*,
-};
+use crate::{Event, SchemaVersion, billing, catalog_items, compliance, conversation, scheduling, telephony};
 
 /// One event of the catalog.
 #[derive(Clone, Copy)]
@@ -27,29 +25,29 @@ macro_rules! catalog {
 }
 
 catalog!(
-    CallDetected,
-    InboundSmsReceived,
-    ConversationStarted,
-    MessageSent,
-    DeliveryUpdated,
-    HumanTakeoverRequested,
-    ConversationClosed,
-    ConversationReleased,
-    ConversationUnblocked,
-    TaskRaised,
-    TaskDone,
-    CatalogUpdated,
-    AppointmentHeld,
-    AppointmentReleased,
-    AppointmentBooked,
-    AppointmentRescheduled,
-    AppointmentCancelled,
-    AppointmentCompleted,
-    AppointmentNoShow,
-    CalendarConflictDetected,
-    CalendarBroken,
-    ComplianceStatusChanged,
-    OptOutRecorded,
-    OptOutRevoked,
-    SubscriptionUpdated,
+    telephony::CallDetected,
+    telephony::InboundSmsReceived,
+    conversation::ConversationStarted,
+    conversation::MessageSent,
+    conversation::DeliveryUpdated,
+    conversation::HumanTakeoverRequested,
+    conversation::ConversationClosed,
+    conversation::ConversationReleased,
+    conversation::ConversationUnblocked,
+    conversation::TaskRaised,
+    conversation::TaskDone,
+    catalog_items::CatalogUpdated,
+    scheduling::AppointmentHeld,
+    scheduling::AppointmentReleased,
+    scheduling::AppointmentBooked,
+    scheduling::AppointmentRescheduled,
+    scheduling::AppointmentCancelled,
+    scheduling::AppointmentCompleted,
+    scheduling::AppointmentNoShow,
+    scheduling::CalendarConflictDetected,
+    scheduling::CalendarBroken,
+    compliance::ComplianceStatusChanged,
+    compliance::OptOutRecorded,
+    compliance::OptOutRevoked,
+    billing::SubscriptionUpdated,
 );

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
-use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, RngExt, SeedableRng as _, rngs::StdRng};
 
 /// The process's clock. Decisions inside a transaction use the transaction's time instead (the database's clock).
 #[derive(Clone, Debug, Default)]
@@ -63,12 +63,12 @@ impl Random {
 
     /// A uniform number in `0.0..1.0`.
     pub fn unit(&self) -> f64 {
-        self.with(|rng| rng.random::<f64>())
+        self.with(RngExt::random::<f64>)
     }
 
     /// A uniform 64-bit number.
     pub fn u64(&self) -> u64 {
-        self.with(|rng| rng.random::<u64>())
+        self.with(RngExt::random::<u64>)
     }
 
     /// Fills `bytes` with random bytes.

@@ -1,5 +1,7 @@
 //! Every committed event reaches each consumer once, or the dead letters, whatever a consumer does.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
+
 use std::{
     process::{Command, Stdio},
     time::Duration,
@@ -313,6 +315,7 @@ const CHILD_URL: &str = "NMC_TEST_DISPATCHER_URL";
 /// Not a test of its own: the child's program. Without the variable there is nothing to do.
 #[tokio::test]
 async fn child_dispatcher() {
+    #[expect(clippy::disallowed_methods, reason = "how a test tells its child what to do")]
     let Ok(url) = std::env::var(CHILD_URL) else { return };
     let db = Db::new(&url, PoolSettings::default(), Wakes::new()).unwrap();
     let dispatcher = Dispatcher::new(db.clone(), consumers(), settings(), Random::from_entropy());
@@ -321,7 +324,7 @@ async fn child_dispatcher() {
         let stop = stop.clone();
         tokio::spawn(async move { dispatcher.run(stop).await })
     };
-    let done = eventually(Duration::from_secs(60), async || {
+    let done = eventually(Duration::from_mins(1), async || {
         let status = nmc_outbox::status(&db).await.unwrap();
         status.ready + status.retrying + status.runs == 0
     });
@@ -339,9 +342,8 @@ async fn an_event_that_kills_the_process_ends_in_the_dead_letters_and_its_neighb
     publish(database.app(), tenant, &told).await;
     let url = database.dispatcher_url();
     let deaths = tokio::task::spawn_blocking(move || {
-        let mut deaths = 0;
         // Once for the batch, six times for the event alone, and once to finish; a few more would be a fault.
-        for _ in 0..12 {
+        for deaths in 0..12 {
             let ended = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "child_dispatcher", "--nocapture"])
                 .env(CHILD_URL, &url)
@@ -353,7 +355,6 @@ async fn an_event_that_kills_the_process_ends_in_the_dead_letters_and_its_neighb
             if ended.success() {
                 return deaths;
             }
-            deaths += 1;
         }
         panic!("the dispatcher dies for ever");
     })

@@ -1,6 +1,7 @@
 //! The whole application in one process: the real routes on a real port, the simulator in Twilio's place, and the
 //! dispatcher's work done on demand instead of in the background.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use nmc_app::{Modules, routes};
