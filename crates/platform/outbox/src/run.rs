@@ -37,12 +37,15 @@ impl Worker {
         Ok(())
     }
 
-    /// Clears the note once there is nothing to do. One that outlives its batch means nothing: recovery moves events
+    /// Empties the note once there is nothing to do. One that outlives its batch means nothing: recovery moves events
     /// that are still to be delivered, and a batch's end has left none of them. So no batch waits for this.
+    ///
+    /// The row stays: deleting and inserting it each time would leave an entry of the same key behind in the index,
+    /// and while somebody holds a snapshot every insert has to look at all of them.
     pub(crate) async fn rest(&self) -> Result<(), DbError> {
         if self.has_note.load(Ordering::Relaxed) {
             let mut connection = self.lock.connection().await;
-            sqlx::query!("delete from outbox_runs where worker = $1", self.lock.key())
+            sqlx::query!("update outbox_runs set event_seqs = '{}' where worker = $1", self.lock.key())
                 .execute(&mut *connection)
                 .await?;
             self.has_note.store(false, Ordering::Relaxed);
@@ -51,8 +54,12 @@ impl Worker {
     }
 
     pub(crate) async fn stop(self) {
-        // Recovery clears what this cannot.
-        let _ = self.rest().await;
+        {
+            let mut connection = self.lock.connection().await;
+            let removed = sqlx::query!("delete from outbox_runs where worker = $1", self.lock.key());
+            // Recovery removes what this cannot.
+            let _ = removed.execute(&mut *connection).await;
+        }
         self.lock.release().await;
     }
 }
@@ -71,7 +78,9 @@ pub(crate) async fn recover(db: &Db) -> Result<usize, DbError> {
     for run in &dead {
         row::move_to_retry_lane(&mut tx, &run.event_seqs).await?;
         sqlx::query!("delete from outbox_runs where worker = $1", run.worker).execute(tx.conn()?).await?;
-        tracing::warn!(outbox.events = run.event_seqs.len(), "a worker died; its events are tried one at a time");
+        if !run.event_seqs.is_empty() {
+            tracing::warn!(outbox.events = run.event_seqs.len(), "a worker died; its events are tried one at a time");
+        }
     }
     tx.commit().await?;
     Ok(dead.len())

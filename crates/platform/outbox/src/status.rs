@@ -49,7 +49,7 @@ pub async fn status(db: &Db) -> Result<OutboxStatus, DbError> {
               where lane = 0 and dispatched_at is null) as oldest_ready_seconds,
              (select count(*) from outbox_events where lane = 1 and dispatched_at is null) as "retrying!",
              (select count(*) from outbox_dead_letters where resolution is null) as "dead_letters!",
-             (select count(*) from outbox_runs) as "runs!""#,
+             (select count(*) from outbox_runs where cardinality(event_seqs) > 0) as "runs!""#,
         now
     )
     .fetch_one(tx.conn()?)
