@@ -69,7 +69,8 @@ pub(crate) async fn take_ready(
     limit: i64,
 ) -> Result<(Vec<Row>, Option<Claimed>), DbError> {
     let now = tx.now();
-    // The condition of the hot index stands twice: the index is as small as the backlog.
+    // The condition of the hot index stands twice, and the numbers come as an array: a join might read the whole index,
+    // which is far larger than the backlog while somebody holds a snapshot.
     let columns = sqlx::query_as!(
         Columns,
         r#"
@@ -81,8 +82,7 @@ pub(crate) async fn take_ready(
           for update skip locked
         )
         update outbox_events e set dispatched_at = $3
-        from due
-        where e.seq = due.seq and e.lane = 0 and e.dispatched_at is null
+        where e.seq = any(array(select seq from due)) and e.lane = 0 and e.dispatched_at is null
         returning e.tenant_id, e.id, e.seq, e.event_name, e.schema_version, e.occurred_at, e.correlation_id,
                   e.causation_id, e.payload, e.order_key, e.traceparent, e.attempts, e.last_error,
                   (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) as "xmin!",
