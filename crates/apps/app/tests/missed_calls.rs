@@ -114,7 +114,7 @@ async fn five_calls_in_a_minute_are_one_text() {
 async fn the_other_two_ways_a_call_reaches_us() {
     let app = App::start(TenantSettings { call_mode: CallMode::Forwarded, ..TenantSettings::default() }).await;
     let transcript = call(&app, CallScenario::NoAnswer).await;
-    assert!(heard(&transcript).contains("text"), "{}", heard(&transcript));
+    assert!(heard(&transcript).contains("text message"), "{}", heard(&transcript));
     app.settle().await;
     assert_eq!(app.texts_to(CALLER).len(), 1);
     assert_eq!(app.count("select count(*) from tel_calls where reason = 'forwarded'").await, 1);
@@ -144,7 +144,7 @@ async fn callers_who_cannot_be_texted_become_tasks_with_the_reason() {
         let request = CallRequest::new(from, app.number.clone(), CallScenario::NoAnswer);
         let transcript = app.twilio.place_call(request).await;
         assert!(
-            !heard(&transcript).contains("text you"),
+            heard(&transcript).contains("call you back") && !heard(&transcript).contains("text message"),
             "{from}: nobody is promised what cannot come: {}",
             heard(&transcript)
         );
@@ -175,7 +175,7 @@ async fn a_number_of_another_business_here_is_no_caller() {
 async fn without_an_approved_campaign_nothing_is_sent_and_it_is_said_why() {
     let app = App::start_unapproved(dialling()).await;
     let transcript = call(&app, CallScenario::NoAnswer).await;
-    assert!(!heard(&transcript).contains("text you"), "{}", heard(&transcript));
+    assert!(heard(&transcript).contains("call you back"), "{}", heard(&transcript));
     app.settle().await;
     assert!(app.twilio.accepted().is_empty());
     assert_eq!(app.count("select count(*) from conv_conversations where state = 'blocked'").await, 1);

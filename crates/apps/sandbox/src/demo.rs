@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use nmc_kernel::E164;
-use nmc_simulators::twilio::{CallRequest, CallScenario, SignatureKind, Step, TextRequest, Transcript, WebhookRequest};
+use nmc_simulators::twilio::{
+    CallRequest, CallScenario, Heard, SignatureKind, Step, TextRequest, Transcript, WebhookRequest,
+};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::{
@@ -80,15 +82,11 @@ impl Demo {
         let began = Instant::now();
         let call = CallRequest::new(CALLER, self.installation.tenant.number.clone(), CallScenario::NoAnswer);
         let transcript = self.installation.twilio.place_call(call).await;
-        let spoken: Vec<&str> = transcript
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Said { text, .. } => Some(text.as_str()),
-                Step::Webhook { .. } | Step::Note { .. } => None,
-            })
-            .collect();
-        self.check("the caller hears that a text is coming", began, spoken.iter().any(|text| text.contains("text")));
+        self.check(
+            "the caller hears that a text is coming",
+            began,
+            spoken_to_caller(&transcript).contains("text message"),
+        );
         let twilio = self.installation.twilio.clone();
         let caller = self.caller.clone();
         let texted = eventually(async || twilio.accepted_to(&caller).len() == 1).await;
@@ -144,6 +142,8 @@ impl Demo {
         self.check("it stands in the same, open conversation", began, stored);
         let task = self.becomes("select count(*) = 1 from conv_tasks where kind = 'reply' and done_at is null").await?;
         self.check("somebody of the business has a task to answer it", began, task);
+        let texts = self.installation.twilio.accepted_to(&self.caller).len();
+        self.check("Twilio still has one text for the caller", began, texts == 1);
         Ok(())
     }
 
@@ -193,9 +193,9 @@ impl Demo {
         let texts = self.installation.twilio.accepted_to(&self.caller).len();
         let call = CallRequest::new(CALLER, self.installation.tenant.number.clone(), CallScenario::NoAnswer);
         let transcript = self.installation.twilio.place_call(call).await;
-        let promised =
-            transcript.steps.iter().any(|step| matches!(step, Step::Said { text, .. } if text.contains("text you")));
-        self.check("the caller is not promised a text", began, !promised);
+        let spoken = spoken_to_caller(&transcript);
+        let honest = spoken.contains("call you back") && !spoken.contains("text message");
+        self.check("the caller is promised a call back, not a text", began, honest);
         let explained = self
             .becomes("select count(*) = 1 from comp_gate_decisions where subject_kind = 'call' and outcome = 'block' and reason = 'opted-out'")
             .await?;
@@ -274,6 +274,15 @@ impl Demo {
         let texts = i64::try_from(self.installation.twilio.accepted().len()).unwrap_or(-1);
         Ok([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, texts])
     }
+}
+
+/// What the caller heard.
+fn spoken_to_caller(transcript: &Transcript) -> String {
+    let spoken = transcript.steps.iter().filter_map(|step| match step {
+        Step::Said { to: Heard::Caller, text, .. } => Some(text.as_str()),
+        Step::Said { .. } | Step::Webhook { .. } | Step::Note { .. } => None,
+    });
+    spoken.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether `condition` becomes true in time.
