@@ -8,8 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppError, Modules,
-    process::{CLOSE_TIMEOUT, FINISH_TIMEOUT, check_role, open_database},
-    server::{gauge_connections, listen},
+    process::{CLOSE_TIMEOUT, FINISH_TIMEOUT, check_role, gauge_connections, listen, open_database},
 };
 
 /// Runs consumers, timers and effects until `stop`, then finishes what runs and gives leases back.

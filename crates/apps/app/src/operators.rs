@@ -80,6 +80,10 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
     let compliance = Compliance::new(db.clone(), identity.clone());
     match command {
         OperatorCommand::Tenant(TenantAction::Create { name, time_zone, call_mode, forward_to }) => {
+            if forward_to.is_some() && !matches!(call_mode, Mode::Dial) {
+                let why = "--forward-to rings a phone in `--call-mode dial` only";
+                return Err(AppError::Refused(why.to_owned()));
+            }
             let call_mode = match call_mode {
                 Mode::Dial => CallMode::Dial,
                 Mode::Forwarded => CallMode::Forwarded,

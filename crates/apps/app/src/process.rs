@@ -6,7 +6,7 @@ use nmc_config::{ConfigError, DatabaseConfig};
 use nmc_db::{Db, DbError, PoolSettings, ProvisionError, Wakes};
 use nmc_telemetry::TelemetryError;
 use secrecy::ExposeSecret as _;
-use tokio::{signal, sync::oneshot};
+use tokio::{net::TcpListener, signal, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// How long what runs at a stop may take to finish; what has not is cut off and recovered later.
@@ -91,6 +91,8 @@ pub fn stop_signal(stop_on: StopOn) -> Result<CancellationToken, AppError> {
     Ok(stop)
 }
 
+/// How often the number of connections in use is looked at.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long to pause before the database is tried again at the start.
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -133,4 +135,21 @@ pub(crate) fn pool_settings(config: &DatabaseConfig) -> PoolSettings {
 /// The process's own way into the database.
 pub(crate) fn open_database(config: &DatabaseConfig, wakes: &Wakes) -> Result<Db, AppError> {
     Ok(Db::new(config.url.expose_secret(), pool_settings(config), wakes.clone())?)
+}
+
+/// Listens, or says which key has the address that cannot be had.
+pub(crate) async fn listen(key: &'static str, addr: std::net::SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(addr).await.map_err(|source| AppError::Listen { key, addr, source })
+}
+
+/// Keeps the number of connections in use visible.
+pub(crate) async fn gauge_connections(db: &Db, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a gauge is a float; a pool has hundreds of connections at most"
+        )]
+        metrics::gauge!("db_connections_in_use").set(db.connections_in_use() as f64);
+        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(GAUGE_INTERVAL) => {} }
+    }
 }

@@ -5,12 +5,11 @@ use nmc_config::Config;
 use nmc_db::{Db, Wakes};
 use nmc_web::{Readiness, docs_routes, health_routes, serve as serve_http, standard_layers};
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppError, Modules,
-    process::{CLOSE_TIMEOUT, check_role, open_database, pool_settings},
+    process::{CLOSE_TIMEOUT, check_role, gauge_connections, listen, open_database, pool_settings},
 };
 
 /// Health checks have connections of their own, so that a busy pool does not make the process look dead.
@@ -76,22 +75,4 @@ pub(crate) fn health_database(config: &Config) -> Result<Db, AppError> {
         ..pool_settings(&config.database)
     };
     Ok(Db::new(config.database.url.expose_secret(), settings, Wakes::new())?)
-}
-
-pub(crate) async fn listen(key: &'static str, addr: std::net::SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(addr).await.map_err(|source| AppError::Listen { key, addr, source })
-}
-
-/// How often the number of connections in use is looked at.
-const GAUGE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
-
-pub(crate) async fn gauge_connections(db: &Db, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a gauge is a float; a pool has hundreds of connections at most"
-        )]
-        metrics::gauge!("db_connections_in_use").set(db.connections_in_use() as f64);
-        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(GAUGE_INTERVAL) => {} }
-    }
 }
