@@ -298,3 +298,52 @@ async fn stored_names_do_not_change() {
     assert_eq!(world.timers.kinds(), ["conversation.close", "conversation.unblock"]);
     assert_eq!(world.effects.kinds(), ["sms"]);
 }
+
+#[tokio::test]
+async fn a_text_that_arrives_after_all_is_not_sent_again() {
+    let world = World::approved().await;
+    let (url, sid) = greeted(&world).await;
+    world.callback(&url, &sid, "undelivered", Some(30_003)).await;
+    assert_eq!(world.intent_states().await, ["accepted", "pending"]);
+    world.callback(&url, &sid, "delivered", None).await;
+    assert_eq!(world.intent_states().await, ["accepted", "cancelled"]);
+    let messages = world.outbound(&caller()).await;
+    let states: Vec<_> = messages.iter().map(|m| (m.status, m.failure.as_deref())).collect();
+    assert_eq!(states, [(MessageStatus::Delivered, None), (MessageStatus::Failed, Some("superseded"))]);
+    world.wait(Duration::minutes(4));
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert!(world.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_third_sending_is_taken_back_when_the_first_arrives() {
+    let world = World::approved().await;
+    let (first_url, first_sid) = greeted(&world).await;
+    world.callback(&first_url, &first_sid, "undelivered", Some(30_003)).await;
+    world.wait(Duration::minutes(2));
+    world.play().await;
+    let second = world.twilio.accepted().remove(1);
+    world.callback(second.status_callback.as_deref().unwrap(), &second.sid, "undelivered", Some(30_003)).await;
+    assert_eq!(world.intent_states().await, ["accepted", "accepted", "pending"]);
+    world.callback(&first_url, &first_sid, "delivered", None).await;
+    assert_eq!(world.intent_states().await, ["accepted", "accepted", "cancelled"]);
+}
+
+#[tokio::test]
+async fn the_last_check_of_a_resend_sees_that_the_first_text_has_arrived() {
+    let world = World::approved().await;
+    let (url, sid) = greeted(&world).await;
+    world.callback(&url, &sid, "undelivered", Some(30_003)).await;
+    // As if the resend had been under way, and surely not sent, when the report came.
+    let mut superuser = world.superuser().await;
+    sqlx::query("update conv_messages set status = 'delivered' where provider_message_id is not null")
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    world.wait(Duration::minutes(4));
+    world.play().await;
+    assert_eq!(world.intent_states().await, ["accepted", "cancelled"]);
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert!(world.tasks().await.is_empty());
+}

@@ -29,5 +29,5 @@ mod store;
 pub use engine::{Effects, Settings};
 pub use intent::{Accepted, CallOutcome, Change, Check, Failed, Intent, IntentState, Look};
 pub use kind::EffectKind;
-pub use plan::{NewIntent, Planned, Settled, cancel_pending, plan, settle};
+pub use plan::{NewIntent, Planned, Settled, cancel, cancel_pending, plan, settle};
 pub use review::{EffectStatus, IntentRecord, Resolution, Review, status};

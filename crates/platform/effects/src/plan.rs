@@ -91,6 +91,23 @@ pub async fn cancel_pending(tx: &mut Tx, order_key: &str, reason: &'static str) 
     Ok(cancelled)
 }
 
+/// Takes one intent back if it has not been claimed; `false` where it has, or is decided. The caller holds the
+/// subject's lock and applies the consequences to its own rows.
+pub async fn cancel(tx: &mut Tx, id: IntentId, reason: &'static str) -> Result<bool, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let cancelled = sqlx::query!(
+        "update effect_intents set state = 'cancelled', outcome = jsonb_build_object('cancelled', $3::text), finished_at = $4
+         where tenant_id = $1 and id = $2 and state = 'pending'",
+        tenant.as_uuid(),
+        id.as_uuid(),
+        reason,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(cancelled.rows_affected() == 1)
+}
+
 /// What settling an intent from outside the engine did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {

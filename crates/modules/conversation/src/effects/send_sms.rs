@@ -44,6 +44,9 @@ pub struct SmsRequest {
     pub from: E164,
     /// The text.
     pub body: String,
+    /// The text this one is sent in place of, because that one seemed not to have arrived.
+    #[serde(default)]
+    pub resend_of: Option<MessageId>,
 }
 
 impl std::fmt::Debug for SmsRequest {
@@ -122,7 +125,12 @@ impl EffectKind for SendSms {
         let Some(conversation) = store::conversation::lock(tx, request.conversation_id).await? else {
             return Ok(Check::Cancel { reason: "conversation-erased" });
         };
-        let own = self.own_decision(tx, &conversation, request);
+        let mut own = self.own_decision(tx, &conversation, request);
+        if let Some(first) = request.resend_of
+            && store::message::has_arrived(tx, request.conversation_id, first).await?
+        {
+            own = Decision::Block { reason: BlockReason::Superseded };
+        }
         let subject = Subject::Message(request.message_id);
         let compliance = &self.conversations.compliance;
         let gate = compliance.can_send_with(tx, subject, &request.to, request.purpose, own).await?;

@@ -52,6 +52,13 @@ pub struct Message {
     pub created_at: DateTime<Utc>,
 }
 
+impl Message {
+    /// The text this one is sent in place of: the first of a row of resends.
+    pub(crate) fn resend_of(&self) -> Option<MessageId> {
+        self.why["resend_of"].as_str().and_then(|id| id.parse().ok())
+    }
+}
+
 impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Message")

@@ -225,6 +225,45 @@ pub(crate) async fn fail_of_intents(tx: &mut Tx, intents: &[IntentId], failure: 
     Ok(())
 }
 
+/// The intents of further sendings of `first` that have not begun as far as this table knows.
+pub(crate) async fn waiting_resends(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    first: MessageId,
+) -> Result<Vec<IntentId>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select intent_id as "intent_id!: IntentId" from conv_messages
+           where tenant_id = $1 and conversation_id = $2 and status = 'pending' and intent_id is not null
+             and why ->> 'resend_of' = $3"#,
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        first.to_string()
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+/// Whether a text, or one that was sent in its place, has reached the caller.
+pub(crate) async fn has_arrived(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    first: MessageId,
+) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_messages
+                          where tenant_id = $1 and conversation_id = $2 and status = 'delivered'
+                            and (id = $3 or why ->> 'resend_of' = $4)) as "has_arrived!""#,
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        first.as_uuid(),
+        first.to_string()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
 /// Which of the provider's ids belong to messages of ours, and to which.
 pub(crate) async fn known_provider_ids(
     tx: &mut ReadTx,

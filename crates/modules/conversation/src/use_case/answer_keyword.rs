@@ -116,6 +116,7 @@ async fn answer(
         useful_until: useful_until(purpose, gate.until().unwrap_or(now)),
         why: json!({ "keyword_of": event.message_id, "template": key.as_str(), "wording": text.wording }),
         answers_at: None,
+        resend_of: None,
     };
     send(tx, conversation, outgoing, Some(envelope.event_id)).await
 }

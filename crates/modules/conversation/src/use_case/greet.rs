@@ -42,6 +42,7 @@ pub(crate) async fn greet(
         useful_until: useful_until(Purpose::Greeting, answers_at),
         why: json!({ "contact": contact.kind.as_str(), "contact_id": contact.id, "template": key.as_str(), "wording": text.wording }),
         answers_at: Some(answers_at),
+        resend_of: None,
     };
     send(tx, conversation, outgoing, causation).await
 }

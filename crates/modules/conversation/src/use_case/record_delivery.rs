@@ -5,7 +5,7 @@ use nmc_kernel::{IntentId, TenantId};
 use nmc_providers::twilio::{SmsStatus, SmsStatusWebhook};
 use nmc_webhooks::Receipt;
 
-use super::record_outcome::{Failure, after_failure, record_accepted, record_twice};
+use super::record_outcome::{Failure, after_failure, record_accepted, record_twice, take_back_resends};
 use crate::{Conversation, ConversationRecord, Message, model::delivery::advanced, store};
 
 /// Which attempt a status callback is about; in its signed address.
@@ -92,6 +92,9 @@ async fn advance(
         error_code: code,
     };
     tx.publish(&updated, context)?;
+    if status == MessageStatus::Delivered {
+        take_back_resends(tx, conversation, message).await?;
+    }
     if is_failed {
         let failure = code.map_or(Failure::Word("undelivered"), Failure::Code);
         after_failure(conversations, tx, conversation, message, failure, context).await?;

@@ -1,7 +1,7 @@
 //! What became of a text: the message's row, its events, and what a person must know.
 
 use chrono::Duration;
-use nmc_compliance::{OptOutSource, Purpose};
+use nmc_compliance::{BlockReason, OptOutSource, Purpose};
 use nmc_db::{DbError, Tx};
 use nmc_events::{
     Context,
@@ -166,6 +166,26 @@ pub(crate) async fn record_not_sent(
     after_failure(conversations, tx, conversation, message, failure, context).await
 }
 
+/// A text has arrived after all: whatever was planned in its place is taken back. The conversation is locked.
+pub(crate) async fn take_back_resends(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    message: &Message,
+) -> Result<(), DbError> {
+    let first = message.resend_of().unwrap_or(message.id);
+    let reason = BlockReason::Superseded.as_str();
+    let mut taken_back = Vec::new();
+    for intent in store::message::waiting_resends(tx, conversation.id, first).await? {
+        if nmc_effects::cancel(tx, intent, reason).await? {
+            taken_back.push(intent);
+        }
+    }
+    if taken_back.is_empty() {
+        return Ok(());
+    }
+    store::message::fail_of_intents(tx, &taken_back, reason).await
+}
+
 /// Sends a text anew that the provider took and the carrier could not deliver, at most `at_most` times in all and only
 /// while it is of use; `false` where that is over. The conversation is locked.
 async fn resend(
@@ -192,8 +212,9 @@ async fn resend(
         purpose_key: format!("resend:{}", message.id),
         available_at,
         useful_until,
-        why: json!({ "resend": resent + 1, "resend_of": message.id }),
+        why: json!({ "resend": resent + 1, "resend_of": message.resend_of().unwrap_or(message.id) }),
         answers_at: None,
+        resend_of: Some(message.resend_of().unwrap_or(message.id)),
     };
     send(tx, conversation, outgoing, context.causation).await?;
     Ok(true)

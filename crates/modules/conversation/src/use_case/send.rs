@@ -23,6 +23,8 @@ pub(crate) struct Outgoing {
     pub(crate) why: serde_json::Value,
     /// Set for a first answer: when what it answers came in.
     pub(crate) answers_at: Option<DateTime<Utc>>,
+    /// Set for a text that is sent in place of one that did not arrive: the first of them.
+    pub(crate) resend_of: Option<MessageId>,
 }
 
 /// What the intents of the automation in a conversation keep their order with. What makes planned texts wrong takes
@@ -63,6 +65,7 @@ pub(crate) async fn send(
             to: conversation.caller_phone.clone(),
             from: conversation.business_phone.clone(),
             body: outgoing.body.clone(),
+            resend_of: outgoing.resend_of,
         },
     };
     let Planned::New(intent_id) = nmc_effects::plan::<SendSms>(tx, &intent).await? else { return Ok(()) };
