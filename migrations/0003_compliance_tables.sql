@@ -134,7 +134,7 @@ create table comp_gate_decisions (
     when 'defer' then reason is not null and reason in ('quiet-hours', 'paused', 'rate', 'provider-unavailable')
     else reason is not null and reason in ('own-number', 'not-textable', 'country-not-served', 'premium-rate', 'opted-out',
       'no-opt-out', 'already-confirmed', 'confirmation-too-late', 'do-not-text', 'tenant-suspended',
-      'campaign-not-approved', 'superseded', 'taken-over', 'conversation-closed', 'expired') end),
+      'campaign-not-approved', 'superseded', 'taken-over', 'conversation-closed', 'expired', 'too-many') end),
   constraint comp_gate_decisions_until_of_defer check ((outcome = 'defer') = (until is not null)),
   constraint comp_gate_decisions_inputs_small check (jsonb_typeof(inputs) = 'object' and length(inputs::text) <= 2000)
 );

@@ -182,6 +182,83 @@ async fn a_greeting_waits_for_the_end_of_quiet_hours() {
     assert_eq!(world.twilio.accepted().len(), 1);
 }
 
+/// 23:00 where the caller is, of a business whose greetings wait for 8:00.
+async fn at_night() -> World {
+    let quiet = QuietHours { greeting: true, ..QuietHours::default() };
+    let world = World::with(settings(), TenantSettings { quiet_hours: quiet, ..TenantSettings::default() }).await;
+    world.approve().await;
+    world.wait(Duration::hours(9));
+    world
+}
+
+#[tokio::test]
+async fn calls_of_one_night_get_one_greeting_in_the_morning() {
+    let world = at_night().await;
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        calls.push(world.call(&caller()).await);
+        world.play().await;
+        world.wait(Duration::hours(1));
+    }
+    assert_eq!(world.intent_states().await, ["pending"]);
+    world.wait(Duration::hours(4)); // 8:00
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    for call in &calls[1..] {
+        assert_eq!(world.why(*call).await.0, "recently-answered");
+    }
+    // What was sent at 8:00 counts from then, not from when it was written.
+    world.wait(Duration::minutes(9));
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    world.wait(Duration::minutes(1));
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_is_heard_of_too_late_becomes_a_task() {
+    for world in [at_night().await, World::approved().await] {
+        let call = world.call(&caller()).await;
+        world.wait(Duration::minutes(10));
+        world.play().await;
+        assert!(world.intent_states().await.is_empty());
+        let (outcome, decisions) = world.why(call).await;
+        assert_eq!((outcome, decisions.last()), ("task", Some(&blocked(BlockReason::Expired))));
+        assert_eq!(world.tasks().await, ["call-back"]);
+        assert_eq!(world.count("select count(*) from conv_conversations").await, 0);
+        // A text keeps its words and is a person's to answer.
+        world.text(&caller(), "hello?").await;
+        world.wait(Duration::minutes(10));
+        world.play().await;
+        assert!(world.intent_states().await.is_empty());
+        assert_eq!(world.messages(&caller()).await.len(), 1);
+        assert_eq!(world.tasks().await, ["call-back", "reply"]);
+    }
+}
+
+#[tokio::test]
+async fn automatic_texts_to_one_caller_have_an_end() {
+    let world = World::approved().await;
+    for _ in 0..20 {
+        world.call(&caller()).await;
+        world.play().await;
+        world.wait(Duration::minutes(10));
+    }
+    assert_eq!(world.twilio.accepted().len(), 20);
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 20);
+    let (outcome, decisions) = world.why(call).await;
+    assert_eq!((outcome, decisions.last()), ("task", Some(&blocked(BlockReason::TooMany))));
+    world.wait(Duration::days(1));
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 21);
+}
+
 #[tokio::test]
 async fn a_greeting_that_nobody_could_send_in_time_becomes_a_task() {
     let world =

@@ -113,7 +113,7 @@ words! {
         PremiumRate = "premium-rate",
         /// The caller has opted out.
         OptedOut = "opted-out",
-        /// There is no opt-out to confirm (any more).
+        /// There is no opt-out to confirm (any more), or there was none to take back.
         NoOptOut = "no-opt-out",
         /// Another text confirms this opt-out already.
         AlreadyConfirmed = "already-confirmed",
@@ -133,6 +133,8 @@ words! {
         ConversationClosed = "conversation-closed",
         /// The text has waited for so long that it would only confuse.
         Expired = "expired",
+        /// The caller has had as many automatic texts as one may get in this time: a loop, or an abuse.
+        TooMany = "too-many",
     }
 }
 
@@ -285,7 +287,7 @@ mod tests {
             words(&blocks),
             "own-number not-textable country-not-served premium-rate opted-out no-opt-out already-confirmed \
              confirmation-too-late do-not-text tenant-suspended campaign-not-approved superseded taken-over \
-             conversation-closed expired"
+             conversation-closed expired too-many"
         );
     }
 }

@@ -29,7 +29,8 @@ words! {
         Keyword = "keyword",
         /// The campaign is not approved: it waits for that.
         Blocked = "blocked",
-        /// It waited for the approval for too long, and became a task.
+        /// It waited for too long (for the approval, or to be heard of), or the caller has had too many automatic texts:
+        /// it became a task.
         Task = "task",
         /// The gate refused; its decision says why, and a task was raised.
         Refused = "refused",

@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use nmc_compliance::Purpose;
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::conversation::MessageStatus;
@@ -7,7 +7,10 @@ use nmc_kernel::{ConversationId, E164, IntentId, MessageId, UserId};
 use super::word;
 use crate::{
     Message,
-    model::message::{author_word, direction_word, status_word},
+    model::{
+        greeting::Spoken,
+        message::{author_word, direction_word, status_word},
+    },
 };
 
 struct Row {
@@ -147,21 +150,28 @@ pub(crate) async fn of_conversation(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// When the automation last wrote to the caller, in whichever conversation, since `since`. What failed was not said.
-pub(crate) async fn automation_spoke_at(
-    tx: &mut ReadTx,
-    caller: &E164,
-    since: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, DbError> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        "select max(m.created_at) from conv_conversations c
-         join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-         where c.tenant_id = $1 and c.caller_phone = $2 and c.last_activity_at >= $3
-           and m.author = 'automation' and m.status <> 'failed' and m.created_at >= $3",
+/// The longest wait of a text that may still go out: quiet hours are shorter than a day. One that stands as pending for
+/// longer (a person has to say what became of it) keeps nobody from being answered.
+const LONGEST_WAIT_HOURS: i64 = 48;
+
+/// What the service has written to the caller, in whichever conversation.
+pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164) -> Result<Spoken, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    Ok(sqlx::query_as!(
+        Spoken,
+        r#"select max(case when m.status = 'pending' then greatest($3, m.answers_at)
+                           else greatest(m.created_at, m.answers_at) end)
+                    filter (where m.author = 'automation') as at,
+                  count(*) filter (where m.created_at > $4) as "in_a_day!"
+           from conv_conversations c
+           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+           where c.tenant_id = $1 and c.caller_phone = $2 and m.author in ('automation', 'system')
+             and m.status <> 'failed' and m.created_at > $5"#,
         tenant.as_uuid(),
         caller.as_str(),
-        since
+        now,
+        now - Duration::days(1),
+        now - Duration::hours(LONGEST_WAIT_HOURS)
     )
     .fetch_one(tx.conn().await?)
     .await?)

@@ -1,5 +1,4 @@
-use chrono::Duration;
-use nmc_compliance::{Purpose, Subject};
+use nmc_compliance::{Decision, Purpose, Subject};
 use nmc_db::{DbError, Tx};
 use nmc_events::{Envelope, telephony::CallDetected};
 use nmc_kernel::{E164, Untextable};
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, TaskKind,
     model::{
-        greeting::{BURST_MINUTES, Reaction, react},
+        greeting::{Reaction, react},
         task::NewTask,
     },
     store,
@@ -63,8 +62,8 @@ async fn answer(
     let subject = Subject::Call(contact.id.into());
     let gate = conversations.compliance.can_send(tx, subject, phone, Purpose::Greeting).await?;
     let now = tx.now();
-    let spoke_at = store::message::automation_spoke_at(tx, phone, now - Duration::minutes(BURST_MINUTES)).await?;
-    let reaction = react(&gate, (!is_new).then_some(conversation.state), spoke_at, now);
+    let spoken = store::message::spoken(tx, phone).await?;
+    let reaction = react(&gate, (!is_new).then_some(conversation.state), spoken, contact.occurred_at, now);
     let context = conversation.context(cause);
 
     let outcome = match reaction {
@@ -98,6 +97,13 @@ async fn answer(
             let text = format!("Call back: this caller gets no text ({}).", reason.as_str());
             raise_task(tx, &call_back(contact, None, text), context).await?;
             ContactOutcome::Refused
+        }
+        Reaction::Silent(reason) => {
+            let decision = Decision::Block { reason };
+            conversations.compliance.store_decision(tx, subject, phone, Purpose::Greeting, &decision).await?;
+            let text = format!("Call back: this call was not answered by a text ({}).", reason.as_str());
+            raise_task(tx, &call_back(contact, None, text), context).await?;
+            ContactOutcome::Task
         }
     };
     let is_kept = !is_new || matches!(outcome, ContactOutcome::Greeted | ContactOutcome::Blocked);

@@ -1,5 +1,4 @@
-use chrono::Duration;
-use nmc_compliance::{Purpose, Subject};
+use nmc_compliance::{Decision, Purpose, Subject};
 use nmc_db::{DbError, Tx};
 use nmc_events::{
     Envelope,
@@ -18,7 +17,7 @@ use super::{
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, Message, TaskKind,
     model::{
-        greeting::{BURST_MINUTES, Reaction, react},
+        greeting::{Reaction, react},
         message::segments,
         task::NewTask,
     },
@@ -82,8 +81,8 @@ async fn open(
     let subject = Subject::Message(contact.id.into());
     let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Greeting).await?;
     let now = tx.now();
-    let spoke_at = store::message::automation_spoke_at(tx, &caller, now - Duration::minutes(BURST_MINUTES)).await?;
-    let outcome = match react(&gate, None, spoke_at, now) {
+    let spoken = store::message::spoken(tx, &caller).await?;
+    let outcome = match react(&gate, None, spoken, contact.occurred_at, now) {
         Reaction::Greet { available_at } => {
             greet(conversations, tx, conversation, contact, contact.occurred_at, available_at, cause).await?;
             ContactOutcome::Greeted
@@ -93,6 +92,12 @@ async fn open(
         Reaction::Block => {
             block(tx, conversation).await?;
             ContactOutcome::Blocked
+        }
+        // Not greeted; that a person replies is asked for as for any text.
+        Reaction::Silent(reason) => {
+            let decision = Decision::Block { reason };
+            conversations.compliance.store_decision(tx, subject, &caller, Purpose::Greeting, &decision).await?;
+            ContactOutcome::Task
         }
         Reaction::Refuse(reason) => {
             let task = NewTask {
