@@ -118,6 +118,7 @@ async fn start_and_help_are_answered_and_begin_nothing() {
     world.play().await;
     world.text(&caller(), "STOP").await;
     world.play().await;
+    world.wait(Duration::minutes(10));
     world.text(&caller(), "HELP").await;
     world.play().await;
     world.text(&caller(), "yes").await;
@@ -254,4 +255,80 @@ async fn a_person_ends_a_conversation_and_nobody_elses() {
     assert_eq!(world.why(call).await.0, "recently-answered");
     assert_eq!(world.tasks().await, ["call-back"]);
     assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+}
+
+#[tokio::test]
+async fn help_is_answered_once_in_ten_minutes_and_three_times_a_day() {
+    let world = World::approved().await;
+    world.text(&caller(), "STOP").await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    for times in 1..=5 {
+        for word in ["HELP", "info", "Help!"] {
+            world.text(&caller(), word).await;
+            world.play().await;
+        }
+        assert_eq!(world.twilio.accepted().len(), 1 + times.min(3));
+        world.wait(Duration::minutes(10));
+    }
+    let refused = world.count("select count(*) from comp_gate_decisions where reason = 'too-many'").await;
+    assert_eq!(refused, 12);
+    // Another caller has answers of their own, and tomorrow there are more.
+    world.text(&phone("+12125550177"), "HELP").await;
+    world.wait(Duration::days(1));
+    world.text(&caller(), "HELP").await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 6);
+    assert!(world.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn start_is_confirmed_only_to_who_had_opted_out() {
+    let world = World::approved().await;
+    world.text(&caller(), "START").await;
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    let refused = world.count("select count(*) from comp_gate_decisions where reason = 'no-opt-out'").await;
+    assert_eq!(refused, 1);
+    for _ in 0..3 {
+        world.text(&caller(), "STOP").await;
+        world.play().await;
+        world.text(&caller(), "START").await;
+        world.wait(Duration::seconds(1));
+        world.text(&caller(), "START").await;
+        world.play().await;
+    }
+    let sent: Vec<String> = world.twilio.accepted().into_iter().map(|message| message.body).collect();
+    assert_eq!(sent.iter().filter(|body| body.contains("unsubscribed")).count(), 3);
+    assert_eq!(sent.iter().filter(|body| body.contains("will get texts again")).count(), 1);
+}
+
+#[tokio::test]
+async fn stop_and_start_in_turn_have_an_end() {
+    let world = World::approved().await;
+    for _ in 0..25 {
+        world.text(&caller(), "STOP").await;
+        world.play().await;
+        world.text(&caller(), "START").await;
+        world.play().await;
+    }
+    assert_eq!(world.twilio.accepted().len(), 20);
+}
+
+#[tokio::test]
+async fn a_keyword_in_a_live_conversation_moves_its_end() {
+    for word in ["HELP", "START"] {
+        let world = World::approved().await;
+        world.call(&caller()).await;
+        world.play().await;
+        world.wait(Duration::hours(71));
+        world.text(&caller(), word).await;
+        world.play().await;
+        world.wait(Duration::hours(71));
+        world.play().await;
+        assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+        world.wait(Duration::hours(1));
+        world.play().await;
+        assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed), "{word}");
+    }
 }

@@ -6,7 +6,7 @@ use nmc_kernel::{ConversationId, E164, IntentId, MessageId, UserId};
 
 use super::word;
 use crate::{
-    Message,
+    Message, TemplateKey,
     model::{
         greeting::Spoken,
         message::{author_word, direction_word, status_word},
@@ -174,6 +174,28 @@ pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164) -> Result<Spoken, DbE
         now - Duration::hours(LONGEST_WAIT_HOURS)
     )
     .fetch_one(tx.conn().await?)
+    .await?)
+}
+
+/// When the caller's keywords were answered with this text since `since`; what failed counts as well.
+pub(crate) async fn keyword_answers(
+    tx: &mut ReadTx,
+    caller: &E164,
+    key: TemplateKey,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select m.created_at from conv_conversations c
+         join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+         where c.tenant_id = $1 and c.caller_phone = $2 and m.author = 'system' and m.created_at > $3
+           and m.why ->> 'template' = $4",
+        tenant.as_uuid(),
+        caller.as_str(),
+        since,
+        key.as_str()
+    )
+    .fetch_all(tx.conn().await?)
     .await?)
 }
 

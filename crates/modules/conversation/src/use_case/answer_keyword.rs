@@ -1,20 +1,33 @@
-use nmc_compliance::{Decision, Purpose, Subject};
+use chrono::{DateTime, Duration, Utc};
+use nmc_compliance::{BlockReason, Decision, OptOutAction, Purpose, Subject};
 use nmc_db::{DbError, Tx};
 use nmc_events::{
     Envelope,
     conversation::{Author, CloseReason},
     telephony::{InboundSmsReceived, Keyword},
 };
-use nmc_kernel::{ConversationId, MessageId};
+use nmc_kernel::{ConversationId, E164, MessageId};
 use serde_json::json;
 
 use super::{
     close::close,
+    open::touch,
     send::{Outgoing, send},
     take_text::record_text,
     templates::worded,
 };
-use crate::{Conversation, ConversationRecord, ConversationState, TemplateKey, model::message::useful_until, store};
+use crate::{
+    Conversation, ConversationRecord, ConversationState, TemplateKey,
+    model::{greeting::MAX_AUTOMATIC_PER_DAY, message::useful_until},
+    store,
+};
+
+/// The same keyword is answered once in this time: a person reads the first answer, and an autoresponder that quotes it
+/// gets no second one.
+const SAME_ANSWER_MINUTES: i64 = 10;
+/// And so often within 24 hours. An opted-out number is owed the answer to HELP, but whoever forges a sender must not
+/// be able to have a stranger texted all day.
+const SAME_ANSWER_PER_DAY: usize = 3;
 
 /// Answers a text that was an opt-out, opt-in or help word. Compliance has recorded what it means; a conversation is
 /// at most closed by it, never begun.
@@ -27,9 +40,14 @@ pub(crate) async fn answer_keyword(
 ) -> Result<ConversationId, DbError> {
     let mut conversation = thread_of(tx, event, envelope).await?;
     record_text(tx, &conversation, event, envelope).await?;
-    conversation.last_activity_at = tx.now();
-    conversation.business_phone = event.to_phone.clone();
-    store::conversation::save(tx, &conversation).await?;
+    if conversation.is_live() {
+        // With its timer: a live conversation without one would never end.
+        touch(conversations, tx, &mut conversation, &event.to_phone).await?;
+    } else {
+        conversation.last_activity_at = tx.now();
+        conversation.business_phone = event.to_phone.clone();
+        store::conversation::save(tx, &conversation).await?;
+    }
     if keyword == Keyword::Stop {
         close_opted_out(conversations, tx, &mut conversation, envelope).await?;
     }
@@ -99,7 +117,8 @@ async fn answer(
     };
     let id: MessageId = tx.ids().next();
     let phone = &conversation.caller_phone;
-    let gate = conversations.compliance.can_send(tx, Subject::Message(id), phone, purpose).await?;
+    let own = own_decision(conversations, tx, phone, keyword, key, envelope).await?;
+    let gate = conversations.compliance.can_send_with(tx, Subject::Message(id), phone, purpose, own).await?;
     // A second STOP has been confirmed; what was refused has its decision, and no message that never leaves.
     if matches!(gate, Decision::Block { .. }) {
         return Ok(());
@@ -119,4 +138,38 @@ async fn answer(
         resend_of: None,
     };
     send(tx, conversation, outgoing, Some(envelope.event_id)).await
+}
+
+/// What speaks against an answer beside Compliance's rules. The conversation is locked, so that two texts of one caller
+/// do not both find room.
+async fn own_decision(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    phone: &E164,
+    keyword: Keyword,
+    key: TemplateKey,
+    envelope: &Envelope,
+) -> Result<Decision, DbError> {
+    if keyword == Keyword::Start {
+        // Compliance has recorded the change of mind, if it was one, together with this very text.
+        let history = conversations.compliance.history(tx, phone).await?;
+        let is_by_this = |at| at == envelope.occurred_at;
+        if !history.iter().any(|entry| entry.action == OptOutAction::OptIn && is_by_this(entry.recorded_at)) {
+            return Ok(Decision::Block { reason: BlockReason::NoOptOut });
+        }
+    }
+    let now = tx.now();
+    let is_too_many = match keyword {
+        // One per opt-out is the gate's rule.
+        Keyword::Stop => false,
+        Keyword::Start | Keyword::Help => {
+            let given = store::message::keyword_answers(tx, phone, key, now - Duration::days(1)).await?;
+            let is_recent = |at: &DateTime<Utc>| now - *at < Duration::minutes(SAME_ANSWER_MINUTES);
+            given.len() >= SAME_ANSWER_PER_DAY || given.iter().any(is_recent)
+        }
+    };
+    if is_too_many || store::message::spoken(tx, phone).await?.in_a_day >= MAX_AUTOMATIC_PER_DAY {
+        return Ok(Decision::Block { reason: BlockReason::TooMany });
+    }
+    Ok(Decision::Allow)
 }
