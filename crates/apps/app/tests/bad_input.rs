@@ -59,8 +59,10 @@ async fn forged_and_unsigned_webhooks_are_401_on_every_route_and_write_nothing()
 async fn a_missing_or_malformed_field_is_400_and_named() {
     let app = App::start(dialling()).await;
     let before = rows(&app).await;
-    for (missing, route) in [("CallSid", "voice"), ("From", "voice"), ("To", "voice"), ("CallStatus", "voice-status")] {
-        let params = call_fields(BUSINESS).into_iter().filter(|(name, _)| name != missing).collect();
+    let calls = [("CallSid", "voice"), ("From", "voice"), ("To", "voice"), ("CallStatus", "voice-status")];
+    let texts = [("MessageSid", "sms-status"), ("MessageStatus", "sms-status")];
+    for (missing, route) in calls.into_iter().chain(texts) {
+        let params = params_of(route).into_iter().filter(|(name, _)| name != missing).collect();
         let answer = deliver(&app, route, params, SignatureKind::Correct).await;
         assert_eq!(answer.status, Some(400), "{route} without {missing}: {}", answer.body);
         let problem: Value = serde_json::from_str(&answer.body).unwrap();
@@ -110,22 +112,30 @@ async fn with_the_database_down_webhooks_are_503_and_recover_by_themselves() {
     let database = TestDatabase::create_on_own_server().await.unwrap();
     let app = App::start_on(database, dialling()).await;
     assert_eq!(deliver(&app, "voice", call_fields(BUSINESS), SignatureKind::Correct).await.status, Some(200));
+    // Read back for the addresses by which a leg or a text is told from others.
+    let call: String =
+        sqlx::query_scalar("select id::text from tel_calls").fetch_one(&mut app.look().await).await.unwrap();
+    let leg = format!("?tenant={}&call={call}&intent={call}&attempt=1", app.tenant);
     app.database.server().stop_immediately().unwrap();
-    for route in ["voice", "voice-status", "dial-status", "sms-inbound"] {
-        let answer = deliver(&app, route, message_or_call(route), SignatureKind::Correct).await;
-        assert_eq!(answer.status, Some(503), "{route}: {}", answer.body);
-    }
+    let statuses = async |app: &App| {
+        let mut statuses = Vec::new();
+        for route in ROUTES {
+            let address = format!("{route}{leg}");
+            statuses.push((route, deliver(app, &address, params_of(route), SignatureKind::Correct).await.status));
+        }
+        statuses
+    };
+    assert_eq!(statuses(&app).await, ROUTES.map(|route| (route, Some(503))));
     app.database.server().start_again().unwrap();
-    for route in ["voice", "voice-status", "dial-status", "sms-inbound"] {
-        let answer = deliver(&app, route, message_or_call(route), SignatureKind::Correct).await;
-        assert_eq!(answer.status, Some(200), "{route}: {}", answer.body);
-    }
+    assert_eq!(statuses(&app).await, ROUTES.map(|route| (route, Some(200))));
 }
 
-fn message_or_call(route: &str) -> Vec<(String, String)> {
-    if route == "sms-inbound" {
+/// What a route takes, whole and well-formed.
+fn params_of(route: &str) -> Vec<(String, String)> {
+    if route.starts_with("sms") {
         return fields(&[
             ("MessageSid", "SM00000000000000000000000000000001"),
+            ("MessageStatus", "delivered"),
             ("AccountSid", harness::ACCOUNT_SID),
             ("From", CALLER),
             ("To", BUSINESS),
@@ -134,8 +144,10 @@ fn message_or_call(route: &str) -> Vec<(String, String)> {
         ]);
     }
     let mut params = call_fields(BUSINESS);
-    if route == "dial-status" {
-        params.extend(fields(&[("DialCallStatus", "no-answer")]));
+    match route {
+        "dial-status" => params.extend(fields(&[("DialCallStatus", "no-answer")])),
+        "whisper-result" => params.extend(fields(&[("Digits", "1")])),
+        _ => {}
     }
     params
 }

@@ -309,6 +309,29 @@ async fn several_dispatchers_beside_one_another_deliver_everything_once() {
     assert_eq!(count(&mut superuser, "select count(*) from outbox_runs").await, 0, "a graceful stop leaves no runs");
 }
 
+#[tokio::test]
+async fn with_no_wake_ups_at_all_the_poll_delivers() {
+    let database = database().await;
+    // Nobody runs these wake-ups, and the publisher has others: nothing tells the dispatcher.
+    let db = Db::new(&database.dispatcher_url(), PoolSettings::default(), Wakes::new()).unwrap();
+    let settings = Settings { poll_interval: Duration::from_millis(100), ..settings() };
+    let dispatcher = Dispatcher::new(db, consumers(), settings, Random::seeded(1));
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move { dispatcher.run(stopped).await });
+    let tenant: TenantId = database.app().ids().next();
+    let mut superuser = database.superuser().await.unwrap();
+    // The second comes when the dispatcher has found the first and waits again.
+    for number in 1..=2 {
+        publish(database.app(), tenant, &[(Behaviour::Work, number)]).await;
+        let found = eventually(Duration::from_secs(20), async || count(&mut superuser, PENDING).await == 0).await;
+        assert!(found, "event {number} was not found");
+    }
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(notes(&mut superuser, Obedient::NAME).await, [1, 2]);
+}
+
 /// Set in the child process of the test below: the database it dispatches until it dies.
 const CHILD_URL: &str = "NMC_TEST_DISPATCHER_URL";
 
