@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -51,19 +50,14 @@ struct Load {
 }
 
 /// Measures on one cluster, for `seconds` per rate.
-pub(crate) async fn measure(
-    cluster: &Cluster,
-    data_dir: &Path,
-    seconds: usize,
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) async fn measure(cluster: &Cluster, seconds: usize, report: &mut Report) -> Result<(), BenchError> {
     cluster.drop_database(DATABASE).await?;
     let plan = Plan {
         database: DATABASE,
-        database_url: Some(cluster.postgres.superuser_url("postgres")),
+        durable: cluster.medium == Medium::Disk,
         // A US long code's own rate would be the only thing measured.
         configuration: vec![("SMS_SEGMENTS_PER_SECOND".to_owned(), "10000".to_owned())],
-        ..Plan::new(data_dir.join("bench"), std::env::current_exe()?)
+        ..Plan::new(cluster.data_dir.clone(), std::env::current_exe()?)
     };
     let mut bench = Bench {
         installation: Installation::start(&plan).await?,

@@ -1,7 +1,7 @@
 //! The two clusters everything is measured on: one that waits for the disk, and one that does not, as the control that
 //! the disk's noise does not reach.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_postgres::{Binaries, PrivatePostgres, Settings};
@@ -36,20 +36,24 @@ impl Medium {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) medium: Medium,
+    /// Where an installation that is to run on this cluster keeps its data.
+    pub(crate) data_dir: PathBuf,
     pub(crate) postgres: PrivatePostgres,
 }
 
 impl Cluster {
     /// Starts the cluster below `data_dir`; made when missing.
     pub(crate) async fn start(data_dir: &Path, medium: Medium) -> Result<Self, BenchError> {
-        let (binaries, folder) = (data_dir.join("postgres-binaries"), data_dir.join(medium.folder()));
+        // The folders are the sandbox's, so that an installation below the same one joins this server.
+        let data_dir = data_dir.join(medium.folder());
+        let (binaries, folder) = (data_dir.join("postgres-binaries"), data_dir.join("postgres"));
         let start = move || {
             let binaries = Binaries::find_or_install(&binaries, &|_| {})?;
             let durable = medium == Medium::Disk;
             let settings = Settings { durable, max_connections: MAX_CONNECTIONS, ..Settings::new(folder) };
             PrivatePostgres::start(&binaries, &settings, &|_| {})
         };
-        Ok(Self { medium, postgres: tokio::task::spawn_blocking(start).await?? })
+        Ok(Self { medium, data_dir, postgres: tokio::task::spawn_blocking(start).await?? })
     }
 
     /// An empty database `name` with every migration applied.

@@ -37,7 +37,7 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
             let _ = writeln!(io::stderr(), "measuring: {part:?} ({medium:?})");
             match part {
                 Part::Disk => disk::measure(&cluster, &mut report).await?,
-                Part::Calls => calls::measure(&cluster, &data_dir, seconds, &mut report).await?,
+                Part::Calls => calls::measure(&cluster, seconds, &mut report).await?,
                 Part::Drain => drain::measure(&cluster, &mut report).await?,
                 Part::Pickup => pickup::measure_idle(&cluster, &mut report).await?,
                 // What a snapshot costs is not the disk's doing.
