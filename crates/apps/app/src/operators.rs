@@ -5,7 +5,7 @@ use std::io::Write as _;
 use chrono_tz::Tz;
 use clap::{Subcommand, ValueEnum};
 use nmc_compliance::{CampaignSubmission, Compliance};
-use nmc_db::Db;
+use nmc_db::{Db, DbError};
 use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, TenantId};
 
@@ -95,23 +95,41 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
         }
         OperatorCommand::Tenant(TenantAction::SubmitCampaign { tenant, legal_name, description, sample_message }) => {
             let submission = CampaignSubmission { legal_name, description, sample_message };
-            compliance.submit_campaign(&Actor::Operator { tenant }, &submission).await.map_err(refused)?;
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.submit_campaign(&operator, &submission).await.map_err(refused)?;
             say("the campaign is pending");
         }
         OperatorCommand::Tenant(TenantAction::ApproveCampaign { tenant }) => {
-            compliance.approve_campaign(&Actor::Operator { tenant }).await.map_err(refused)?;
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.approve_campaign(&operator).await.map_err(refused)?;
             say("the campaign is approved");
         }
         OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant }) => {
-            compliance.reject_campaign(&Actor::Operator { tenant }).await.map_err(refused)?;
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.reject_campaign(&operator).await.map_err(refused)?;
             say("the campaign is rejected");
         }
         OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
-            compliance.add_receiving_number(&Actor::Operator { tenant }, &number).await.map_err(refused)?;
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.add_receiving_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
     }
     Ok(())
+}
+
+/// Acts for a business that exists: a mistyped id must not take a number from the business it is for.
+async fn operator_of(tenant: TenantId, identity: &Identity, db: &Db) -> Result<Actor, AppError> {
+    let mut tx = db.read(tenant).await?;
+    match identity.tenant(&mut tx).await {
+        Ok(_) => {}
+        Err(DbError::Other(_)) => {
+            return Err(AppError::Refused(format!("there is no business {tenant}, or it cannot be read")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tx.finish().await?;
+    Ok(Actor::Operator { tenant })
 }
 
 fn refused(error: impl std::error::Error) -> AppError {
