@@ -8,6 +8,7 @@ use nmc_compliance::{BlockReason, Decision, DeferReason};
 use nmc_conversation::{ConversationState, MessageStatus, TemplateKey};
 use nmc_identity::{QuietHours, TenantSettings};
 use nmc_kernel::Untextable;
+use nmc_testkit::eventually;
 use setup::{World, business, caller, phone, settings};
 
 const fn blocked(reason: BlockReason) -> Decision {
@@ -71,12 +72,7 @@ async fn calls_at_once_open_one_conversation() {
     for _ in 0..8 {
         world.call(&caller()).await;
     }
-    let other = nmc_outbox::Dispatcher::new(
-        world.dispatcher.db.clone(),
-        world.dispatcher.conversation.consumers(nmc_outbox::Consumers::new()),
-        nmc_outbox::Settings { batch_size: 1, ..nmc_outbox::Settings::default() },
-        nmc_kernel::Random::seeded(9),
-    );
+    let other = world.dispatcher(9);
     let (a, b, c) = tokio::join!(other.drain(), other.drain(), other.drain());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     world.play().await;
@@ -329,4 +325,30 @@ async fn calls_whose_approval_never_came_are_not_forgotten() {
     assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
     assert_eq!(world.why(call).await.0, "task");
     assert_eq!(world.tasks().await, ["call-back"]);
+}
+
+#[tokio::test]
+async fn an_approval_during_a_blocked_calls_transaction_is_not_missed() {
+    let world = World::with(settings(), TenantSettings::default()).await;
+    let call = world.call(&caller()).await;
+    // The call's transaction is held up after the gate has said no.
+    let mut holder = world.superuser().await;
+    sqlx::raw_sql("begin; lock table conv_messages in access exclusive mode").execute(&mut holder).await.unwrap();
+    let answering = world.dispatcher(9);
+    let answering = tokio::spawn(async move { answering.drain().await });
+    let waits = "select count(*) from pg_locks where relation = 'conv_messages'::regclass and not granted";
+    assert!(eventually(std::time::Duration::from_secs(10), async || world.count(waits).await > 0).await);
+    world.approve().await;
+    world.dispatcher(10).drain().await.unwrap();
+    // Submitted and approved: both have been heard of.
+    assert_eq!(world.count("select count(*) from outbox_consumed where consumer = 'conversation.unblock'").await, 2);
+    sqlx::raw_sql("commit").execute(&mut holder).await.unwrap();
+    answering.await.unwrap().unwrap();
+    assert_eq!(world.why(call).await.0, "blocked");
+
+    world.wait(Duration::seconds(30));
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert_eq!(world.why(call).await.0, "greeted");
+    assert_eq!(world.twilio.accepted().len(), 1);
 }

@@ -332,3 +332,35 @@ async fn a_keyword_in_a_live_conversation_moves_its_end() {
         assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed), "{word}");
     }
 }
+
+#[tokio::test]
+async fn a_text_in_a_conversation_that_approval_has_passed_by_opens_it() {
+    let world = World::with(settings(), TenantSettings::default()).await;
+    let call = world.call(&caller()).await;
+    world.play().await;
+    world.approve().await;
+    // The approval is recorded, and the text is heard of before it.
+    world.text(&caller(), "anybody?").await;
+    sqlx::query(
+        "update outbox_events set dispatched_at = now() where event_name <> 'nmc.telephony.InboundSmsReceived'",
+    )
+    .execute(&mut world.superuser().await)
+    .await
+    .unwrap();
+    world.dispatcher(9).drain().await.unwrap();
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert_eq!(world.why(call).await.0, "greeted");
+    assert_eq!(world.messages(&caller()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_longest_text_that_is_taken_can_be_stored() {
+    let world = World::approved().await;
+    for length in [67 * 100, 67 * 100 + 1, 6_800] {
+        world.text(&caller(), &"ж".repeat(length)).await;
+        world.play().await;
+    }
+    let messages = world.messages(&caller()).await;
+    let inbound = messages.iter().filter(|message| message.direction == Direction::In);
+    assert!(inbound.map(|message| message.segments).eq([100, 100, 100]));
+}

@@ -17,6 +17,7 @@ use crate::{
         task::NewTask,
     },
     store,
+    timers::unblock::UnblockTimer,
 };
 
 /// A call was missed: the caller is greeted, or it is written down why not.
@@ -121,6 +122,7 @@ pub(crate) async fn block(tx: &mut Tx, conversation: &mut ConversationRecord) ->
     if conversation.state == ConversationState::Open {
         take_back_planned(tx, conversation, "campaign-not-approved").await?;
         conversation.change_to(ConversationState::Blocked);
+        UnblockTimer::set_after_commit(tx, conversation).await?;
     }
     Ok(())
 }

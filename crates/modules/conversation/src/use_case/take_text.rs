@@ -13,6 +13,7 @@ use super::{
     open::{lock_or_create, publish_started, touch},
     raise_task::raise_task,
     request_reply::request_reply,
+    unblock::unblock,
 };
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, Message, TaskKind,
@@ -52,6 +53,8 @@ pub(crate) async fn take_text(
     let outcome = if is_new {
         open(conversations, tx, &mut conversation, &contact, envelope).await?
     } else {
+        // The approval may be a moment older than the look at what it unblocks.
+        unblock(conversations, tx, &mut conversation, Some(envelope.event_id)).await?;
         match conversation.state {
             ConversationState::Human => ContactOutcome::Human,
             ConversationState::Blocked => ContactOutcome::Blocked,
@@ -132,7 +135,7 @@ pub(crate) async fn record_text(
         purpose: None,
         body: event.body.clone(),
         media_count: event.media_count.min(MAX_MEDIA),
-        segments: segments(&event.body),
+        segments: segments(&event.body).min(MAX_SEGMENTS),
         status: MessageStatus::Received,
         provider_message_id: None,
         intent_id: None,
@@ -156,5 +159,8 @@ pub(crate) async fn record_text(
     Ok(message)
 }
 
+/// The most that is stored (`conv_messages_segments_bounds`). The caller paid for the text, so that the exact figure of a
+/// monstrous one matters to nobody.
+const MAX_SEGMENTS: u16 = 100;
 /// More than a carrier delivers with one message: <https://www.twilio.com/docs/messaging/guides/accepted-mime-types>.
 const MAX_MEDIA: u16 = 10;

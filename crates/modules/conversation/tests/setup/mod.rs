@@ -213,6 +213,13 @@ impl World {
         assert_eq!(self.count("select count(*) from outbox_events where dispatched_at is null").await, 0);
     }
 
+    /// One that delivers an event at a time, to have several at work at once.
+    pub(crate) fn dispatcher(&self, seed: u64) -> Dispatcher {
+        let settings = nmc_outbox::Settings { batch_size: 1, ..nmc_outbox::Settings::default() };
+        let consumers = self.dispatcher.conversation.consumers(Consumers::new());
+        Dispatcher::new(self.dispatcher.db.clone(), consumers, settings, Random::seeded(seed))
+    }
+
     async fn deliver_once(&self) {
         // A new one each time: a dispatcher remembers how far it has come and would not look back.
         let consumers = self.dispatcher.conversation.consumers(Consumers::new());
@@ -233,13 +240,15 @@ impl World {
         assert_eq!(failing, [], "an event could not be delivered");
     }
 
-    /// Every row a second delivery could touch, as text.
+    /// Every row a second delivery could touch, as text. An approval that is heard of again brings the second look at a
+    /// blocked conversation forward: what the look does shows elsewhere.
     async fn everything(&self) -> Vec<String> {
         sqlx::query_scalar(
             "select t::text from conv_conversations t union all select t::text from conv_contacts t
              union all select t::text from conv_messages t union all select t::text from conv_tasks t
              union all select t::text from effect_intents t union all select id::text from outbox_events t
              union all select id::text from comp_gate_decisions t union all select ref_id::text || due_at::text from timers t
+               where kind <> 'conversation.unblock'
              order by 1",
         )
         .fetch_all(&mut self.superuser().await)
