@@ -16,6 +16,9 @@ use crate::{
     slow, status,
 };
 
+/// While batches come back full they double, up to this many times the configured size: what each costs beside its
+/// events is spread over more of them.
+const GROWTH: u16 = 5;
 /// How long a worker pauses when the database cannot be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
 /// How often the runs of dead workers are looked for.
@@ -111,7 +114,7 @@ impl Dispatcher {
         let worker = start_worker(&self.0).await?;
         let mut rounds = 0;
         while rounds < MAX_DRAIN_ROUNDS {
-            let ready = fast::run_batch(&self.0, &worker).await?;
+            let ready = fast::run_batch(&self.0, &worker, self.0.settings.batch_size).await?;
             let retried = slow::run_one(&self.0).await?;
             if ready == BatchEnd::Idle && !retried {
                 break;
@@ -150,10 +153,15 @@ async fn ready_lane(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken) -> Result<(), DbError> {
+    let smallest = shared.settings.batch_size;
+    let largest = smallest.saturating_mul(GROWTH);
+    let mut limit = smallest;
     while !stop.is_cancelled() {
         // A batch is never cut off: it ends, and with it its locks. After one that was not full there is nothing more
         // to find: what was committed since has left a wake-up.
-        if matches!(fast::run_batch(shared, worker).await?, BatchEnd::Idle | BatchEnd::Partial) {
+        let end = fast::run_batch(shared, worker, limit).await?;
+        limit = if end == BatchEnd::Full { limit.saturating_mul(2).min(largest) } else { smallest };
+        if matches!(end, BatchEnd::Idle | BatchEnd::Partial) {
             worker.rest().await?;
             tokio::select! {
                 () = stop.cancelled() => {}

@@ -1,13 +1,9 @@
 //! The fast path: a batch of ready events, their consumers' effects and the marks, in one commit.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Instant,
-};
+use std::{collections::HashMap, time::Instant};
 
 use nmc_db::{DbError, SystemTx, Topic};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
     ConsumeError, Consumers,
@@ -30,13 +26,13 @@ pub(crate) enum BatchEnd {
 }
 
 /// Claims and runs one batch; a collision with another transaction repeats it once.
-pub(crate) async fn run_batch(shared: &Shared, worker: &Worker) -> Result<BatchEnd, DbError> {
-    match try_batch(shared, worker).await? {
+pub(crate) async fn run_batch(shared: &Shared, worker: &Worker, limit: u16) -> Result<BatchEnd, DbError> {
+    match try_batch(shared, worker, limit).await? {
         Tried::Ended(end) => return Ok(end),
         Tried::Failed { error, .. } if error.is_collision() => {}
         Tried::Failed { error, seqs } => return demote(shared, &error, &seqs).await,
     }
-    match try_batch(shared, worker).await? {
+    match try_batch(shared, worker, limit).await? {
         Tried::Ended(end) => Ok(end),
         Tried::Failed { error, seqs } => demote(shared, &error, &seqs).await,
     }
@@ -47,17 +43,16 @@ enum Tried {
     Failed { error: ConsumeError, seqs: Vec<i64> },
 }
 
-async fn try_batch(shared: &Shared, worker: &Worker) -> Result<Tried, DbError> {
-    let limit = i64::from(shared.settings.batch_size);
+async fn try_batch(shared: &Shared, worker: &Worker, limit: u16) -> Result<Tried, DbError> {
     let mut tx = shared.db.begin_system().await?;
     let above = shared.mark().above(Instant::now());
-    let (mut rows, claimed) = row::take_ready(&mut tx, above, limit).await?;
+    let (mut rows, claimed) = row::take_ready(&mut tx, above, i64::from(limit)).await?;
     let Some(claimed) = claimed else {
         tx.roll_back().await?;
         return Ok(Tried::Ended(BatchEnd::Idle));
     };
     shared.mark().observe(claimed);
-    let end = if rows.len() < usize::from(shared.settings.batch_size) { BatchEnd::Partial } else { BatchEnd::Full };
+    let end = if rows.len() < usize::from(limit) { BatchEnd::Partial } else { BatchEnd::Full };
     if end == BatchEnd::Full {
         // Another worker may help with what is left.
         shared.db.wakes().wake_here(Topic::Outbox);
@@ -87,7 +82,7 @@ async fn try_batch(shared: &Shared, worker: &Worker) -> Result<Tried, DbError> {
     Ok(Tried::Ended(end))
 }
 
-/// Notes the batch and writes its ledger, then runs each consumer that had not taken its event yet.
+/// Notes the batch and writes its ledger, then runs every consumer.
 async fn consume_all(
     tx: &mut SystemTx,
     consumers: &Consumers,
@@ -113,28 +108,24 @@ async fn consume_all(
     if ids.is_empty() {
         return Ok(());
     }
-    let (pairs, now) = (ids.len(), tx.now());
+    let (pairs, now) = (u64::try_from(ids.len()).unwrap_or(u64::MAX), tx.now());
     let ledger = async {
         let query = sqlx::query!(
             "insert into outbox_consumed (tenant_id, consumer, event_id)
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing
-             returning consumer, event_id",
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing",
             &tenants,
             &names,
             &ids
         );
-        Ok(query.fetch_all(tx.conn()?).await?)
+        Ok(query.execute(tx.conn()?).await?.rows_affected())
     };
     // Two connections, so neither waits for the other; the consumers wait for both.
     let (fresh, ()) = tokio::try_join!(ledger, worker.note(seqs, now))?;
-    // All of them, nearly always: then there is nothing to look up.
-    let taken_before = fresh.len() < pairs;
-    let fresh: HashSet<(String, Uuid)> =
-        if taken_before { fresh.into_iter().map(|r| (r.consumer, r.event_id)).collect() } else { HashSet::new() };
+    if fresh < pairs {
+        // Somebody had taken an event of lane 0 before: which, lane 1 finds out for each by itself.
+        return Err(ConsumeError::Refused("the ledger knows some of these events already".to_owned()));
+    }
     for (row, consumer) in work {
-        if taken_before && !fresh.contains(&(consumer.name.to_owned(), row.envelope.event_id.as_uuid())) {
-            continue;
-        }
         let tenant_tx = tx.enter(row.envelope.tenant_id).await?;
         consumer.consume(tenant_tx, &row.envelope).instrument(row.span(consumer.name)).await?;
     }
