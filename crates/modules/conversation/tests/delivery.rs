@@ -6,7 +6,7 @@ mod setup;
 use axum::http::StatusCode;
 use chrono::Duration;
 use nmc_conversation::{ConversationState, Message, MessageStatus};
-use nmc_simulators::twilio::{Api, Fault, When};
+use nmc_simulators::twilio::{Api, DeliveryOutcome, DeliveryPlan, Fault, When};
 use setup::{LISTING_GAP, PUBLIC, World, caller};
 
 async fn only(world: &World) -> Message {
@@ -346,4 +346,50 @@ async fn the_last_check_of_a_resend_sees_that_the_first_text_has_arrived() {
     assert_eq!(world.intent_states().await, ["accepted", "cancelled"]);
     assert_eq!(world.twilio.accepted().len(), 1);
     assert!(world.tasks().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_text_that_the_provider_wrote_more_into_is_found() {
+    let world = World::approved().await;
+    world.twilio.add_fault(Api::SendMessage, Fault::Reset, When::Next { requests: 1 });
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.intent_states().await, ["unknown"]);
+    // Something else that went to the caller from this number is not it; what a trial account made of ours is.
+    world.send_past_us(&caller(), "Your invoice is ready.").await;
+    let body = only(&world).await.body;
+    let sid = world.send_past_us(&caller(), &format!("Sent from your Twilio trial account - {body}")).await;
+    for _ in 0..4 {
+        world.wait(Duration::from_std(LISTING_GAP).unwrap());
+        world.play().await;
+    }
+    assert_eq!(world.intent_states().await, ["accepted"]);
+    assert_eq!(only(&world).await.provider_message_id, Some(sid));
+    assert_eq!(world.twilio.accepted().len(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_text_that_is_found_failed_is_failed() {
+    for (code, task) in [(30_007, "not-sent"), (30_003, "not-sent"), (30_006, "call-back")] {
+        let world = World::approved().await;
+        let outcome = DeliveryOutcome::Undelivered { code };
+        world.twilio.set_delivery(None, DeliveryPlan { outcome, silent: true, ..DeliveryPlan::default() });
+        world.twilio.add_fault(Api::SendMessage, Fault::AcceptThenReset, When::Next { requests: 1 });
+        world.call(&caller()).await;
+        world.play().await;
+        assert_eq!(world.intent_states().await, ["unknown"]);
+        world.twilio.settled().await;
+        assert_eq!(world.twilio.accepted()[0].status, "undelivered");
+        world.wait(Duration::from_std(LISTING_GAP).unwrap() * 2);
+        world.play().await;
+        let message = only(&world).await;
+        assert_eq!(message.status, MessageStatus::Failed);
+        assert_eq!(message.error_code, Some(i32::try_from(code).unwrap()));
+        assert_eq!(world.intent_states().await, ["failed"]);
+        assert_eq!(world.tasks().await, [task]);
+        // It arrives after all.
+        let sent = world.twilio.accepted().remove(0);
+        world.callback(&sent.status_callback.unwrap(), &sent.sid, "delivered", None).await;
+        assert_eq!(only(&world).await.status, MessageStatus::Delivered);
+    }
 }

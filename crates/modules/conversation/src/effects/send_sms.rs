@@ -256,19 +256,21 @@ fn failed(code: Option<i32>, reason: &str) -> CallOutcome {
     CallOutcome::Failed(Failed { code, reason: reason.to_owned() })
 }
 
+/// The text may have more around it than was sent: a trial account puts a line before every one
+/// (<https://www.twilio.com/docs/usage/tutorials/how-to-use-your-free-trial-account>).
 fn is_alike(listed: &ListedMessage, body: &str) -> bool {
-    listed.direction != "inbound" && listed.body.trim() == body.trim()
+    listed.direction != "inbound" && listed.body.contains(body.trim())
 }
 
-/// A message that was found has been accepted; one that failed before it was ever sent has not.
+/// A message that was found has been accepted; one that has failed meanwhile would otherwise wait for a report that may
+/// have come and gone. A report of it that still comes is recorded as any.
 fn found(message: &ListedMessage) -> Look {
-    let is_failed = SmsStatus::from_twilio(&message.status) == Some(SmsStatus::Failed);
-    match message.error_code {
-        Some(code) if is_failed && error_code::meaning(code) == Meaning::OptedOut => {
-            Look::Failed(Failed { code: i32::try_from(code).ok(), reason: Meaning::OptedOut.as_str().to_owned() })
-        }
-        _ => Look::Accepted(Accepted { provider_ref: message.sid.to_string() }),
+    if SmsStatus::from_twilio(&message.status) != Some(SmsStatus::Failed) {
+        return Look::Accepted(Accepted { provider_ref: message.sid.to_string() });
     }
+    let reason = message.error_code.map_or("undelivered", |code| error_code::meaning(code).as_str());
+    let code = message.error_code.and_then(|code| i32::try_from(code).ok());
+    Look::Failed(Failed { code, reason: reason.to_owned() })
 }
 
 /// A purpose as its stable word.

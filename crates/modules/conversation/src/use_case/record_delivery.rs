@@ -16,6 +16,12 @@ pub(crate) struct Attempt {
 }
 
 /// Takes one status callback: late, twice, out of order, or before the send's own answer was recorded.
+///
+/// The intent is settled before a code may record an opt-out, which takes the phone's lock: the reverse of the usual
+/// order, and no cycle. Whoever holds the phone's lock and then wants an intent of this conversation (a claim, an
+/// outcome) holds the conversation's lock as well, which is ours from the first statement on; the engine's statements on
+/// the intent without that lock end in a commit that takes no other lock; and recording an opt-out by keyword touches no
+/// intent.
 pub(crate) async fn record_delivery(
     conversations: &Conversation,
     tenant: TenantId,

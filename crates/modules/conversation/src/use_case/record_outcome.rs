@@ -96,11 +96,15 @@ pub(crate) async fn after_failure(
         Failure::Code(code) => code.to_string(),
         Failure::Word(word) => word.to_owned(),
     };
-    metrics::counter!(SMS_OUTBOUND_FAILURES_TOTAL, "code" => label.clone()).increment(1);
     let meaning = match failure {
         Failure::Code(code) => u32::try_from(code).ok().map(error_code::meaning),
         Failure::Word(_) => None,
     };
+    // The provider knows of the opt-out that was to be confirmed: it has answered the STOP itself, and nothing failed.
+    let is_confirmed = meaning == Some(Meaning::OptedOut) && message.purpose == Some(Purpose::OptOutConfirmation);
+    if !is_confirmed {
+        metrics::counter!(SMS_OUTBOUND_FAILURES_TOTAL, "code" => label.clone()).increment(1);
+    }
     if meaning == Some(Meaning::OptedOut) {
         let phone = &conversation.caller_phone;
         conversations.compliance.record_opt_out(tx, phone, &label, OptOutSource::Provider, context).await?;

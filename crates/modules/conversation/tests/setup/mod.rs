@@ -22,7 +22,7 @@ use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, CallId, Clock, CorrelationId, E164, InboundSmsId, Random, Role, TenantId, Untextable, UserId};
 use nmc_outbox::{Consumers, Dispatcher};
 use nmc_providers::twilio::{
-    AccountSid, AuthToken, ClientSettings, TwilioClient, TwilioWebhooks,
+    AccountSid, AuthToken, ClientSettings, SendOutcome, SendSms, Sender, TwilioClient, TwilioWebhooks,
     signature::{SIGNATURE_HEADER, sign},
 };
 use nmc_simulators::twilio::{DeliveryPlan, SimulatedNumber, TwilioSettings, TwilioSimulator};
@@ -324,6 +324,16 @@ impl World {
         }
         let signature = sign(&self.token, url, &fields);
         self.post(url, &fields, Some(&signature)).await
+    }
+
+    /// A text from the business's number that this service knows nothing of; its id.
+    pub(crate) async fn send_past_us(&self, to: &E164, body: &str) -> String {
+        let from = Sender::Number(business());
+        let sms = SendSms { to: to.clone(), from, body: body.to_owned(), status_callback: None };
+        match self.client.send(&sms).await {
+            SendOutcome::Accepted { sid, .. } => sid.to_string(),
+            refused => panic!("{refused:?}"),
+        }
     }
 
     /// The same world, whose server cannot reach its database.
