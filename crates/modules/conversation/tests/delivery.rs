@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chrono::Duration;
 use nmc_conversation::{ConversationState, Message, MessageStatus};
 use nmc_simulators::twilio::{Api, DeliveryOutcome, DeliveryPlan, Fault, When};
-use setup::{LISTING_GAP, PUBLIC, World, caller};
+use setup::{LISTING_GAP, PUBLIC, World, caller, phone};
 
 async fn only(world: &World) -> Message {
     let mut messages = world.outbound(&caller()).await;
@@ -392,4 +392,26 @@ async fn a_lost_text_that_is_found_failed_is_failed() {
         world.callback(&sent.status_callback.unwrap(), &sent.sid, "delivered", None).await;
         assert_eq!(only(&world).await.status, MessageStatus::Delivered);
     }
+}
+
+#[test]
+fn a_stop_that_the_provider_has_confirmed_itself_is_no_failure() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let world = World::approved().await;
+            let fault = Fault::Answer { status: 400, code: Some(21_610), retry_after_seconds: None };
+            world.twilio.add_fault(Api::SendMessage, fault, When::Always);
+            world.text(&caller(), "STOP").await;
+            world.play().await;
+            assert_eq!(only(&world).await.error_code, Some(21_610));
+            assert!(world.tasks().await.is_empty());
+            // To any other text it is a failure.
+            world.call(&phone("+12125550177")).await;
+            world.play().await;
+        });
+    });
+    let text = recorder.handle().render();
+    assert!(text.contains("sms_outbound_failures_total{code=\"21610\"} 1\n"), "{text}");
 }
