@@ -92,12 +92,6 @@ impl Db {
         Ok(SystemTx::new(Tx::begin(self, None).await?))
     }
 
-    /// The same without waiting for the disk at commit: only for notes whose loss repeats work, never for anything
-    /// that was acknowledged.
-    pub async fn begin_system_async_commit(&self) -> Result<SystemTx, DbError> {
-        Ok(SystemTx::new(Tx::begin_async_commit(self).await?))
-    }
-
     /// Asks the database for nothing but an answer.
     pub async fn ping(&self) -> Result<(), DbError> {
         tx::open(self, None, tx::Mode::Look).await?.finish().await

@@ -19,8 +19,6 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) enum Mode {
     /// May change something.
     Change,
-    /// May change something whose loss does not matter: the commit does not wait for the disk.
-    Note,
     /// Only reads.
     Look,
 }
@@ -62,7 +60,6 @@ async fn open_on(
     let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
     let begin = match mode {
         Mode::Change => "begin",
-        Mode::Note => "begin; set local synchronous_commit = off",
         Mode::Look => "begin read only",
     };
     let setting = tenant.map(|t| t.to_string()).unwrap_or_default();
@@ -187,10 +184,6 @@ impl DerefMut for Tx {
 impl Tx {
     pub(crate) async fn begin(db: &Db, tenant: Option<TenantId>) -> Result<Self, DbError> {
         Ok(Self::over(db, open(db, tenant, Mode::Change).await?))
-    }
-
-    pub(crate) async fn begin_async_commit(db: &Db) -> Result<Self, DbError> {
-        Ok(Self::over(db, open(db, None, Mode::Note).await?))
     }
 
     fn over(db: &Db, read: ReadTx) -> Self {

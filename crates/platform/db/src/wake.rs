@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::postgres::PgListener;
+use sqlx::{Connection as _, PgConnection, postgres::PgListener};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -117,21 +117,28 @@ impl Wakes {
 
     async fn tell_others(&self, db: &Db) {
         loop {
-            self.0.unsent_changed.notified().await;
-            let bits = self.0.unsent.swap(0, Ordering::AcqRel);
-            if bits != 0 && self.notify(db, bits).await.is_err() {
+            if let Err(error) = self.tell(db).await {
                 // The poll finds what this would have announced.
-                tokio::time::sleep(RECONNECT_PAUSE).await;
+                tracing::debug!(%error, "wake-ups interrupted; others poll meanwhile");
             }
+            tokio::time::sleep(RECONNECT_PAUSE).await;
         }
     }
 
-    async fn notify(&self, db: &Db, bits: u8) -> Result<(), DbError> {
-        let words: Vec<&str> = Topic::ALL.into_iter().filter(|t| bits & t.bit() != 0).map(Topic::word).collect();
+    /// Announces on a connection of its own, one message at a time; whatever is woken meanwhile goes with the next.
+    async fn tell(&self, db: &Db) -> Result<(), DbError> {
+        let mut connection = PgConnection::connect_with(&db.pool().connect_options()).await?;
         // A NOTIFY's commit has nothing to lose, so it need not wait for the disk.
-        let mut tx = db.begin_system_async_commit().await?;
-        sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(words.join(",")).execute(tx.conn()?).await?;
-        tx.commit().await
+        sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection).await?;
+        loop {
+            self.0.unsent_changed.notified().await;
+            let bits = self.0.unsent.swap(0, Ordering::AcqRel);
+            let words: Vec<&str> = Topic::ALL.into_iter().filter(|t| bits & t.bit() != 0).map(Topic::word).collect();
+            if !words.is_empty() {
+                let notify = sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(words.join(","));
+                notify.execute(&mut connection).await?;
+            }
+        }
     }
 
     async fn hear_others(&self, db: &Db) {
