@@ -1,4 +1,5 @@
-//! The fields of each webhook as types. A form that lacks a core field, or has one that cannot be read, names it.
+//! The fields of each webhook as types. A form that lacks a core field, or has one that cannot be read, names it. Any
+//! other field that cannot be read counts as absent: a call or a STOP is not lost over it.
 //!
 //! Each type lists its `CORE_FIELDS`: what the payload hash covers, so that the same id with another content shows.
 //! `Debug` shows no number in full and no text.
@@ -91,8 +92,8 @@ impl TryFrom<&WebhookForm> for DialStatusWebhook {
             from: caller(form)?,
             to: phone(form, "To")?,
             dial_call_status: form.required_as("DialCallStatus", DialStatus::parse, A_STATUS)?,
-            dial_call_sid: form.optional_as("DialCallSid", CallSid::parse, A_CALL_SID)?,
-            dial_call_duration_seconds: number(form, "DialCallDuration")?,
+            dial_call_sid: form.readable("DialCallSid", CallSid::parse),
+            dial_call_duration_seconds: form.readable("DialCallDuration", str::parse),
         })
     }
 }
@@ -185,7 +186,7 @@ impl TryFrom<&WebhookForm> for VoiceStatusWebhook {
             from: caller(form)?,
             to: phone(form, "To")?,
             call_status: form.required_as("CallStatus", CallStatus::parse, A_STATUS)?,
-            call_duration_seconds: number(form, "CallDuration")?,
+            call_duration_seconds: form.readable("CallDuration", str::parse),
         })
     }
 }
@@ -251,46 +252,43 @@ impl InboundSms {
 impl TryFrom<&WebhookForm> for InboundSms {
     type Error = WebhookRejection;
     fn try_from(form: &WebhookForm) -> Result<Self, WebhookRejection> {
-        let media = media(form)?;
+        let media = media(form);
         let body = match form.get("Body") {
             Some(body) => body,
             None if !media.is_empty() => "",
             // A signature also fits `BodySTOP=`: a text that is not there must not pass for an empty one.
             None => return Err(WebhookRejection::malformed("Body", "is missing")),
         };
-        if body.len() > MAX_TEXT_BYTES || body.contains('\0') {
+        if body.len() > MAX_TEXT_BYTES {
             return Err(WebhookRejection::malformed("Body", "is not a text of at most 16 KiB"));
         }
         Ok(Self {
             message_sid: form.required_as("MessageSid", MessageSid::parse, A_MESSAGE_SID)?,
             from: caller(form)?,
             to: phone(form, "To")?,
-            body: body.to_owned(),
+            // Postgres keeps no NUL, and a STOP with one behind it is a STOP.
+            body: body.replace('\0', ""),
             media,
-            opt_out_type: form.optional_as("OptOutType", OptOutType::parse, "is not an opt-out type")?,
+            opt_out_type: form.readable("OptOutType", OptOutType::parse),
         })
     }
 }
 
-fn media(form: &WebhookForm) -> Result<Vec<Media>, WebhookRejection> {
-    let count = number(form, "NumMedia")?.unwrap_or(0);
-    if count > MAX_MEDIA {
-        return Err(WebhookRejection::malformed("NumMedia", "is more than ten"));
-    }
-    (0..count)
-        .map(|index| {
-            let url = form.get(&format!("MediaUrl{index}")).unwrap_or_default();
-            let malformed = |problem| WebhookRejection::Malformed { field: format!("MediaUrl{index}").into(), problem };
-            if url.is_empty() {
-                return Err(malformed("is missing"));
-            }
-            if url.len() > MAX_URL_BYTES || url::Url::parse(url).is_err() {
-                return Err(malformed("is not a URL"));
-            }
-            let content_type = form.get(&format!("MediaContentType{index}")).filter(|t| t.len() <= 128);
-            Ok(Media { url: url.to_owned(), content_type: content_type.map(str::to_owned) })
-        })
-        .collect()
+/// The pictures that can be referred to, ten at most; the others are left out rather than the text refused.
+fn media(form: &WebhookForm) -> Vec<Media> {
+    let count = form.readable("NumMedia", str::parse::<u32>).unwrap_or(0).min(MAX_MEDIA);
+    let media = |index| {
+        let url = form.get(&format!("MediaUrl{index}"))?;
+        let is_url = url.len() <= MAX_URL_BYTES && is_plain(url) && url::Url::parse(url).is_ok();
+        let content_type = form.get(&format!("MediaContentType{index}")).filter(|t| t.len() <= 128 && is_plain(t));
+        is_url.then(|| Media { url: url.to_owned(), content_type: content_type.map(str::to_owned) })
+    };
+    (0..count).filter_map(media).collect()
+}
+
+/// Nothing that JSON would have to escape: it could not be stored, or would take more room than was reckoned with.
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'))
 }
 
 /// `sms-status`: an outbound message has moved on.
