@@ -99,8 +99,9 @@ impl Compliance {
         can_send::can_send(&self.identity, tx, subject, phone, purpose, Decision::Allow).await
     }
 
-    /// The same together with what the sender knows itself (epoch, usefulness, pause, rate): the stricter of the two
-    /// holds, and only that one is stored.
+    /// The same together with what the sender knows itself (the conversation's state and epoch, a pause, too many texts
+    /// to one caller): the stricter of the two holds, and only that one is stored. Neither usefulness, which the effects
+    /// engine ends, nor a number's rate is passed here: waiting for one's turn is no decision worth keeping.
     pub async fn can_send_with(
         &self,
         tx: &mut Tx,

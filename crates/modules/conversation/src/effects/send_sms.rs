@@ -73,7 +73,7 @@ impl SendSms {
         Self { conversations, rate }
     }
 
-    /// What this module knows against sending now: the conversation has moved on, sending is paused, the number is busy.
+    /// What this module knows against sending now: the conversation has moved on, or sending is paused.
     fn own_decision(&self, tx: &Tx, conversation: &ConversationRecord, request: &SmsRequest) -> Decision {
         if request.author == Author::Automation {
             let reason = match conversation.state {
