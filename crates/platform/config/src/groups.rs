@@ -178,7 +178,7 @@ group! {
 group! {
     /// Delivering events to consumers.
     OutboxConfig, "Outbox" {
-        /// Deliveries claimed at once.
+        /// Events claimed at once; up to five times as many while batches come back full.
         batch_size: u16 = default("OUTBOX_BATCH_SIZE", integer(1..=1000), "100"),
         /// Batches worked on at once by one dispatcher.
         concurrency: u16 = default("OUTBOX_CONCURRENCY", integer(1..=16), "2"),

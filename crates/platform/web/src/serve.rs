@@ -46,7 +46,7 @@ const HTTP2_STREAMS_MAX: u32 = 100;
 /// Bytes of a request's head at most; a bearer token takes a few thousand.
 const HEAD_BYTES_MAX: u32 = 32 * 1024;
 
-/// Serves `router` until `shutdown`, then lets the requests in flight finish, for at most 10 s.
+/// Serves `router` until `shutdown`, then lets the requests in flight finish, for at most 8 s.
 ///
 /// What clients do wrong ends their connection and nothing else; handlers find the peer as `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, limits: &HttpLimits, shutdown: CancellationToken) {
