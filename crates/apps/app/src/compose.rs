@@ -48,6 +48,7 @@ impl Modules {
             db.clone(),
             identity.clone(),
             compliance.clone(),
+            twilio.clone(),
             TelephonySettings::new(config.http.public_base_url.clone(), &config.telephony),
         );
         let settings = nmc_conversation::Settings {
@@ -95,8 +96,8 @@ impl Modules {
 
     /// What happens when something falls due.
     pub fn timers(&self, db: &Db, random: Random) -> Timers {
-        let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random).with(self.telephony.timer());
-        self.conversation.timers(timers)
+        let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random);
+        self.conversation.timers(self.telephony.timers(timers))
     }
 
     /// The calls to providers.
@@ -107,7 +108,7 @@ impl Modules {
             call_timeout: config.effects.request_timeout,
             listing_gap: config.effects.listing_gap,
         };
-        self.conversation.effects(Effects::new(db.clone(), settings, random))
+        self.conversation.effects(self.telephony.effects(Effects::new(db.clone(), settings, random)))
     }
 }
 

@@ -12,8 +12,11 @@ async fn names_of_consumers_timers_and_effects_stay_what_they_are() {
         app.modules.consumers().names(),
         ["conversation.answer-call", "conversation.close-opted-out", "conversation.take-text", "conversation.unblock",]
     );
-    assert_eq!(app.timers.kinds(), ["conversation.close", "conversation.unblock", "telephony.call-ended"]);
-    assert_eq!(app.effects.kinds(), ["sms"]);
+    assert_eq!(
+        app.timers.kinds(),
+        ["conversation.close", "conversation.unblock", "telephony.call-ended", "telephony.call-undecided"]
+    );
+    assert_eq!(app.effects.kinds(), ["call-status", "sms"]);
 }
 
 #[tokio::test]

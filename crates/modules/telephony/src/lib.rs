@@ -3,13 +3,15 @@
 //! Owns: what Twilio reports about a call, folded into one state per call, and the texts that callers write (`tel_`
 //! tables); what a caller hears. Never: a text going out (Conversation), nor whether one may (Compliance).
 //!
-//! - Hears: Twilio's webhooks, by [`Telephony::routes`]; its own timer, [`CallEnded`].
+//! - Hears: Twilio's webhooks, by [`Telephony::routes`]; its own timers, [`CallEnded`] and [`CallUndecided`].
 //! - Publishes: `CallDetected`, at most once per call; `InboundSmsReceived`, once per text with a number to answer to.
 //! - Asks: Identity for the business's settings, Compliance for what may be promised; a keyword (STOP) is recorded with
 //!   Compliance on the webhook's own transaction.
+//! - Asks Twilio ([`AskCallStatus`]): what became of a call nobody reports about any more.
 //!
 //! Each webhook is verified, deduplicated, and worked off in one short transaction before it is answered.
 
+mod effect;
 mod http;
 mod model;
 mod settings;
@@ -18,6 +20,7 @@ mod telephony;
 mod timer;
 mod use_case;
 
+pub use effect::{AskCallStatus, CallStatusRequest};
 pub use settings::TelephonySettings;
 pub use telephony::Telephony;
-pub use timer::CallEnded;
+pub use timer::{CallEnded, CallUndecided};

@@ -2,16 +2,18 @@ use std::sync::Arc;
 
 use nmc_compliance::Compliance;
 use nmc_db::{Db, DbError};
+use nmc_effects::Effects;
 use nmc_identity::Identity;
 use nmc_providers::twilio::{
-    DialStatusWebhook, InboundSms, TwilioWebhooks, VoiceStatusWebhook, VoiceWebhook, WhisperResultWebhook,
-    WhisperWebhook,
+    DialStatusWebhook, InboundSms, TwilioClient, TwilioWebhooks, VoiceStatusWebhook, VoiceWebhook,
+    WhisperResultWebhook, WhisperWebhook,
 };
+use nmc_timers::Timers;
 use nmc_webhooks::Receipt;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    CallEnded, TelephonySettings, http,
+    AskCallStatus, CallEnded, CallUndecided, TelephonySettings, http,
     model::answer::{Answer, LegKey},
     use_case::{business_phone, caller_leg, take_text},
 };
@@ -22,14 +24,22 @@ pub struct Telephony {
     pub(crate) db: Db,
     pub(crate) identity: Identity,
     pub(crate) compliance: Compliance,
+    pub(crate) twilio: TwilioClient,
     pub(crate) settings: Arc<TelephonySettings>,
 }
 
 impl Telephony {
     /// Telephony over this database: the server's role for [`Telephony::routes`], the dispatcher's for
-    /// [`Telephony::timer`].
-    pub fn new(db: Db, identity: Identity, compliance: Compliance, settings: TelephonySettings) -> Self {
-        Self { db, identity, compliance, settings: Arc::new(settings) }
+    /// [`Telephony::timers`]
+    /// and [`Telephony::effects`].
+    pub fn new(
+        db: Db,
+        identity: Identity,
+        compliance: Compliance,
+        twilio: TwilioClient,
+        settings: TelephonySettings,
+    ) -> Self {
+        Self { db, identity, compliance, twilio, settings: Arc::new(settings) }
     }
 
     /// `POST /webhooks/twilio/{voice,whisper,whisper-result,dial-status,voice-status,sms-inbound}`, with their
@@ -38,9 +48,14 @@ impl Telephony {
         http::routes(self.clone(), webhooks)
     }
 
-    /// What falls due here; the dispatcher's timers fire it.
-    pub fn timer(&self) -> CallEnded {
-        CallEnded::new(self.clone())
+    /// Adds what falls due here.
+    pub fn timers(&self, timers: Timers) -> Timers {
+        timers.with(CallEnded::new(self.clone())).with(CallUndecided)
+    }
+
+    /// Adds what is asked of Twilio here.
+    pub fn effects(&self, effects: Effects) -> Effects {
+        effects.with(AskCallStatus::new(self.clone()))
     }
 
     /// A call is here and waits for an answer.

@@ -72,7 +72,9 @@ pub(crate) fn speaks(report: &Report, state: &CallState) -> bool {
     match report {
         Report::Arrived => !matches!(state.way, Way::Dial { .. }),
         Report::DialEnded(_) => matches!(state.outcome, Outcome::Missed(_)),
-        Report::PickedUp | Report::Pressed { .. } | Report::Status { .. } | Report::GraceOver => false,
+        Report::PickedUp | Report::Pressed { .. } | Report::Status { .. } | Report::GraceOver | Report::GivenUp => {
+            false
+        }
     }
 }
 
@@ -149,6 +151,7 @@ mod tests {
             from: Caller { phone: Some(phone("+14155550100")), untextable: None },
             to: phone("+14155550101"),
             correlation: uuid::Uuid::nil().into(),
+            created_at: chrono::DateTime::UNIX_EPOCH,
             state: CallState { outcome, ..CallState::new(way) },
             promise,
         }

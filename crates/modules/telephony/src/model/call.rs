@@ -76,6 +76,8 @@ pub(crate) enum Report {
     },
     /// [`END_GRACE`] has passed since the end of the caller's leg (the timer).
     GraceOver,
+    /// Not even Twilio can say any more what became of it.
+    GivenUp,
 }
 
 /// What the installation makes of short calls.
@@ -106,6 +108,7 @@ impl Report {
             Self::DialEnded(_) => "dial-ended",
             Self::Status { .. } => "status",
             Self::GraceOver => "grace-over",
+            Self::GivenUp => "given-up",
         }
     }
 }
@@ -121,11 +124,11 @@ impl CallState {
         let mut next = self.clone();
         match report {
             Report::PickedUp | Report::Pressed { .. } => next.answered = true,
-            Report::Status { status, duration_seconds } if is_final(status) => {
+            Report::Status { status, duration_seconds } if status.is_final() => {
                 next.ended_at = next.ended_at.or(Some(now));
                 next.duration_seconds = next.duration_seconds.or(*duration_seconds);
             }
-            Report::Arrived | Report::DialEnded(_) | Report::Status { .. } | Report::GraceOver => {}
+            Report::Arrived | Report::DialEnded(_) | Report::Status { .. } | Report::GraceOver | Report::GivenUp => {}
         }
         if self.outcome != Outcome::Open {
             return (next, Vec::new());
@@ -160,6 +163,7 @@ impl CallState {
                 DialStatus::Other(_) => Outcome::Open,
                 _ => Outcome::Missed(MissedReason::Forwarded),
             },
+            (_, Report::GivenUp) => Outcome::Missed(MissedReason::Canceled),
             (way, Report::Status { status, duration_seconds }) => after_leg(way, status, *duration_seconds, rules),
             (_, Report::GraceOver) => match self.ended_at {
                 Some(ended_at) if ended_at + END_GRACE <= now => Outcome::Missed(MissedReason::Canceled),
@@ -182,20 +186,6 @@ impl CallState {
             DialStatus::Canceled => Outcome::Missed(MissedReason::Canceled),
             DialStatus::Other(_) => Outcome::Open,
         }
-    }
-}
-
-/// Whether the caller's leg is over. Source: <https://www.twilio.com/docs/voice/api/call-resource#call-status-values>.
-fn is_final(status: &CallStatus) -> bool {
-    match status {
-        CallStatus::Completed | CallStatus::Busy | CallStatus::NoAnswer | CallStatus::Canceled | CallStatus::Failed => {
-            true
-        }
-        CallStatus::Queued
-        | CallStatus::Initiated
-        | CallStatus::Ringing
-        | CallStatus::InProgress
-        | CallStatus::Other(_) => false,
     }
 }
 

@@ -23,7 +23,7 @@ fn dialled(word: &str) -> Report {
 
 /// Every report there is, with a word that Twilio does not have.
 fn reports() -> Vec<Report> {
-    let mut all = vec![Report::Arrived, Report::PickedUp, Report::GraceOver];
+    let mut all = vec![Report::Arrived, Report::PickedUp, Report::GraceOver, Report::GivenUp];
     all.extend([true, false].map(|accepted| Report::Pressed { accepted }));
     all.extend(["completed", "answered", "busy", "no-answer", "failed", "canceled", "teleported"].map(dialled));
     all.extend(

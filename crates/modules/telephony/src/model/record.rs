@@ -1,5 +1,6 @@
 //! A call as it is kept: what it is, beside what has become of it.
 
+use chrono::{DateTime, Utc};
 use nmc_events::telephony::{CallDetected, MissedReason};
 use nmc_kernel::{CallId, CorrelationId, E164, Untextable};
 
@@ -15,6 +16,8 @@ pub(crate) struct Call {
     /// The number of the business that was called.
     pub(crate) to: E164,
     pub(crate) correlation: CorrelationId,
+    /// When it was first reported.
+    pub(crate) created_at: DateTime<Utc>,
     pub(crate) state: CallState,
     /// What the caller was told would follow.
     pub(crate) promise: Option<Promise>,

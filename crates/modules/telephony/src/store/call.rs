@@ -27,6 +27,7 @@ struct Row {
     duration_seconds: Option<i32>,
     promise: Option<String>,
     correlation_id: CorrelationId,
+    created_at: DateTime<Utc>,
 }
 
 /// Reads the call with this CallSid and keeps others from changing it until the transaction ends.
@@ -37,7 +38,8 @@ pub(crate) async fn lock_by_ref(tx: &mut Tx, provider_ref: &str) -> Result<Optio
         r#"
         select id as "id: CallId", provider_ref, from_phone as "from_phone: E164", untextable_reason,
                to_phone as "to_phone: E164", way, forwarded_to as "forwarded_to: E164", whisper, status, reason,
-               answered, ended_at, duration_seconds, promise, correlation_id as "correlation_id: CorrelationId"
+               answered, ended_at, duration_seconds, promise, correlation_id as "correlation_id: CorrelationId",
+               created_at
         from tel_calls where tenant_id = $1 and provider_ref = $2
         for no key update
         "#,
@@ -57,7 +59,8 @@ pub(crate) async fn lock_by_id(tx: &mut Tx, id: CallId) -> Result<Option<Call>, 
         r#"
         select id as "id: CallId", provider_ref, from_phone as "from_phone: E164", untextable_reason,
                to_phone as "to_phone: E164", way, forwarded_to as "forwarded_to: E164", whisper, status, reason,
-               answered, ended_at, duration_seconds, promise, correlation_id as "correlation_id: CorrelationId"
+               answered, ended_at, duration_seconds, promise, correlation_id as "correlation_id: CorrelationId",
+               created_at
         from tel_calls where tenant_id = $1 and id = $2
         for no key update
         "#,
@@ -71,7 +74,7 @@ pub(crate) async fn lock_by_id(tx: &mut Tx, id: CallId) -> Result<Option<Call>, 
 
 /// Adds a call; `false` where another transaction has added it meanwhile (it has ended when this returns).
 pub(crate) async fn insert(tx: &mut Tx, call: &Call) -> Result<bool, DbError> {
-    let (tenant, now) = (tx.tenant(), tx.now());
+    let tenant = tx.tenant();
     let (way, forwarded_to, whisper) = way_columns(&call.state.way);
     let (status, _) = outcome_columns(call.state.outcome);
     let inserted = sqlx::query!(
@@ -91,7 +94,7 @@ pub(crate) async fn insert(tx: &mut Tx, call: &Call) -> Result<bool, DbError> {
         status,
         call.state.answered,
         call.correlation.as_uuid(),
-        now
+        call.created_at
     )
     .execute(tx.conn().await?)
     .await?;
@@ -169,6 +172,7 @@ impl TryFrom<Row> for Call {
             from: Caller { phone: row.from_phone, untextable },
             to: row.to_phone,
             correlation: row.correlation_id,
+            created_at: row.created_at,
             state: CallState {
                 way,
                 outcome,

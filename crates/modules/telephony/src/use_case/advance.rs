@@ -4,10 +4,10 @@ use nmc_events::Context;
 use nmc_timers::Timer as _;
 
 use crate::{
-    CallEnded, Telephony,
+    CallEnded, CallUndecided, Telephony,
     model::{
         answer::{Promise, speaks},
-        call::{Effect, Outcome, Report},
+        call::{Effect, Outcome, Report, Way},
         record::Call,
     },
     store,
@@ -21,6 +21,7 @@ pub(crate) async fn advance(
     report: &Report,
 ) -> Result<(), DbError> {
     let (state, effects) = call.state.apply(report, telephony.settings.rules(), tx.now());
+    let is_decided_now = call.state.outcome == Outcome::Open && state.outcome != Outcome::Open;
     let mut promise = call.promise;
     if promise.is_none() && speaks(report, &state) {
         promise = Some(promised(telephony, tx, call).await?);
@@ -37,6 +38,9 @@ pub(crate) async fn advance(
             Effect::AwaitDialStatus(until) => nmc_timers::set(tx, CallEnded::KIND, call.id.as_uuid(), until).await?,
             Effect::StopAwaiting => nmc_timers::cancel(tx, CallEnded::KIND, call.id.as_uuid()).await?,
         }
+    }
+    if is_decided_now && matches!(call.state.way, Way::Dial { .. }) {
+        nmc_timers::cancel(tx, CallUndecided::KIND, call.id.as_uuid()).await?;
     }
     log(tx, call, report);
     Ok(())

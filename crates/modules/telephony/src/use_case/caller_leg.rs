@@ -5,17 +5,19 @@ use nmc_identity::{CallMode, Tenant, TenantSettings};
 use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId};
 use nmc_providers::twilio::{CallSid, DialStatusWebhook, VoiceStatusWebhook, VoiceWebhook};
 
+use nmc_timers::Timer as _;
 use nmc_webhooks::Receipt;
 
 use super::{advance::advance, caller, receiver};
 use crate::{
-    Telephony,
+    CallUndecided, Telephony,
     model::{
         answer::{self, Answer},
         call::{CallState, Report, Way},
         record::{Call, Caller},
     },
     store,
+    timer::UNDECIDED_AFTER,
 };
 
 /// Answers a call that has come in.
@@ -103,10 +105,15 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant
         correlation: correlation(telephony, tx, &from).await?,
         from,
         to: leg.to.clone(),
+        created_at: tx.now(),
         state: CallState::new(way(tx, &tenant.settings, &leg.report, tenant.id).await?),
         promise: None,
     };
     if store::call::insert(tx, &call).await? {
+        if matches!(call.state.way, Way::Dial { .. }) {
+            // Whatever comes of it, somebody looks: the later reports may be lost.
+            nmc_timers::set(tx, CallUndecided::KIND, call.id.as_uuid(), tx.now() + UNDECIDED_AFTER).await?;
+        }
         return Ok(call);
     }
     // Another report of the same call was faster; its transaction has ended.

@@ -134,7 +134,7 @@ async fn within_the_three_seconds_the_dial_decides() {
     let house = House::with(dial(false)).await;
     house.report("voice", &leg(1, CALLER, "ringing")).await;
     house.report("voice-status", &leg(1, CALLER, "completed")).await;
-    assert_eq!(house.count("select count(*) from timers").await, 1);
+    assert_eq!(house.count("select count(*) from timers where kind = 'telephony.call-ended'").await, 1);
     house.report("dial-status", &dial_status(1, "completed")).await;
     assert_eq!(house.count("select count(*) from timers").await, 0);
     assert!(house.missed().await.is_empty());

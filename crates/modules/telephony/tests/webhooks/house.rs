@@ -12,6 +12,7 @@ use http_body_util::BodyExt as _;
 use nmc_compliance::{CampaignSubmission, Compliance};
 use nmc_config::BaseUrl;
 use nmc_db::Db;
+use nmc_effects::Effects;
 use nmc_events::{
     Event,
     telephony::{CallDetected, InboundSmsReceived},
@@ -19,9 +20,10 @@ use nmc_events::{
 use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, Clock, CorrelationId, E164, Random, TenantId};
 use nmc_providers::twilio::{
-    AuthToken, TwilioWebhooks,
+    AccountSid, AuthToken, ClientSettings, TwilioClient, TwilioWebhooks,
     signature::{SIGNATURE_HEADER, sign},
 };
+use nmc_simulators::twilio::{TwilioSettings, TwilioSimulator};
 use nmc_telephony::{Telephony, TelephonySettings};
 use nmc_testkit::TestDatabase;
 use nmc_timers::Timers;
@@ -35,6 +37,7 @@ pub(crate) const BUSINESS: &str = "+14155550100";
 pub(crate) const PHONE: &str = "+14155550111";
 pub(crate) const CALLER: &str = "+12125550123";
 
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "a-token-for-tests";
 
 pub(crate) type Fields = Vec<(String, String)>;
@@ -49,6 +52,9 @@ pub(crate) struct House {
     pub(crate) router: Router,
     pub(crate) openapi: utoipa::openapi::OpenApi,
     timers: Timers,
+    effects: Effects,
+    /// What Telephony asks; it sends no webhook here.
+    pub(crate) simulator: TwilioSimulator,
 }
 
 /// An answer to a webhook.
@@ -76,6 +82,10 @@ impl House {
         let clock = Clock::fixed(start);
         let app = database.app().clone().at(clock.clone(), Random::seeded(1));
         let dispatcher = database.dispatcher().clone().at(clock.clone(), Random::seeded(2));
+        let account = AccountSid::parse(ACCOUNT).unwrap();
+        let twilio = TwilioSettings::new(account, AuthToken::new(TOKEN), BASE_URL);
+        let simulator = TwilioSimulator::start(twilio).await.unwrap();
+        let twilio = twilio_at(&simulator.base_url());
         let settings_of_all = TelephonySettings {
             public_base_url: BaseUrl::parse(BASE_URL).unwrap(),
             short_completed_below_seconds,
@@ -84,17 +94,19 @@ impl House {
         let telephony = |db: Db| {
             let identity = Identity::new(db.clone());
             let compliance = Compliance::new(db.clone(), identity.clone());
-            Telephony::new(db, identity, compliance, settings_of_all.clone())
+            Telephony::new(db, identity, compliance, twilio.clone(), settings_of_all.clone())
         };
         let (router, openapi) = telephony(app.clone()).routes(webhooks()).split_for_parts();
-        let timers = Timers::new(dispatcher.clone(), nmc_timers::Settings::default(), Random::seeded(3))
-            .with(telephony(dispatcher).timer());
+        let timers = Timers::new(dispatcher.clone(), nmc_timers::Settings::default(), Random::seeded(3));
+        let timers = telephony(dispatcher.clone()).timers(timers);
+        let effects = Effects::new(dispatcher.clone(), nmc_effects::Settings::default(), Random::seeded(4));
+        let effects = telephony(dispatcher).effects(effects);
         let identity = Identity::new(app.clone());
         let compliance = Compliance::new(app, identity.clone());
         let name = TenantName::parse("Example Plumbing").unwrap();
         let time_zone = "America/New_York".parse().unwrap();
         let tenant = identity.create_tenant(NewTenant { name, time_zone, settings }).await.unwrap();
-        let house = Self { database, clock, tenant, identity, compliance, router, openapi, timers };
+        let house = Self { database, clock, tenant, identity, compliance, router, openapi, timers, effects, simulator };
         house.compliance.add_receiving_number(&house.operator(), &phone(BUSINESS)).await.unwrap();
         house
     }
@@ -130,6 +142,11 @@ impl House {
     /// Fires what is due, as the dispatcher.
     pub(crate) async fn fire_timers(&self) -> usize {
         self.timers.fire_due().await.unwrap()
+    }
+
+    /// Asks Twilio what is to be asked, as the dispatcher.
+    pub(crate) async fn ask_twilio(&self) -> usize {
+        self.effects.drain().await.unwrap()
     }
 
     pub(crate) async fn superuser(&self) -> PgConnection {
@@ -177,6 +194,17 @@ impl House {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&mut self.superuser().await).await.unwrap()
     }
+}
+
+pub(crate) fn twilio_at(base_url: &str) -> TwilioClient {
+    TwilioClient::new(ClientSettings {
+        base_url: base_url.to_owned(),
+        account_sid: AccountSid::parse(ACCOUNT).unwrap(),
+        auth_token: AuthToken::new(TOKEN),
+        connect_timeout: std::time::Duration::from_secs(2),
+        request_timeout: std::time::Duration::from_secs(5),
+    })
+    .unwrap()
 }
 
 pub(crate) fn webhooks() -> TwilioWebhooks {

@@ -12,3 +12,4 @@ mod repetition;
 mod simulated;
 mod status_only;
 mod texts;
+mod undecided;

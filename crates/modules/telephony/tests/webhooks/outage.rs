@@ -10,7 +10,7 @@ use nmc_identity::Identity;
 use nmc_telephony::{Telephony, TelephonySettings};
 use nmc_testkit::{TestDatabase, eventually};
 
-use crate::house::{BASE_URL, CALLER, leg, send, signed, text, webhooks};
+use crate::house::{BASE_URL, CALLER, leg, send, signed, text, twilio_at, webhooks};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_database_twilio_is_told_to_come_again() {
@@ -23,6 +23,7 @@ async fn without_a_database_twilio_is_told_to_come_again() {
         db,
         identity,
         compliance,
+        twilio_at("http://127.0.0.1:9"),
         TelephonySettings {
             public_base_url: BaseUrl::parse(BASE_URL).unwrap(),
             short_completed_below_seconds: None,

@@ -132,6 +132,16 @@ statuses! {
     }
 }
 
+impl CallStatus {
+    /// Whether the leg is over. Source: <https://www.twilio.com/docs/voice/api/call-resource#call-status-values>.
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Completed | Self::Busy | Self::NoAnswer | Self::Canceled | Self::Failed => true,
+            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress | Self::Other(_) => false,
+        }
+    }
+}
+
 /// How far an outbound SMS has come, in the only order in which it moves: callbacks arrive late, twice and out of
 /// order, and a later stage is never taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,6 +14,8 @@ pub enum Api {
     FetchMessage,
     /// `GET Calls.json`.
     ListCalls,
+    /// `GET Calls/{sid}.json`.
+    FetchCall,
 }
 
 /// What goes wrong. "Processed" for a send means: the message is accepted, delivered and in the ledger.

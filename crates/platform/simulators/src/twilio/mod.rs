@@ -191,6 +191,11 @@ impl TwilioSimulator {
         message::receive(&self.account, request).await
     }
 
+    /// Puts a leg into the account, or replaces it, with no webhook about it: as if all of them were lost.
+    pub fn put_call(&self, call: Call) {
+        self.account.state().ledger.put_call(call);
+    }
+
     /// Sends a webhook as told: forged, unsigned, many times, at once.
     pub async fn deliver(&self, request: WebhookRequest) -> Vec<WebhookAnswer> {
         let _under_way = self.account.begin();

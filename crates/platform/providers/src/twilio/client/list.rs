@@ -128,6 +128,12 @@ impl TwilioClient {
         self.ask("messages.fetch", self.http.get(self.account_path(&format!("Messages/{sid}.json")))).await
     }
 
+    /// One call's leg by its id: `GET Calls/{sid}.json`.
+    /// Source: <https://www.twilio.com/docs/voice/api/call-resource#fetch-a-call-resource>.
+    pub async fn fetch_call(&self, sid: &CallSid) -> Result<ListedCall, ClientError> {
+        self.ask("calls.fetch", self.http.get(self.account_path(&format!("Calls/{sid}.json")))).await
+    }
+
     fn list_url(&self, resource: &str, to: &E164, from: Option<&E164>) -> Result<Url, ClientError> {
         let mut url = Url::parse(&self.account_path(resource)).map_err(|_| ClientError::BaseUrl)?;
         let mut query = url.query_pairs_mut();

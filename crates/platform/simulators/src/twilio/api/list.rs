@@ -96,6 +96,26 @@ pub(super) async fn calls(
     .await
 }
 
+pub(super) async fn call(
+    State(account): State<Arc<Account>>,
+    Extension(connection): Extension<Connection>,
+    Path((sid, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    with_faults(&account, Api::FetchCall, &connection, move |account| {
+        if let Err(refusal) = authenticate(account, &headers, &sid) {
+            return refusal.into_response();
+        }
+        let wanted = file.trim_end_matches(".json");
+        let call = account.state().ledger.calls().find(|call| call.sid == wanted).cloned();
+        match call {
+            Some(call) => Json(call_json(account, &call)).into_response(),
+            None => Refusal::not_found().into_response(),
+        }
+    })
+    .await
+}
+
 fn parsed(query: Option<String>) -> Query {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }

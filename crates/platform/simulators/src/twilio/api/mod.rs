@@ -27,6 +27,7 @@ pub(super) fn router() -> Router<Arc<Account>> {
         .route("/2010-04-01/Accounts/{account}/Messages.json", post(create::create).get(list::messages))
         .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(list::message))
         .route("/2010-04-01/Accounts/{account}/Calls.json", get(list::calls))
+        .route("/2010-04-01/Accounts/{account}/Calls/{file}", get(list::call))
 }
 
 /// A refusal in Twilio's form: <https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions>.
