@@ -207,22 +207,20 @@ async fn record(
     let mut tx = shared.db.begin(stored.intent.tenant).await?;
     let now = tx.now();
     let from_flight = |state| Transition::new(&[IntentState::InFlight], state);
+    // An answer in hand also ends the doubt others have come to about this attempt while it was being recorded.
+    let answered = |state| Transition::new(&[IntentState::InFlight, IntentState::Unknown], state);
     let (change, transition) = match outcome {
         CallOutcome::Accepted(accepted) => (
             Some(Change::Accepted(accepted.clone())),
             Transition {
                 outcome: Some(json!({ "accepted": accepted })),
                 answered: true,
-                ..from_flight(IntentState::Accepted)
+                ..answered(IntentState::Accepted)
             },
         ),
         CallOutcome::Failed(failed) => (
             Some(Change::Failed(failed.clone())),
-            Transition {
-                outcome: Some(json!({ "failed": failed })),
-                answered: true,
-                ..from_flight(IntentState::Failed)
-            },
+            Transition { outcome: Some(json!({ "failed": failed })), answered: true, ..answered(IntentState::Failed) },
         ),
         CallOutcome::NotSent { answered, reason, .. } if *answered && stored.answered_attempts + 1 >= MAX_ATTEMPTS => {
             let failed = failed(reason);

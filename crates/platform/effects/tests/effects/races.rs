@@ -132,6 +132,27 @@ async fn a_callback_about_an_attempt_that_was_overtaken_says_so() {
     assert_eq!(settle_now(&house, id, 2).await, Settled::Before);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_in_hand_ends_the_doubt_of_others() {
+    for (called, state, accepted, change) in [
+        (Called::AcceptWhenOpen, IntentState::Accepted, 1, "accepted"),
+        (Called::RefuseWhenOpen, IntentState::Failed, 0, "failed"),
+    ] {
+        let house = House::new().await;
+        let engine = house.engine_with(Settings::default());
+        let id = house.plan(Ask::calls(&[called])).await;
+        let sleeper = tokio::spawn(async move { engine.drain().await.unwrap() });
+        assert!(eventually(SOON, async || house.count("select count(*) from test_calls").await == 1).await);
+        // Its lock was lost, and somebody else took it for dead.
+        house.execute("update effect_intents set state = 'unknown', available_at = available_at + interval '1 day'").await;
+        house.provider.open_gate(1);
+        sleeper.await.unwrap();
+        let seen = house.see(id).await;
+        assert_eq!((seen.state, seen.attempt, seen.accepted), (state, 1, accepted), "{called:?}");
+        assert!(seen.brief().4[0].starts_with(change), "{seen:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_lock_lost_between_claim_and_call_gives_the_intent_back() {
     let house = House::new().await;
