@@ -144,7 +144,9 @@ async fn an_answer_in_hand_ends_the_doubt_of_others() {
         let sleeper = tokio::spawn(async move { engine.drain().await.unwrap() });
         assert!(eventually(SOON, async || house.count("select count(*) from test_calls").await == 1).await);
         // Its lock was lost, and somebody else took it for dead.
-        house.execute("update effect_intents set state = 'unknown', available_at = available_at + interval '1 day'").await;
+        house
+            .execute("update effect_intents set state = 'unknown', available_at = available_at + interval '1 day'")
+            .await;
         house.provider.open_gate(1);
         sleeper.await.unwrap();
         let seen = house.see(id).await;
