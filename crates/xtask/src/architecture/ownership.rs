@@ -23,9 +23,10 @@ pub(super) const MODULE_PREFIXES: &[(&str, &str)] = &[
     ("notification", "notif_"),
 ];
 
-/// The platform's tables and the one crate whose SQL names each. `db` inserts events; `outbox` delivers them.
+/// The platform's tables and the one crate whose SQL names each. `db` inserts events, `outbox` delivers them, `live`
+/// shows them to the people of the business.
 pub(super) const PLUMBING: &[(&str, &[&str])] = &[
-    ("outbox_events", &["db", "outbox"]),
+    ("outbox_events", &["db", "outbox", "live"]),
     ("outbox_consumed", &["outbox"]),
     ("outbox_runs", &["outbox"]),
     ("outbox_dead_letters", &["outbox"]),
@@ -33,8 +34,8 @@ pub(super) const PLUMBING: &[(&str, &[&str])] = &[
     ("effect_intents", &["effects"]),
     ("webhook_events", &["db"]),
     ("tenant_routes", &["db"]),
-    // The next two are to come with the REST API and calendars: their names are taken, no migration makes them yet.
     ("idempotency_keys", &["db"]),
+    // To come with calendars: its name is taken, no migration makes it yet.
     ("provider_credentials", &["db"]),
     ("_sqlx_migrations", &["db"]),
 ];
