@@ -1,7 +1,8 @@
 //! Transactions that know their tenant.
 //!
 //! Owns: opening, committing and abandoning transactions; the tenant setting behind row-level security; writing
-//! events into the outbox; routes from outside keys to tenants; webhook deduplication; wake-ups; session locks;
+//! events into the outbox; routes from outside keys to tenants; webhook deduplication; first answers to repeated
+//! requests; wake-ups; session locks;
 //! provisioning and migrations. Never: a business rule, or a table of a module.
 //!
 //! Two promises hold everywhere because all transactions begin here: a statement sees one tenant's rows only, and a
@@ -9,6 +10,7 @@
 
 mod db;
 mod error;
+mod idempotency;
 mod lock;
 mod provision;
 mod route;
@@ -18,8 +20,9 @@ mod webhook;
 
 pub use db::{Db, PoolSettings};
 pub use error::{ConstraintKind, DbError};
+pub use idempotency::IdempotencyError;
 pub use lock::SessionLock;
-pub use provision::{MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision};
+pub use provision::{MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision, restrict_database};
 pub use route::{Route, RouteKind};
 pub use tx::{ReadTx, SystemTx, Tx};
 pub use wake::{Topic, Wakes};

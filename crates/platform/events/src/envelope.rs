@@ -82,4 +82,9 @@ impl PayloadError {
     pub fn of_request(source: serde_json::Error) -> Self {
         Self { name: "an effect's request", source }
     }
+
+    /// The same trouble with the answer that is kept for a request's idempotency key.
+    pub fn of_answer(source: serde_json::Error) -> Self {
+        Self { name: "a kept answer", source }
+    }
 }

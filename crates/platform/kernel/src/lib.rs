@@ -6,6 +6,7 @@
 mod actor;
 mod ambient;
 mod id;
+mod idempotency;
 mod mask;
 mod minutes;
 mod money;
@@ -20,6 +21,7 @@ pub use id::{
     AppointmentId, CalendarId, CallId, CampaignId, ConversationId, CorrelationId, EventId, HoldId, InboundSmsId,
     IntentId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,
 };
+pub use idempotency::IdempotencyKey;
 pub use mask::Masked;
 pub use minutes::{Minutes, MinutesError};
 pub use money::{Currency, Money, MoneyError};

@@ -19,18 +19,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::unsupported_media_type());
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            malformed(&path, &error.into_inner().to_string())
-        })?;
-        json.end().map_err(|error| malformed("", &error.to_string()))?;
-        Ok(Self(value))
+        parse_json(&json_bytes(request, state).await?).map(Self)
     }
+}
+
+/// The body of a request that says it is JSON.
+pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        return Err(Problem::unsupported_media_type());
+    }
+    Bytes::from_request(request, state).await.map_err(unread)
+}
+
+/// The bytes as a `T` and nothing after it.
+pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        malformed(&path, &error.into_inner().to_string())
+    })?;
+    json.end().map_err(|error| malformed("", &error.to_string()))?;
+    Ok(value)
 }
 
 /// `application/json` or a type built on it, such as `application/merge-patch+json`.

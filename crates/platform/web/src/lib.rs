@@ -4,11 +4,13 @@
 //! case, and answers with a value or a [`Problem`]. The application puts [`standard_layers`] around all routes and
 //! runs them with [`serve()`].
 
+mod actor;
 mod body_limit;
 mod cursor;
 mod docs;
 mod extract;
 mod health;
+mod idempotent;
 mod layers;
 mod observe;
 mod page;
@@ -19,11 +21,13 @@ mod shed;
 mod stall;
 mod time_limit;
 
+pub use actor::{ApiRefusal, Owner, User};
 pub use body_limit::{BODY_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
 pub use cursor::Cursor;
 pub use docs::docs_routes;
 pub use extract::{JsonBody, Path, Query};
 pub use health::{Readiness, health_routes};
+pub use idempotent::{IDEMPOTENCY_KEY, IdempotentJson};
 pub use layers::standard_layers;
 pub use nmc_config::{HttpConfig, HttpLimits};
 pub use observe::X_CORRELATION_ID;
