@@ -7,6 +7,7 @@
 mod actor;
 mod body_limit;
 mod cursor;
+mod database;
 mod docs;
 mod extract;
 mod health;

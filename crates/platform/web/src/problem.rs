@@ -100,6 +100,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// 409: the `Idempotency-Key` belongs to another request of this user.
+    pub fn idempotency_key_reused() -> Self {
+        Self::conflict("idempotency_key_reused", "This Idempotency-Key was sent with another request before.")
+    }
+
     /// 410: was there, and is not any more.
     pub fn gone(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::GONE, code, detail)
