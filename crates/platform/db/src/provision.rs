@@ -1,6 +1,6 @@
 //! Making a database ready: roles and extensions by a superuser once, tables by the migrator at every release.
 
-use sqlx::{Connection as _, PgConnection, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator};
 
 use crate::{Db, DbError};
 
@@ -22,7 +22,8 @@ pub enum ProvisionError {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
-/// As a superuser: the five roles, the database (owned by `nmc_owner`) and its extensions. Can be repeated.
+/// As a superuser: the five roles, the database (owned by `nmc_owner`), who may enter it, and its extensions. Can be
+/// repeated, and is to be after a release that changes it or a restore that did not make the database.
 ///
 /// `url_of` gives the superuser's URL of a database by its name. Passwords are the operator's to set.
 pub async fn provision(url_of: impl Fn(&str) -> String, database: &str) -> Result<(), ProvisionError> {
@@ -33,15 +34,31 @@ pub async fn provision(url_of: impl Fn(&str) -> String, database: &str) -> Resul
         .fetch_one(&mut server)
         .await?;
     if !exists {
-        let quoted = database.replace('"', "\"\"");
-        let create = format!("create database \"{quoted}\" owner nmc_owner");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut server).await?;
+        let create = format!("create database {} owner nmc_owner", quoted(database));
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut server).await?;
     }
+    restrict_database(&mut server, database).await?;
     server.close().await?;
     let mut inside = PgConnection::connect(&url_of(database)).await?;
     sqlx::raw_sql(EXTENSIONS).execute(&mut inside).await?;
     inside.close().await?;
     Ok(())
+}
+
+/// Lets the product's roles enter `database` and nobody else, and nobody but its owner make anything in it, temporary
+/// tables included. A copy of a database does not copy these rights, so whoever makes one repeats this.
+pub async fn restrict_database(superuser: &mut PgConnection, database: &str) -> Result<(), sqlx::Error> {
+    let name = quoted(database);
+    let rights = format!(
+        "revoke all on database {name} from public;
+         grant connect on database {name} to nmc_app, nmc_dispatcher, nmc_readonly, nmc_backup"
+    );
+    sqlx::raw_sql(AssertSqlSafe(rights)).execute(superuser).await?;
+    Ok(())
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// As the owner: applies the migrations that are missing.

@@ -89,6 +89,7 @@ impl TestDatabase {
         let template = &server.template;
         run(&mut connection, format!("create database {name} template {template} owner nmc_owner strategy file_copy"))
             .await?;
+        nmc_db::restrict_database(&mut connection, &name).await?;
         connection.close().await?;
 
         let wakes = Wakes::new();
