@@ -4,10 +4,10 @@
 //! [`Webhook`] is the extractor; [`Receipt::record`] deduplicates in the use case's own transaction; [`failed`] and
 //! [`malformed`] are the answers; [`measure`] times them.
 
+mod content;
 mod measure;
-mod notice;
 mod webhook;
 
+pub use content::WebhookContent;
 pub use measure::measure;
-pub use notice::Notice;
 pub use webhook::{Receipt, Refusal, Webhook, failed, malformed};

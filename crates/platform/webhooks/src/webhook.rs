@@ -8,7 +8,7 @@ use nmc_db::{DbError, Seen, Tx, WebhookProvider};
 use nmc_providers::twilio::{TwilioForm, TwilioWebhooks, WebhookRejection};
 use nmc_web::{FieldError, Problem};
 
-use crate::Notice;
+use crate::WebhookContent;
 
 /// A database that restarts is back within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -16,6 +16,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The refusals all webhooks share, for the OpenAPI document.
 #[derive(utoipa::IntoResponses)]
 pub enum Refusal {
+    /// A field is missing or malformed: `errors` names it
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(#[to_schema] Problem),
     /// The signature is missing or wrong; nothing was written
     #[response(status = 401, content_type = "application/problem+json")]
     Unsigned(#[to_schema] Problem),
@@ -56,7 +59,7 @@ impl Receipt {
     }
 }
 
-impl<T: Notice, S: Send + Sync> FromRequest<S> for Webhook<T>
+impl<T: WebhookContent, S: Send + Sync> FromRequest<S> for Webhook<T>
 where
     TwilioWebhooks: FromRef<S>,
 {
@@ -71,7 +74,7 @@ where
     }
 }
 
-fn refused<T: Notice>(why: &WebhookRejection) -> Problem {
+fn refused<T: WebhookContent>(why: &WebhookRejection) -> Problem {
     tracing::warn!(webhook.endpoint = T::ENDPOINT, %why, "a webhook was refused");
     match why {
         WebhookRejection::MissingSignature => Problem::unauthorized("signature_missing", why.to_string()),

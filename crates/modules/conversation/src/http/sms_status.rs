@@ -36,8 +36,6 @@ pub(crate) fn status_callback_url(base_url: &str, tenant: TenantId, intent: Inte
     ),
     responses(
         (status = 200, description = "Taken, or known already, or about no text of ours"),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]

@@ -21,8 +21,6 @@ use super::WebhookState;
     ),
     responses(
         (status = 200, description = "Taken: an empty TwiML document", content_type = "text/xml", body = String),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]

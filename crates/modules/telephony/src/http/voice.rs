@@ -29,8 +29,6 @@ type Leg = Result<Query<LegQuery>, QueryRejection>;
     ),
     responses(
         (status = 200, description = "What the caller hears, as TwiML", content_type = "text/xml", body = String),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]
@@ -53,8 +51,6 @@ pub(super) async fn voice(State(state): State<WebhookState>, webhook: Webhook<Vo
     ),
     responses(
         (status = 200, description = "What the caller hears, as TwiML", content_type = "text/xml", body = String),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]
@@ -81,8 +77,6 @@ pub(super) async fn dial_status(
     ),
     responses(
         (status = 200, description = "What is asked, as TwiML", content_type = "text/xml", body = String),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]
@@ -112,8 +106,6 @@ pub(super) async fn whisper(
     ),
     responses(
         (status = 200, description = "The connection or the hang-up, as TwiML", content_type = "text/xml", body = String),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]
@@ -141,8 +133,6 @@ pub(super) async fn whisper_result(
     ),
     responses(
         (status = 200, description = "Taken"),
-        (status = 400, description = "The field that is missing or malformed", body = Problem,
-         content_type = "application/problem+json"),
         Refusal
     )
 )]

@@ -11,7 +11,9 @@ use nmc_providers::twilio::{CallStatus, DialStatus};
 /// How long after the caller's leg has ended the report of the `<Dial>` may still come.
 pub(crate) const END_GRACE: Duration = Duration::seconds(3);
 
-/// How a call reached us; fixed by the first report, so that settings changed during a call do not change its meaning.
+/// How one call reached us. Not the setting (`CallMode`), but what it came to for this call, with what belongs to it: a
+/// business that wants its phone rung may have none that may be, and a call may wait for an answer where only statuses
+/// were expected. Fixed by the first report, so that settings changed during a call do not change its meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     /// We ring the business's phone.
@@ -89,7 +91,7 @@ pub(crate) struct Rules {
 
 /// What follows from a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub(crate) enum FollowUp {
     /// Announce the call as missed.
     Announce(MissedReason),
     /// Report [`Report::GraceOver`] at this time.
@@ -120,7 +122,7 @@ impl CallState {
     }
 
     /// Takes a report in.
-    pub(crate) fn apply(&self, report: &Report, rules: Rules, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
+    pub(crate) fn apply(&self, report: &Report, rules: Rules, now: DateTime<Utc>) -> (Self, Vec<FollowUp>) {
         let mut next = self.clone();
         match report {
             Report::PickedUp | Report::Pressed { .. } => next.answered = true,
@@ -135,19 +137,19 @@ impl CallState {
         }
         next.outcome = next.decide(report, rules, now);
 
-        let mut effects = Vec::new();
+        let mut follow_ups = Vec::new();
         match (next.outcome, self.ended_at, next.ended_at) {
-            (Outcome::Open, None, Some(ended_at)) => effects.push(Effect::AwaitDialStatus(ended_at + END_GRACE)),
+            (Outcome::Open, None, Some(ended_at)) => follow_ups.push(FollowUp::AwaitDialStatus(ended_at + END_GRACE)),
             // The timer that reports this is over by itself.
             (Outcome::Accepted | Outcome::Missed(_), Some(_), _) if *report != Report::GraceOver => {
-                effects.push(Effect::StopAwaiting);
+                follow_ups.push(FollowUp::StopAwaiting);
             }
             _ => {}
         }
         if let Outcome::Missed(reason) = next.outcome {
-            effects.push(Effect::Announce(reason));
+            follow_ups.push(FollowUp::Announce(reason));
         }
-        (next, effects)
+        (next, follow_ups)
     }
 
     /// What an open call becomes by this report.

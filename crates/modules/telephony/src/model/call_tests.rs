@@ -39,15 +39,15 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 /// Applies the reports one second apart.
-fn fold(way: Way, rules: Rules, reports: &[Report]) -> (CallState, Vec<Effect>) {
+fn fold(way: Way, rules: Rules, reports: &[Report]) -> (CallState, Vec<FollowUp>) {
     let mut state = CallState::new(way);
-    let mut effects = Vec::new();
+    let mut follow_ups = Vec::new();
     for (second, report) in (0..).zip(reports) {
         let (next, caused) = state.apply(report, rules, at(second));
         state = next;
-        effects.extend(caused);
+        follow_ups.extend(caused);
     }
-    (state, effects)
+    (state, follow_ups)
 }
 
 fn outcome(way: Way, reports: &[Report]) -> Outcome {
@@ -98,16 +98,16 @@ fn without_a_whisper_an_answer_accepts() {
 #[test]
 fn a_caller_who_hangs_up_is_missed_after_the_grace() {
     let ended = [Report::Arrived, status("completed", Some(4))];
-    let (state, effects) = fold(dial(true), PLAIN, &ended);
-    assert_eq!(effects, [Effect::AwaitDialStatus(at(1) + END_GRACE)]);
+    let (state, follow_ups) = fold(dial(true), PLAIN, &ended);
+    assert_eq!(follow_ups, [FollowUp::AwaitDialStatus(at(1) + END_GRACE)]);
     assert_eq!(state.apply(&Report::GraceOver, PLAIN, at(3)), (state.clone(), vec![]));
-    let (over, effects) = state.apply(&Report::GraceOver, PLAIN, at(4));
+    let (over, follow_ups) = state.apply(&Report::GraceOver, PLAIN, at(4));
     assert_eq!(over.outcome, missed(MissedReason::Canceled));
-    assert_eq!(effects, [Effect::Announce(MissedReason::Canceled)]);
+    assert_eq!(follow_ups, [FollowUp::Announce(MissedReason::Canceled)]);
     // A repetition of the end does not start the wait again, and a dial status within it decides.
     assert_eq!(state.apply(&status("completed", Some(4)), PLAIN, at(2)), (state.clone(), vec![]));
-    let (_, effects) = state.apply(&dialled("busy"), PLAIN, at(2));
-    assert_eq!(effects, [Effect::StopAwaiting, Effect::Announce(MissedReason::Busy)]);
+    let (_, follow_ups) = state.apply(&dialled("busy"), PLAIN, at(2));
+    assert_eq!(follow_ups, [FollowUp::StopAwaiting, FollowUp::Announce(MissedReason::Busy)]);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn short_calls_count_as_missed_only_where_the_flag_says_so() {
     assert_eq!(fold(dial(false), SHORT, &[status("completed", Some(1))]).0.outcome, Outcome::Open);
 }
 
-fn announcements(effects: &[Effect]) -> usize {
-    effects.iter().filter(|effect| matches!(effect, Effect::Announce(_))).count()
+fn announcements(follow_ups: &[FollowUp]) -> usize {
+    follow_ups.iter().filter(|effect| matches!(effect, FollowUp::Announce(_))).count()
 }
 
 /// What must hold for whatever is reported in whatever order.
@@ -150,16 +150,16 @@ fn check(way: &Way, rules: Rules, heard: &[Report]) {
     let mut state = CallState::new(way.clone());
     let mut announced = 0;
     for (second, report) in (0..).zip(heard) {
-        let (next, effects) = state.apply(report, rules, at(second));
-        announced += announcements(&effects);
+        let (next, follow_ups) = state.apply(report, rules, at(second));
+        announced += announcements(&follow_ups);
         let is_unknown = matches!(report, Report::Status { status: CallStatus::Other(_), .. })
             || matches!(report, Report::DialEnded(DialStatus::Other(_)));
         if is_unknown {
-            assert_eq!((&next, effects.len()), (&state, 0), "an unknown word changes nothing: {heard:?}");
+            assert_eq!((&next, follow_ups.len()), (&state, 0), "an unknown word changes nothing: {heard:?}");
         }
         if state.outcome != Outcome::Open {
             assert_eq!(next.outcome, state.outcome, "the first decisive report wins: {heard:?}");
-            assert!(effects.is_empty(), "nothing follows a decision: {heard:?}");
+            assert!(follow_ups.is_empty(), "nothing follows a decision: {heard:?}");
         }
         // Again at once: the same state, and nothing follows a second time.
         assert_eq!(next.apply(report, rules, at(second)), (next.clone(), vec![]), "{heard:?}");
@@ -169,11 +169,11 @@ fn check(way: &Way, rules: Rules, heard: &[Report]) {
     assert_eq!(announced, usize::from(is_missed), "announced exactly when missed: {way:?} {heard:?}");
 
     // Nothing stays open for ever once the caller's leg is known to be over.
-    let (last, effects) = state.apply(&Report::GraceOver, rules, at(3_600));
+    let (last, follow_ups) = state.apply(&Report::GraceOver, rules, at(3_600));
     if state.ended_at.is_some() {
         assert_ne!(last.outcome, Outcome::Open, "{way:?} {heard:?}");
     }
-    assert!(announced + announcements(&effects) <= 1);
+    assert!(announced + announcements(&follow_ups) <= 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     CallEnded, CallUndecided, Telephony,
     model::{
         answer::{Promise, speaks},
-        call::{Effect, Outcome, Report, Way},
+        call::{FollowUp, Outcome, Report, Way},
         record::Call,
     },
     store,
@@ -20,7 +20,7 @@ pub(crate) async fn advance(
     call: &mut Call,
     report: &Report,
 ) -> Result<(), DbError> {
-    let (state, effects) = call.state.apply(report, telephony.settings.rules(), tx.now());
+    let (state, follow_ups) = call.state.apply(report, telephony.settings.rules(), tx.now());
     let is_decided_now = call.state.outcome == Outcome::Open && state.outcome != Outcome::Open;
     let mut promise = call.promise;
     if promise.is_none() && speaks(report, &state) {
@@ -30,13 +30,13 @@ pub(crate) async fn advance(
         (call.state, call.promise) = (state, promise);
         store::call::save(tx, call).await?;
     }
-    for effect in effects {
-        match effect {
-            Effect::Announce(reason) => {
+    for follow_up in follow_ups {
+        match follow_up {
+            FollowUp::Announce(reason) => {
                 tx.publish(&call.missed(reason), Context { correlation: call.correlation, causation: None })?;
             }
-            Effect::AwaitDialStatus(until) => nmc_timers::set(tx, CallEnded::KIND, call.id.as_uuid(), until).await?,
-            Effect::StopAwaiting => nmc_timers::cancel(tx, CallEnded::KIND, call.id.as_uuid()).await?,
+            FollowUp::AwaitDialStatus(until) => nmc_timers::set(tx, CallEnded::KIND, call.id.as_uuid(), until).await?,
+            FollowUp::StopAwaiting => nmc_timers::cancel(tx, CallEnded::KIND, call.id.as_uuid()).await?,
         }
     }
     if is_decided_now && matches!(call.state.way, Way::Dial { .. }) {

@@ -3,8 +3,8 @@ use nmc_providers::twilio::{
     WhisperResultWebhook, WhisperWebhook,
 };
 
-/// What a webhook is known by (ADR 0007).
-pub trait Notice: for<'a> TryFrom<&'a WebhookForm, Error = WebhookRejection> {
+/// The fields of one kind of webhook, and what it is known by when it comes again (ADR 0007).
+pub trait WebhookContent: for<'a> TryFrom<&'a WebhookForm, Error = WebhookRejection> {
     /// The last part of its path.
     const ENDPOINT: &'static str;
     /// What the payload hash covers.
@@ -13,7 +13,7 @@ pub trait Notice: for<'a> TryFrom<&'a WebhookForm, Error = WebhookRejection> {
     fn event_id(&self) -> String;
 }
 
-impl Notice for VoiceWebhook {
+impl WebhookContent for VoiceWebhook {
     const ENDPOINT: &'static str = "voice";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -21,7 +21,7 @@ impl Notice for VoiceWebhook {
     }
 }
 
-impl Notice for DialStatusWebhook {
+impl WebhookContent for DialStatusWebhook {
     const ENDPOINT: &'static str = "dial-status";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -29,7 +29,7 @@ impl Notice for DialStatusWebhook {
     }
 }
 
-impl Notice for WhisperWebhook {
+impl WebhookContent for WhisperWebhook {
     const ENDPOINT: &'static str = "whisper";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -37,7 +37,7 @@ impl Notice for WhisperWebhook {
     }
 }
 
-impl Notice for WhisperResultWebhook {
+impl WebhookContent for WhisperResultWebhook {
     const ENDPOINT: &'static str = "whisper-result";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -45,7 +45,7 @@ impl Notice for WhisperResultWebhook {
     }
 }
 
-impl Notice for VoiceStatusWebhook {
+impl WebhookContent for VoiceStatusWebhook {
     const ENDPOINT: &'static str = "voice-status";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -53,7 +53,7 @@ impl Notice for VoiceStatusWebhook {
     }
 }
 
-impl Notice for InboundSms {
+impl WebhookContent for InboundSms {
     const ENDPOINT: &'static str = "sms-inbound";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
@@ -61,7 +61,7 @@ impl Notice for InboundSms {
     }
 }
 
-impl Notice for SmsStatusWebhook {
+impl WebhookContent for SmsStatusWebhook {
     const ENDPOINT: &'static str = "sms-status";
     const HASHED: &'static [&'static str] = Self::CORE_FIELDS;
     fn event_id(&self) -> String {
