@@ -3,4 +3,5 @@
 
 mod extract;
 mod layers;
+mod signed_in;
 mod support;
