@@ -89,6 +89,8 @@ metrics_table! {
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],
         "Callers who opted out.";
+    AUTH_FAILURES_TOTAL = "auth_failures_total", Counter, ["reason"],
+        "Requests refused because of who asks: a token that does not hold, a person who may not.";
     DB_CONNECTIONS_IN_USE = "db_connections_in_use", Gauge, [],
         "Connections to Postgres taken out of the pool.";
 }
