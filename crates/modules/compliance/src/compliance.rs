@@ -172,6 +172,19 @@ impl Compliance {
         opt_out::record_keyword(tx, phone, body, context).await
     }
 
+    /// Reads an inbound text that is no keyword: when it takes consent back in plain words ("please don't text me any
+    /// more"), records the opt-out and says what that changed. It never takes an opt-out back. A text that says nothing
+    /// of the kind costs no statement.
+    pub async fn record_wording(
+        &self,
+        tx: &mut Tx,
+        phone: &E164,
+        body: &str,
+        context: Context,
+    ) -> Result<Option<OptOutChange>, DbError> {
+        opt_out::record_wording(tx, phone, body, context).await
+    }
+
     /// Whether an opt-out holds.
     pub async fn is_opted_out(&self, tx: &mut ReadTx, phone: &E164) -> Result<bool, DbError> {
         Ok(matches!(store::opt_out::newest(tx, phone).await?, Some((_, OptOutAction::OptOut))))

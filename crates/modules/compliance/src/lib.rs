@@ -1,8 +1,8 @@
 //! What may be sent to whom, and why a text was or was not sent.
 //!
 //! Owns (`comp_` tables): brand and campaign, the business's receiving numbers, the ledger of opt-outs, the list of
-//! numbers never to text, and the gate's decisions. Never: sends anything, knows a conversation, or reads a text beyond
-//! its keyword.
+//! numbers never to text, and the gate's decisions. Never: sends anything, knows a conversation, or reads a text for more
+//! than whether it takes consent back.
 //!
 //! Events out: `ComplianceStatusChanged`, `OptOutRecorded`, `OptOutRevoked`. Events in: none; who needs an answer now
 //! calls [`Compliance`] on the transaction it has open.
@@ -24,6 +24,7 @@ pub use model::{
     keyword::{keyword, keyword_when_opted_out},
     number::ReceivingNumber,
     opt_out::{OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource},
+    wording::revokes_consent,
 };
 pub use nmc_events::{compliance::CampaignStatus, telephony::Keyword};
 pub use use_case::{

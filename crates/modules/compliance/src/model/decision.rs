@@ -138,6 +138,31 @@ words! {
     }
 }
 
+impl BlockReason {
+    /// Whether a person of the business has to see to the caller, who waits for a text that does not come. Not where
+    /// the text was taken back because somebody wanted it so.
+    pub const fn needs_a_person(self) -> bool {
+        match self {
+            Self::OptedOut
+            | Self::NoOptOut
+            | Self::AlreadyConfirmed
+            | Self::Superseded
+            | Self::TakenOver
+            | Self::ConversationClosed => false,
+            Self::OwnNumber
+            | Self::NotTextable
+            | Self::CountryNotServed
+            | Self::PremiumRate
+            | Self::ConfirmationTooLate
+            | Self::DoNotText
+            | Self::TenantSuspended
+            | Self::CampaignNotApproved
+            | Self::Expired
+            | Self::TooMany => true,
+        }
+    }
+}
+
 impl Decision {
     /// `allow`, `defer` or `block`.
     pub const fn outcome(&self) -> &'static str {
@@ -261,6 +286,13 @@ mod tests {
         ] {
             assert_eq!(Decision::from_stored(outcome, reason, until), None, "{outcome} {reason:?}");
         }
+    }
+
+    #[test]
+    fn what_somebody_wanted_so_is_nobody_s_task() {
+        let of_nobody: Vec<_> = BlockReason::ALL.iter().filter(|reason| !reason.needs_a_person()).collect();
+        let words: Vec<_> = of_nobody.into_iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.join(" "), "opted-out no-opt-out already-confirmed superseded taken-over conversation-closed");
     }
 
     #[test]

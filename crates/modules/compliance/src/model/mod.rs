@@ -16,7 +16,8 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            pub(crate) fn from_word(word: &str) -> Option<Self> {
+            /// What is stored and shown as `word`, if it is one of these.
+            pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == word)
             }
         }
@@ -33,3 +34,5 @@ pub(crate) mod keyword;
 pub(crate) mod number;
 pub(crate) mod opt_out;
 pub(crate) mod quiet_hours;
+pub(crate) mod wording;
+mod wording_phrases;

@@ -8,7 +8,7 @@ use nmc_kernel::E164;
 
 use crate::{
     OptOutAction, OptOutChange, OptOutRevocation, OptOutSource, keyword, keyword_when_opted_out,
-    model::opt_out::wording, store,
+    model::opt_out::wording, revokes_consent, store,
 };
 
 pub(crate) async fn record_opt_out(
@@ -75,4 +75,16 @@ pub(crate) async fn record_keyword(
         Keyword::Help => {}
     }
     Ok(Some(found))
+}
+
+pub(crate) async fn record_wording(
+    tx: &mut Tx,
+    phone: &E164,
+    body: &str,
+    context: Context,
+) -> Result<Option<OptOutChange>, DbError> {
+    if !revokes_consent(body) {
+        return Ok(None);
+    }
+    record_opt_out(tx, phone, body, OptOutSource::Wording, context).await.map(Some)
 }
