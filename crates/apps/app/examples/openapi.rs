@@ -13,6 +13,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "PUBLIC_BASE_URL" => Some("https://nmc.example.com"),
         "TWILIO_ACCOUNT_SID" => Some("AC00000000000000000000000000000000"),
         "TWILIO_AUTH_TOKEN" => Some("not-a-token"),
+        "CLERK_JWT_ISSUER" => Some("https://clerk.example.com"),
+        "CLERK_JWKS_URL" => Some("https://clerk.example.com/.well-known/jwks.json"),
+        "CLERK_AUTHORIZED_PARTIES" => Some("https://app.example.com"),
+        "CLERK_SECRET_KEY" => Some("not-a-key"),
+        "CLERK_WEBHOOK_SECRET" => Some("whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U="),
         _ => None,
     };
     let config = Config::from_lookup(&|name| value(name).map(str::to_owned))?;

@@ -159,6 +159,12 @@ impl Installation {
                 ("TWILIO_ACCOUNT_SID".to_owned(), ACCOUNT_SID.to_owned()),
                 ("TWILIO_AUTH_TOKEN".to_owned(), AUTH_TOKEN.to_owned()),
                 ("TWILIO_BASE_URL".to_owned(), twilio.base_url()),
+                ("CLERK_JWT_ISSUER".to_owned(), "http://127.0.0.1:9".to_owned()),
+                ("CLERK_JWKS_URL".to_owned(), "http://127.0.0.1:9/.well-known/jwks.json".to_owned()),
+                ("CLERK_AUTHORIZED_PARTIES".to_owned(), "https://app.example.com".to_owned()),
+                ("CLERK_BASE_URL".to_owned(), "http://127.0.0.1:9".to_owned()),
+                ("CLERK_SECRET_KEY".to_owned(), "sk_test_nobody".to_owned()),
+                ("CLERK_WEBHOOK_SECRET".to_owned(), "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=".to_owned()),
             ];
             environment.extend(plan.configuration.iter().cloned());
             Program::new(name, &plan.executable, arguments, environment, logs.join(format!("{name}.log")))

@@ -2,14 +2,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        base_url, flag, hours, integer, log_filter, milliseconds, minutes, origins, postgres_url, ratio, seconds,
-        secret, socket_address, twilio_sid,
+        audience, base_url, flag, hours, integer, log_filter, milliseconds, minutes, networks, origins, postgres_url,
+        ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
 };
@@ -61,6 +62,8 @@ pub struct Config {
     pub http_limits: HttpLimits,
     /// The account with Twilio.
     pub twilio: TwilioConfig,
+    /// The instance with Clerk.
+    pub clerk: ClerkConfig,
     /// Delivering events to consumers.
     pub outbox: OutboxConfig,
     /// Calling providers.
@@ -80,6 +83,7 @@ impl Config {
         let http = HttpConfig::read(source);
         let http_limits = HttpLimits::read(source);
         let twilio = TwilioConfig::read(source);
+        let clerk = ClerkConfig::read(source);
         let outbox = OutboxConfig::read(source);
         let effects = EffectsConfig::read(source);
         let telephony = TelephonyConfig::read(source);
@@ -90,6 +94,7 @@ impl Config {
             http: http?,
             http_limits: http_limits?,
             twilio: twilio?,
+            clerk: clerk?,
             outbox: outbox?,
             effects: effects?,
             telephony: telephony?,
@@ -137,6 +142,9 @@ group! {
         public_base_url: BaseUrl = required("PUBLIC_BASE_URL", base_url(), "https://nmc.example.com"),
         /// Web origins that may call the API from a browser; without it, none.
         cors_origins: Option<Vec<String>> = optional("HTTP_CORS_ORIGINS", origins()),
+        /// The proxies in front of the server. A client's address is the rightmost of `X-Forwarded-For` that is none of
+        /// theirs; without this key, the address the connection comes from.
+        trusted_proxies: Option<Vec<IpNet>> = optional("HTTP_TRUSTED_PROXIES", networks()),
     }
 }
 
@@ -153,6 +161,13 @@ group! {
         header_timeout: Duration = default("HTTP_HEADER_TIMEOUT_SECONDS", seconds(1..=120), "10"),
         /// How long a request may take from its head to its answer's head, reading the body included.
         request_timeout: Duration = default("HTTP_REQUEST_TIMEOUT_SECONDS", seconds(1..=120), "15"),
+        /// Requests of the API one client address may send in a minute, signed in or not; more are answered with 429. An
+        /// IPv6 network of 64 bits counts as one address. Webhooks and health checks are not counted.
+        address_requests_per_minute: u32 =
+            default("HTTP_ADDRESS_REQUESTS_PER_MINUTE", integer(1..=1_000_000), "600"),
+        /// Requests of the API the people of one business may send in a minute, per server; more are answered with 429.
+        tenant_requests_per_minute: u32 =
+            default("HTTP_TENANT_REQUESTS_PER_MINUTE", integer(1..=1_000_000), "1200"),
     }
 }
 
@@ -172,6 +187,33 @@ group! {
         timeout: Duration = default("TWILIO_TIMEOUT_SECONDS", seconds(1..=60), "10"),
         /// How long connecting to the API may take.
         connect_timeout: Duration = default("TWILIO_CONNECT_TIMEOUT_SECONDS", seconds(1..=30), "3"),
+    }
+}
+
+group! {
+    /// The instance with Clerk, which says who signs in. See <https://clerk.com/docs/guides/sessions/session-tokens>.
+    ClerkConfig, "Clerk" {
+        /// The instance's Frontend API URL: the `iss` of every token that is accepted.
+        jwt_issuer: BaseUrl = required("CLERK_JWT_ISSUER", base_url(), "https://clerk.example.com"),
+        /// What a token's `aud` must hold; only where tokens are made for an audience.
+        jwt_audience: Option<String> = optional("CLERK_JWT_AUDIENCE", audience()),
+        /// The origins that may ask for tokens: a token's `azp` must be one of them where it is present.
+        authorized_parties: Vec<String> =
+            required("CLERK_AUTHORIZED_PARTIES", origins(), "https://app.example.com"),
+        /// Where the keys are that tokens are signed with: `/.well-known/jwks.json` of the Frontend API.
+        jwks_url: BaseUrl =
+            required("CLERK_JWKS_URL", base_url(), "https://clerk.example.com/.well-known/jwks.json"),
+        /// Where the Backend API is; a simulator can stand in for it.
+        base_url: BaseUrl = default("CLERK_BASE_URL", base_url(), "https://api.clerk.com"),
+        /// The key to the Backend API.
+        secret_key: SecretString = required("CLERK_SECRET_KEY", secret(8), "sk_test_change-me"),
+        /// The secrets of the webhook endpoint, separated by commas: one, and while it is changed the one before as well.
+        webhook_secrets: Vec<SecretString> =
+            required("CLERK_WEBHOOK_SECRET", webhook_secrets(), "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U="),
+        /// How long one call to the Backend API may take, connecting included.
+        timeout: Duration = default("CLERK_TIMEOUT_SECONDS", seconds(1..=60), "8"),
+        /// How long connecting to the Backend API may take.
+        connect_timeout: Duration = default("CLERK_CONNECT_TIMEOUT_SECONDS", seconds(1..=30), "3"),
     }
 }
 

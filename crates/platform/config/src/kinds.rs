@@ -2,12 +2,13 @@
 
 use std::{
     fmt::{self, Display},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     str::FromStr,
     time::Duration,
 };
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -136,6 +137,42 @@ fn origin(text: &str) -> Option<String> {
     (matches!(url.scheme(), "http" | "https") && origin == text).then_some(origin)
 }
 
+/// Whom a token is for: a name or an address.
+pub(crate) fn audience() -> Kind<String> {
+    Kind::new("an audience of letters, digits and :/._- such as https://api.example.com", |text| {
+        let is_one = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":/._-".contains(&byte));
+        is_one.then(|| text.to_owned())
+    })
+}
+
+/// Secrets of a webhook endpoint in Svix's form: <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
+pub(crate) fn webhook_secrets() -> Kind<Vec<SecretString>> {
+    Kind::new("one or more secrets whsec_ and base64 of at least 24 bytes, separated by commas", |text| {
+        text.split(',').map(str::trim).map(webhook_secret).collect()
+    })
+    .secret()
+}
+
+fn webhook_secret(text: &str) -> Option<SecretString> {
+    let encoded = text.strip_prefix("whsec_")?;
+    let digits = encoded.trim_end_matches('=');
+    let is_base64 = encoded.len() % 4 == 0
+        && encoded.len() - digits.len() <= 2
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+    (is_base64 && digits.len() >= 32).then(|| SecretString::from(text))
+}
+
+/// Addresses and networks of machines.
+pub(crate) fn networks() -> Kind<Vec<IpNet>> {
+    Kind::new("comma-separated IP addresses and networks such as 10.0.0.0/8", |text| {
+        text.split(',').map(str::trim).map(network).collect()
+    })
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 /// Which spans and log lines are kept, in the syntax of `tracing-subscriber`'s `EnvFilter`.
 pub(crate) fn log_filter() -> Kind<String> {
     Kind::new("a log filter such as info or info,nmc_outbox=debug", |text| {
@@ -196,6 +233,16 @@ mod tests {
         assert!(url.is_https());
         for wrong in ["example.com", "ftp://example.com", "https://example.com/?a=b", "https://me:pw@example.com", ""] {
             assert_eq!(BaseUrl::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn webhook_secrets_have_svix_s_form() {
+        let (one, padded) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=");
+        assert_eq!(webhook_secrets().parse(one).map(|all| all.len()), Some(1));
+        assert_eq!(webhook_secrets().parse(&format!("{one}, {padded}")).map(|all| all.len()), Some(2));
+        for wrong in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_", "whsec_c2hvcnQ=", &one[..37], &format!("{one},")] {
+            assert!(webhook_secrets().parse(wrong).is_none(), "{wrong}");
         }
     }
 

@@ -17,8 +17,8 @@ pub use docs::{OPERATIONS_TABLE_BEGIN, OPERATIONS_TABLE_END, env_example, operat
 use env_file::EnvFile;
 pub use error::{ConfigError, WrongKey};
 pub use groups::{
-    Config, ConversationConfig, DatabaseConfig, EffectsConfig, HttpConfig, HttpLimits, OutboxConfig, TelemetryConfig,
-    TelephonyConfig, TwilioConfig,
+    ClerkConfig, Config, ConversationConfig, DatabaseConfig, EffectsConfig, HttpConfig, HttpLimits, OutboxConfig,
+    TelemetryConfig, TelephonyConfig, TwilioConfig,
 };
 pub use kinds::BaseUrl;
 use source::Source;
@@ -64,6 +64,9 @@ impl Config {
         if self.twilio.timeout >= self.effects.request_timeout {
             // The engine takes an attempt for over once its own time-out has passed: the client must have given up before.
             source.reject("TWILIO_TIMEOUT_SECONDS", "less than EFFECTS_REQUEST_TIMEOUT_SECONDS");
+        }
+        if self.clerk.timeout >= self.effects.request_timeout {
+            source.reject("CLERK_TIMEOUT_SECONDS", "less than EFFECTS_REQUEST_TIMEOUT_SECONDS");
         }
         if self.http.addr.port() != 0 && self.http.addr == self.http.metrics_addr {
             source.reject("METRICS_ADDR", "another address than HTTP_ADDR");

@@ -107,9 +107,12 @@ fn bounds_are_inclusive_and_hold() {
 
 #[test]
 fn keys_that_contradict_each_other_are_refused() {
-    for (key, value) in
-        [("DATABASE_CONNECTIONS_MIN", "21"), ("TWILIO_TIMEOUT_SECONDS", "15"), ("METRICS_ADDR", "127.0.0.1:8080")]
-    {
+    for (key, value) in [
+        ("DATABASE_CONNECTIONS_MIN", "21"),
+        ("TWILIO_TIMEOUT_SECONDS", "15"),
+        ("CLERK_TIMEOUT_SECONDS", "15"),
+        ("METRICS_ADDR", "127.0.0.1:8080"),
+    ] {
         let error = with(key, Some(value)).unwrap_err().to_string();
         assert!(error.contains(key), "{error}");
     }
@@ -117,10 +120,11 @@ fn keys_that_contradict_each_other_are_refused() {
 
 #[test]
 fn secrets_do_not_print() {
-    let canary = "canary-8c1f";
+    let canary = "canary8c1f";
     let config = Config::from_lookup(&|name| {
         let key = Config::keys().into_iter().find(|key| key.name == name)?;
         match (key.secret, name.ends_with("URL")) {
+            (true, _) if name == "CLERK_WEBHOOK_SECRET" => Some(format!("whsec_{}", canary.repeat(4))),
             (true, true) => Some(format!("postgres://app:{canary}@localhost/nmc")),
             (true, false) => Some(canary.to_owned()),
             (false, _) => example(&key),

@@ -53,6 +53,8 @@ metrics_table! {
         "Time to the head of the answer, by route template.";
     HTTP_REQUESTS_SHED_TOTAL = "http_requests_shed_total", Counter, ["pool"],
         "Requests answered with 503 because too many were being worked on.";
+    HTTP_REQUESTS_LIMITED_TOTAL = "http_requests_limited_total", Counter, ["whose"],
+        "Requests answered with 429 because their address or business had sent too many.";
     WEBHOOK_HANDLER_DURATION_SECONDS = "webhook_handler_duration_seconds", Histogram, ["provider", "endpoint", "status"],
         "Time to answer a provider's webhook.";
     WEBHOOK_DEDUPE_HITS_TOTAL = "webhook_dedupe_hits_total", Counter, ["provider"],

@@ -156,6 +156,12 @@ pub(crate) fn config(database: &TestDatabase, base_url: &str, twilio_url: &str) 
         ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
         ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
         ("TWILIO_BASE_URL", twilio_url.to_owned()),
+        ("CLERK_JWT_ISSUER", "http://127.0.0.1:9".to_owned()),
+        ("CLERK_JWKS_URL", "http://127.0.0.1:9/.well-known/jwks.json".to_owned()),
+        ("CLERK_AUTHORIZED_PARTIES", "https://app.example.com".to_owned()),
+        ("CLERK_BASE_URL", "http://127.0.0.1:9".to_owned()),
+        ("CLERK_SECRET_KEY", "sk_test_nobody".to_owned()),
+        ("CLERK_WEBHOOK_SECRET", "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=".to_owned()),
         ("EFFECTS_LISTING_GAP_SECONDS", "1".to_owned()),
         ("SMS_SEGMENTS_PER_SECOND", "10000".to_owned()),
     ];
