@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_kernel::TenantId;
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -59,6 +60,20 @@ impl ReadTx {
     /// Finds what an outside key leads to, whichever tenant has it.
     pub async fn route(&mut self, kind: RouteKind, key: &str) -> Result<Option<Route>, DbError> {
         find(self.conn().await?, kind, key).await
+    }
+
+    /// Since when an outside key has led to this tenant; nothing where it does not.
+    pub async fn routed_since(&mut self, kind: RouteKind, key: &str) -> Result<Option<DateTime<Utc>>, DbError> {
+        let tenant = self.tenant();
+        let since = sqlx::query_scalar!(
+            "select created_at from tenant_routes where kind = $1 and external_key = $2 and tenant_id = $3",
+            kind.as_str(),
+            key,
+            tenant.as_uuid()
+        )
+        .fetch_optional(self.conn().await?)
+        .await?;
+        Ok(since)
     }
 }
 

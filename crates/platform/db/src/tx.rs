@@ -197,10 +197,20 @@ impl Tx {
 
     /// Publishes `event` with this transaction: it is in the outbox if and only if the transaction commits.
     pub fn publish<E: Event>(&mut self, event: &E, context: Context) -> Result<EventId, DbError> {
+        self.publish_of(event, context, self.read.now)
+    }
+
+    /// The same for what came about earlier and was learned of late; never later than now.
+    pub fn publish_of<E: Event>(
+        &mut self,
+        event: &E,
+        context: Context,
+        occurred_at: DateTime<Utc>,
+    ) -> Result<EventId, DbError> {
         let id = self.ids().next();
         let event = NewEvent::new(event, context)?;
         let traceparent = nmc_telemetry::current_traceparent();
-        self.staged.push(Staged { id, occurred_at: self.read.now, traceparent, event });
+        self.staged.push(Staged { id, occurred_at: occurred_at.min(self.read.now), traceparent, event });
         self.wake(Topic::Outbox);
         Ok(id)
     }

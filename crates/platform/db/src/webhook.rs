@@ -1,4 +1,6 @@
-use crate::{DbError, Tx};
+use std::collections::HashSet;
+
+use crate::{DbError, ReadTx, Tx};
 
 /// Who sends webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,24 @@ pub enum Seen {
     Again,
     /// With other content: no second effect, and somebody should look.
     Altered,
+}
+
+impl ReadTx {
+    /// Which of these ids have been recorded: one statement, whosoever they are.
+    pub async fn recorded_webhooks(
+        &mut self,
+        provider: WebhookProvider,
+        event_ids: &[String],
+    ) -> Result<HashSet<String>, DbError> {
+        let recorded = sqlx::query_scalar!(
+            "select event_id from webhook_events where provider = $1 and event_id = any($2)",
+            provider.as_str(),
+            event_ids
+        )
+        .fetch_all(self.conn().await?)
+        .await?;
+        Ok(recorded.into_iter().collect())
+    }
 }
 
 impl Tx {

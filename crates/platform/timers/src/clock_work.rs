@@ -154,17 +154,26 @@ impl Timers {
         AssertUnwindSafe(kind.fire(&mut tx, due.ref_id)).catch_unwind().await.unwrap_or(Err(TimerError::Panicked))?;
         // The subject is locked now: whoever moved the timer has ended.
         let now = tx.now();
-        let fired = sqlx::query!(
-            "delete from timers where tenant_id = $1 and kind = $2 and ref_id = $3 and due_at <= $4",
+        // A row written by this transaction is the firing's own: it has set its timer again.
+        let happened = sqlx::query_scalar!(
+            r#"
+            with fired as (
+              delete from timers where tenant_id = $1 and kind = $2 and ref_id = $3 and due_at <= $4
+                and xmin <> pg_current_xact_id()::xid
+              returning true)
+            select exists (select from fired)
+              or exists (select from timers where tenant_id = $1 and kind = $2 and ref_id = $3
+                           and xmin = pg_current_xact_id()::xid) as "happened!"
+            "#,
             due.tenant.as_uuid(),
             due.kind,
             due.ref_id,
             now
         )
-        .execute(tx.conn().await?)
+        .fetch_one(tx.conn().await?)
         .await
         .map_err(DbError::from)?;
-        if fired.rows_affected() == 1 {
+        if happened {
             tx.commit().await?;
         } else {
             // Moved, taken back or fired by another: this firing did not happen.

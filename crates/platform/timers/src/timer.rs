@@ -8,7 +8,8 @@ pub trait Timer: Send + Sync + 'static {
     const KIND: &'static str;
 
     /// Does what was due for the subject `ref_id`. Database work only; at least once, so doing it twice must be the
-    /// same as doing it once. Locks the subject first and looks whether it is still due.
+    /// same as doing it once. Locks the subject first and looks whether it is still due. What is to be done again sets
+    /// the timer again here, last.
     fn fire(&self, tx: &mut Tx, ref_id: Uuid) -> impl Future<Output = Result<(), TimerError>> + Send;
 }
 

@@ -34,6 +34,10 @@ impl Timer for Obedient {
             .map_err(DbError::from)?;
         match does.as_str() {
             "refuse" => Err(TimerError::Refused("told to refuse".to_owned())),
+            "again" => {
+                let due_at = tx.now() + chrono::Duration::seconds(60);
+                Ok(nmc_timers::set(tx, Self::KIND, ref_id, due_at).await?)
+            }
             "panic" => panic!("told to panic"),
             "break" => {
                 sqlx::query("select 1 / 0").execute(tx.conn().await?).await.map_err(DbError::from)?;

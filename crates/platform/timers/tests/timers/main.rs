@@ -1,6 +1,8 @@
 //! Timers on a real Postgres: fired once, whatever moves, fails or dies meanwhile.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod deaths;
 #[cfg(test)]
 mod failing;
