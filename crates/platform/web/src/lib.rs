@@ -6,6 +6,7 @@
 
 mod actor;
 mod body_limit;
+mod client;
 mod cursor;
 mod database;
 mod docs;
@@ -16,6 +17,7 @@ mod layers;
 mod observe;
 mod page;
 mod problem;
+mod rate_limit;
 mod security;
 mod serve;
 mod shed;
@@ -34,4 +36,5 @@ pub use nmc_config::{HttpConfig, HttpLimits};
 pub use observe::X_CORRELATION_ID;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use problem::{FieldError, Problem};
+pub use rate_limit::{RateLimits, limit_address, limit_tenant};
 pub use serve::serve;

@@ -58,6 +58,9 @@ pub struct Problem {
     errors: Box<[FieldError]>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    /// Whether signing in with a token would help.
+    #[serde(skip)]
+    wants_token: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -77,11 +80,17 @@ impl Problem {
             correlation_id: None,
             errors: Box::default(),
             retry_after_seconds: None,
+            wants_token: false,
         }
     }
 
-    /// 401: no credentials, or wrong ones.
+    /// 401: no token, or one that does not hold. Asks for a bearer token.
     pub fn unauthorized(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { wants_token: true, ..Self::new(StatusCode::UNAUTHORIZED, code, detail) }
+    }
+
+    /// 401: a webhook without a signature that holds. No token would help its sender.
+    pub fn unsigned(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
     }
 
@@ -193,7 +202,7 @@ impl Problem {
         let problem = Self { correlation_id, ..self };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if problem.status == StatusCode::UNAUTHORIZED {
+        if problem.wants_token {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = problem.retry_after_seconds {

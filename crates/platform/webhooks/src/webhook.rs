@@ -77,8 +77,8 @@ where
 fn refused<T: WebhookContent>(why: &WebhookRejection) -> Problem {
     tracing::warn!(webhook.endpoint = T::ENDPOINT, %why, "a webhook was refused");
     match why {
-        WebhookRejection::MissingSignature => Problem::unauthorized("signature_missing", why.to_string()),
-        WebhookRejection::BadSignature => Problem::unauthorized("signature_invalid", why.to_string()),
+        WebhookRejection::MissingSignature => Problem::unsigned("signature_missing", why.to_string()),
+        WebhookRejection::BadSignature => Problem::unsigned("signature_invalid", why.to_string()),
         WebhookRejection::Malformed { field, problem } => malformed(field.as_ref(), problem),
         WebhookRejection::Unreadable => Problem::new(StatusCode::BAD_REQUEST, "body_unreadable", why.to_string()),
         WebhookRejection::TooLarge => Problem::payload_too_large(),

@@ -34,6 +34,7 @@ fn routes() -> Router {
         .route("/v1/limited", get(async || Problem::too_many_requests(Duration::from_millis(1500))))
         .route("/v1/unauthorized", get(async || Problem::unauthorized("no_token", "A token is missing.")))
         .route("/webhooks/echo", post(async |body: Bytes| body.len().to_string()))
+        .route("/webhooks/unsigned", get(async || Problem::unsigned("signature_missing", "A signature is missing.")))
         .merge(health_routes(async || Readiness::Ready))
 }
 
@@ -109,6 +110,8 @@ async fn problems_carry_their_fields_and_headers() {
     assert_eq!(conflict["title"], "Conflict");
     assert_eq!(call(&app, get_request("/v1/limited")).await.headers()["retry-after"], "2");
     assert_eq!(call(&app, get_request("/v1/unauthorized")).await.headers()["www-authenticate"], "Bearer");
+    let unsigned = call(&app, get_request("/webhooks/unsigned")).await;
+    assert_eq!((unsigned.status(), unsigned.headers().get("www-authenticate")), (StatusCode::UNAUTHORIZED, None));
 }
 
 #[tokio::test(start_paused = true)]

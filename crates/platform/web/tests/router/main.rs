@@ -3,5 +3,6 @@
 
 mod extract;
 mod layers;
+mod rate_limits;
 mod signed_in;
 mod support;
