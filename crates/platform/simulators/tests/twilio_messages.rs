@@ -92,7 +92,7 @@ async fn wrong_credentials_are_refused() {
     let refused = SendOutcome::Rejected { http_status: 401, code: Some(20_003), meaning: Meaning::Alert };
     assert_eq!(outcome, refused);
     let listed = client.list_messages(&everything_to(CALLER)).await;
-    assert!(matches!(listed, Err(ClientError::Refused { http_status: 401, code: Some(20_003) })));
+    assert!(matches!(listed, Err(ClientError::Refused { http_status: 401, code: Some(20_003), .. })));
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ pub mod twiml;
 pub mod webhook;
 
 pub use client::{
-    CallQuery, ClientError, ClientSettings, ListedCall, ListedMessage, Listing, MessageQuery, NotSent, SendOutcome,
-    SendSms, Sender, TwilioClient, Unknown,
+    CallQuery, ClientError, ClientSettings, ListPage, ListedCall, ListedMessage, Listing, MessageQuery, NextPage,
+    NotSent, SendOutcome, SendSms, Sender, TwilioClient, Unknown,
 };
 pub use error_code::Meaning;
 pub use forms::{

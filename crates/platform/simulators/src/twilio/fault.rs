@@ -12,6 +12,8 @@ pub enum Api {
     ListMessages,
     /// `GET Messages/{sid}.json`.
     FetchMessage,
+    /// `GET Messages/{sid}/Media.json`.
+    ListMedia,
     /// `GET Calls.json`.
     ListCalls,
     /// `GET Calls/{sid}.json`.

@@ -106,6 +106,9 @@ pub struct Behaviour {
     pub webhook_attempts: u32,
     /// Before the second try, in milliseconds; doubled before each further one, at most five seconds.
     pub webhook_retry_millis: u64,
+    /// Webhooks that are lost on their way, by the last part of their path (`voice`, `sms-inbound`): never delivered,
+    /// not even by a retry.
+    pub lost_webhooks: Vec<String>,
     /// Report `OptOutType` on inbound keywords, as Advanced Opt-Out does.
     pub advanced_opt_out: bool,
     /// Refuse messages to a number that texted STOP, as every account does.
@@ -123,6 +126,7 @@ impl Default for Behaviour {
             webhook_timeout_millis: 15_000,
             webhook_attempts: 5,
             webhook_retry_millis: 200,
+            lost_webhooks: Vec::new(),
             advanced_opt_out: false,
             keeps_opt_outs: true,
             reports_queued: false,

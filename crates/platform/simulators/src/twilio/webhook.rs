@@ -137,7 +137,12 @@ impl Account {
     /// Tries until an answer is final, at most as often as the behaviour allows.
     pub(super) async fn post_until_answered(&self, url: &str, params: &Params) -> WebhookAnswer {
         let (attempts, first_wait) = {
-            let behaviour = &self.state().behaviour;
+            let mut state = self.state();
+            if state.behaviour.lost_webhooks.iter().any(|lost| Some(lost.as_str()) == endpoint(url)) {
+                state.ledger.summary.webhooks_lost += 1;
+                return WebhookAnswer { body: "lost".to_owned(), ..WebhookAnswer::default() };
+            }
+            let behaviour = &state.behaviour;
             (behaviour.webhook_attempts.max(1), Duration::from_millis(behaviour.webhook_retry_millis))
         };
         let mut wait = first_wait;
@@ -173,6 +178,11 @@ impl Account {
             _ => url.to_owned(),
         }
     }
+}
+
+/// The last part of a webhook's path.
+fn endpoint(url: &str) -> Option<&str> {
+    url.split('?').next()?.rsplit('/').next()
 }
 
 async fn answer_of(request: reqwest::RequestBuilder) -> Result<(u16, String), reqwest::Error> {

@@ -1,6 +1,6 @@
 //! One request and its bounded answer, measured.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::{RequestBuilder, StatusCode, header::RETRY_AFTER};
 use tracing::{Instrument as _, Span, field};
@@ -24,7 +24,15 @@ struct Refusal {
     code: Option<u32>,
 }
 
+/// A `Retry-After` beyond this is taken as this: a mistake must not park anything for days.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+
 impl Answer {
+    /// How long Twilio wants to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    }
+
     /// Twilio's own error code.
     pub(super) fn code(&self) -> Option<u32> {
         serde_json::from_slice::<Refusal>(self.body.as_deref()?).ok()?.code
@@ -101,7 +109,11 @@ impl TwilioClient {
                 let body = answer.body.ok_or(ClientError::Unreadable)?;
                 serde_json::from_slice(&body).map_err(|_| ClientError::Unreadable)
             }
-            status => Err(ClientError::Refused { http_status: status.as_u16(), code: answer.code() }),
+            status => Err(ClientError::Refused {
+                http_status: status.as_u16(),
+                code: answer.code(),
+                retry_after: answer.retry_after(),
+            }),
         }
     }
 }

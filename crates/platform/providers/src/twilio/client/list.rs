@@ -14,7 +14,7 @@ use crate::twilio::{
     status::{CallStatus, MessageStatus},
 };
 
-const PAGE_SIZE: &str = "50";
+pub(super) const PAGE_SIZE: &str = "50";
 /// A question that needs more pages than this is answered as incomplete rather than for ever.
 const MAX_PAGES: usize = 20;
 
@@ -73,6 +73,9 @@ pub struct ListedMessage {
     /// When Twilio took it; to the second.
     #[serde(deserialize_with = "rfc_2822")]
     pub date_created: DateTime<Utc>,
+    /// How many pictures it has; Twilio writes it as text.
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub num_media: Option<u32>,
 }
 
 /// A call's leg as Twilio has it. `Debug` shows no numbers.
@@ -97,15 +100,33 @@ pub struct ListedCall {
     /// Seconds since it was answered; Twilio writes it as text.
     #[serde(default, deserialize_with = "number_or_text")]
     pub duration: Option<u32>,
+    /// When it ended; to the second.
+    #[serde(default, deserialize_with = "maybe_rfc_2822")]
+    pub end_time: Option<DateTime<Utc>>,
 }
 
 /// One page; its entries are read one by one, so that one odd entry does not hide the others.
 #[derive(Deserialize)]
 struct Page {
-    #[serde(alias = "messages", alias = "calls")]
+    #[serde(alias = "messages", alias = "calls", alias = "media_list")]
     items: Vec<serde_json::Value>,
     next_page_uri: Option<String>,
 }
+
+/// A page of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct ListPage<T> {
+    /// The entries that could be read.
+    pub items: Vec<T>,
+    /// How many could not.
+    pub unreadable: usize,
+    /// Where the older ones are; nothing on the last page.
+    pub next: Option<NextPage>,
+}
+
+/// The address of a list's next page. `Debug` shows none of it: it may hold a number.
+#[derive(Clone)]
+pub struct NextPage(pub(super) Url);
 
 impl TwilioClient {
     /// The messages of a query.
@@ -145,6 +166,19 @@ impl TwilioClient {
         Ok(url)
     }
 
+    /// One page; where the next one is must be Twilio's as well.
+    pub(super) async fn page<T: serde::de::DeserializeOwned>(
+        &self,
+        endpoint: &'static str,
+        url: Url,
+    ) -> Result<ListPage<T>, ClientError> {
+        let page: Page = self.ask(endpoint, self.http.get(url.clone())).await?;
+        let all = page.items.len();
+        let items: Vec<T> = page.items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
+        let next = page.next_page_uri.map(|next| self.next_page(&url, &next)).transpose()?;
+        Ok(ListPage { unreadable: all - items.len(), items, next: next.map(NextPage) })
+    }
+
     async fn list<T: serde::de::DeserializeOwned>(
         &self,
         endpoint: &'static str,
@@ -155,21 +189,16 @@ impl TwilioClient {
         let mut listing = Listing { items: Vec::new(), complete: true };
         let mut url = first;
         for _ in 0..MAX_PAGES {
-            let page: Page = self.ask(endpoint, self.http.get(url.clone())).await?;
-            let mut all_older = !page.items.is_empty();
-            for item in page.items {
-                match serde_json::from_value::<T>(item) {
-                    // Twilio's times are whole seconds: the second of `since` is still inside.
-                    Ok(item) if created(&item).timestamp() >= since.timestamp() => {
-                        all_older = false;
-                        listing.items.push(item);
-                    }
-                    Ok(_) => {}
-                    Err(_) => listing.complete = false,
-                }
-            }
-            match page.next_page_uri {
-                Some(next) if !all_older => url = self.next_page(&url, &next)?,
+            let page: ListPage<T> = self.page(endpoint, url).await?;
+            listing.complete &= page.unreadable == 0;
+            // Twilio's times are whole seconds: the second of `since` is still inside.
+            let mut recent = page.items;
+            let all = recent.len();
+            recent.retain(|item| created(item).timestamp() >= since.timestamp());
+            let all_older = all > 0 && recent.is_empty();
+            listing.items.append(&mut recent);
+            match page.next {
+                Some(NextPage(next)) if !all_older => url = next,
                 _ => return Ok(listing),
             }
         }
@@ -189,6 +218,11 @@ fn rfc_2822<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTim
     DateTime::parse_from_rfc2822(&text).map(|time| time.to_utc()).map_err(serde::de::Error::custom)
 }
 
+fn maybe_rfc_2822<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| DateTime::parse_from_rfc2822(&text).ok()).map(|time| time.to_utc()))
+}
+
 fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -199,6 +233,12 @@ fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<O
         serde_json::Value::String(text) => text.parse().ok(),
         number => number.as_u64().and_then(|n| u32::try_from(n).ok()),
     }))
+}
+
+impl fmt::Debug for NextPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NextPage")
+    }
 }
 
 impl fmt::Debug for ListedMessage {

@@ -4,6 +4,7 @@
 //! that is in [`SendOutcome`]. Source: <https://www.twilio.com/docs/messaging/api/message-resource>.
 
 mod exchange;
+mod feed;
 mod list;
 mod send;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-pub use list::{CallQuery, ListedCall, ListedMessage, Listing, MessageQuery};
+pub use list::{CallQuery, ListPage, ListedCall, ListedMessage, Listing, MessageQuery, NextPage};
 pub use send::{NotSent, SendOutcome, SendSms, Sender, Unknown};
 
 use super::{sid::AccountSid, signature::AuthToken};
@@ -53,6 +54,8 @@ pub enum ClientError {
         http_status: u16,
         /// Twilio's own code, where it gave one.
         code: Option<u32>,
+        /// How long to leave it alone, where it said so.
+        retry_after: Option<Duration>,
     },
     /// A success that could not be read, or was larger than is reasonable.
     #[error("Twilio's answer could not be read")]

@@ -14,8 +14,6 @@ use crate::twilio::{
 
 /// Twilio's code for "too many requests".
 const CODE_TOO_MANY_REQUESTS: u32 = 20_429;
-/// A `Retry-After` beyond this is taken as this: a mistake must not park a message for days.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// Whom a message comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,8 +164,7 @@ fn classify(answer: &Answer) -> SendOutcome {
     }
     let code = answer.code();
     if answer.status == StatusCode::TOO_MANY_REQUESTS || code == Some(CODE_TOO_MANY_REQUESTS) {
-        let retry_after = answer.retry_after_seconds.map(|s| Duration::from_secs(s).min(MAX_RETRY_AFTER));
-        return SendOutcome::NotSent { reason: NotSent::RateLimited, retry_after };
+        return SendOutcome::NotSent { reason: NotSent::RateLimited, retry_after: answer.retry_after() };
     }
     match code.map_or(Meaning::Alert, meaning) {
         Meaning::OptedOut => SendOutcome::OptedOut,

@@ -3,40 +3,28 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use nmc_kernel::{CallerNumber, E164};
 use nmc_providers::twilio::segments;
 
-use super::{Refusal, authenticate, faulty::with_faults, message_json};
-use crate::{
-    server::Connection,
-    twilio::{
-        Account, Api,
-        ledger::{Direction, Message},
-        message::start_delivery,
-    },
+use super::{Refusal, message_json, request::ApiRequest};
+use crate::twilio::{
+    Account, Api,
+    ledger::{Direction, Message},
+    message::start_delivery,
 };
 
-pub(super) async fn create(
-    State(account): State<Arc<Account>>,
-    Extension(connection): Extension<Connection>,
-    Path(sid): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    with_faults(&account, Api::SendMessage, &connection, move |account| {
-        let accepted = authenticate(account, &headers, &sid).and_then(|()| accept(account, &body));
-        match accepted {
-            Ok(message) => (StatusCode::CREATED, Json(message_json(account, &message))).into_response(),
-            Err(refusal) => refusal.into_response(),
-        }
-    })
-    .await
+pub(super) async fn create(request: ApiRequest, body: Bytes) -> Response {
+    request
+        .answer(Api::SendMessage, move |account| {
+            let message = accept(account, &body)?;
+            Ok((StatusCode::CREATED, Json(message_json(account, &message))).into_response())
+        })
+        .await
 }
 
 /// Checks in the order in which Twilio names its errors, then takes the message.

@@ -1,119 +1,97 @@
-//! Lists, newest first and in pages, and a single message.
-
-use std::sync::Arc;
+//! Lists, newest first and in pages, and what they list one by one.
 
 use axum::{
-    Extension, Json,
-    extract::{Path, RawQuery, State},
-    http::HeaderMap,
+    Json,
+    extract::RawQuery,
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use nmc_providers::twilio::CallStatus;
 use serde_json::{Value, json};
 
-use super::{Refusal, authenticate, faulty::with_faults, message_json, rfc_2822};
-use crate::{
-    server::Connection,
-    twilio::{Account, Api, Call, Message},
-};
+use super::{Refusal, message_json, request::ApiRequest, rfc_2822};
+use crate::twilio::{Account, Api, Call, Message};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 1000;
 
 type Query = Vec<(String, String)>;
 
-pub(super) async fn messages(
-    State(account): State<Arc<Account>>,
-    Extension(connection): Extension<Connection>,
-    Path(sid): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    with_faults(&account, Api::ListMessages, &connection, move |account| {
-        if let Err(refusal) = authenticate(account, &headers, &sid) {
-            return refusal.into_response();
-        }
-        let query = parsed(query);
-        let until = listed_until(account);
-        let state = account.state();
-        let wanted = |message: &&Message| {
-            message.received_at <= until
-                && matches(&query, "To", &message.to)
-                && matches(&query, "From", &message.from)
-                && in_days(&query, "DateSent", message.received_at)
-        };
-        let found: Vec<&Message> = match value(&query, "To") {
-            Some(to) => state.ledger.messages_to(to).filter(wanted).collect(),
-            None => state.ledger.messages().filter(wanted).collect(),
-        };
-        page(account, "Messages.json", "messages", &query, &found, |m| &m.sid, |m| message_json(account, m))
-    })
-    .await
+pub(super) async fn messages(request: ApiRequest, RawQuery(query): RawQuery) -> Response {
+    request
+        .answer(Api::ListMessages, move |account| {
+            let query = parsed(query);
+            let until = listed_until(account);
+            let state = account.state();
+            let wanted = |message: &&Message| {
+                message.received_at <= until
+                    && matches(&query, "To", &message.to)
+                    && matches(&query, "From", &message.from)
+                    && in_days(&query, "DateSent", message.received_at)
+            };
+            let found: Vec<&Message> = match value(&query, "To") {
+                Some(to) => state.ledger.messages_to(to).filter(wanted).collect(),
+                None => state.ledger.messages().filter(wanted).collect(),
+            };
+            Ok(page(account, "Messages.json", "messages", &query, &found, |m| &m.sid, |m| message_json(account, m)))
+        })
+        .await
 }
 
-pub(super) async fn message(
-    State(account): State<Arc<Account>>,
-    Extension(connection): Extension<Connection>,
-    Path((sid, file)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    with_faults(&account, Api::FetchMessage, &connection, move |account| {
-        if let Err(refusal) = authenticate(account, &headers, &sid) {
-            return refusal.into_response();
-        }
-        let message = account.state().ledger.message(file.trim_end_matches(".json")).cloned();
-        match message {
-            Some(message) => Json(message_json(account, &message)).into_response(),
-            None => Refusal::not_found().into_response(),
-        }
-    })
-    .await
+pub(super) async fn message(request: ApiRequest) -> Response {
+    let sid = request.resource();
+    request
+        .answer(Api::FetchMessage, move |account| {
+            let message = account.state().ledger.message(&sid).cloned().ok_or_else(Refusal::not_found)?;
+            Ok(Json(message_json(account, &message)).into_response())
+        })
+        .await
 }
 
-pub(super) async fn calls(
-    State(account): State<Arc<Account>>,
-    Extension(connection): Extension<Connection>,
-    Path(sid): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    with_faults(&account, Api::ListCalls, &connection, move |account| {
-        if let Err(refusal) = authenticate(account, &headers, &sid) {
-            return refusal.into_response();
-        }
-        let query = parsed(query);
-        let until = listed_until(account);
-        let state = account.state();
-        let wanted = |call: &&Call| {
-            call.started_at <= until
-                && matches(&query, "To", &call.to)
-                && matches(&query, "From", &call.from)
-                && in_days(&query, "StartTime", call.started_at)
-        };
-        let found: Vec<&Call> = state.ledger.calls().filter(wanted).collect();
-        page(account, "Calls.json", "calls", &query, &found, |c| &c.sid, |c| call_json(account, c))
-    })
-    .await
+/// A message's pictures: <https://www.twilio.com/docs/messaging/api/media-resource>.
+pub(super) async fn media(request: ApiRequest) -> Response {
+    let sid = request.resource();
+    request
+        .answer(Api::ListMedia, move |account| {
+            let message = account.state().ledger.message(&sid).cloned().ok_or_else(Refusal::not_found)?;
+            let shown = |(url, content_type): &(String, String)| {
+                // Relative to the API's own address, as Twilio writes it.
+                let path = url::Url::parse(url).map_or_else(|_| url.clone(), |url| url.path().to_owned());
+                json!({ "parent_sid": message.sid, "content_type": content_type, "uri": format!("{path}.json") })
+            };
+            let media: Vec<Value> = message.media.iter().map(shown).collect();
+            Ok(Json(json!({ "media_list": media, "next_page_uri": null })).into_response())
+        })
+        .await
 }
 
-pub(super) async fn call(
-    State(account): State<Arc<Account>>,
-    Extension(connection): Extension<Connection>,
-    Path((sid, file)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    with_faults(&account, Api::FetchCall, &connection, move |account| {
-        if let Err(refusal) = authenticate(account, &headers, &sid) {
-            return refusal.into_response();
-        }
-        let wanted = file.trim_end_matches(".json");
-        let call = account.state().ledger.calls().find(|call| call.sid == wanted).cloned();
-        match call {
-            Some(call) => Json(call_json(account, &call)).into_response(),
-            None => Refusal::not_found().into_response(),
-        }
-    })
-    .await
+pub(super) async fn calls(request: ApiRequest, RawQuery(query): RawQuery) -> Response {
+    request
+        .answer(Api::ListCalls, move |account| {
+            let query = parsed(query);
+            let until = listed_until(account);
+            let state = account.state();
+            let wanted = |call: &&Call| {
+                call.started_at <= until
+                    && matches(&query, "To", &call.to)
+                    && matches(&query, "From", &call.from)
+                    && matches(&query, "ParentCallSid", call.parent_call_sid.as_deref().unwrap_or_default())
+                    && in_days(&query, "StartTime", call.started_at)
+            };
+            let found: Vec<&Call> = state.ledger.calls().filter(wanted).collect();
+            Ok(page(account, "Calls.json", "calls", &query, &found, |c| &c.sid, |c| call_json(account, c)))
+        })
+        .await
+}
+
+pub(super) async fn call(request: ApiRequest) -> Response {
+    let sid = request.resource();
+    request
+        .answer(Api::FetchCall, move |account| {
+            let call = account.state().ledger.calls().find(|call| call.sid == sid).cloned();
+            Ok(Json(call_json(account, &call.ok_or_else(Refusal::not_found)?)).into_response())
+        })
+        .await
 }
 
 fn parsed(query: Option<String>) -> Query {
@@ -189,6 +167,7 @@ fn page<T>(
 
 /// A call as the API shows it: <https://www.twilio.com/docs/voice/api/call-resource>.
 fn call_json(account: &Account, call: &Call) -> Value {
+    let is_over = CallStatus::parse(&call.status).is_ok_and(|status| status.is_final());
     json!({
         "sid": call.sid,
         "account_sid": account.settings.account_sid,
@@ -201,6 +180,7 @@ fn call_json(account: &Account, call: &Call) -> Value {
         "api_version": "2010-04-01",
         "date_created": rfc_2822(call.started_at),
         "start_time": rfc_2822(call.started_at),
+        "end_time": is_over.then(|| rfc_2822(call.started_at + TimeDelta::seconds(call.duration_seconds.into()))),
         "uri": format!("/2010-04-01/Accounts/{}/Calls/{}.json", account.settings.account_sid, call.sid),
     })
 }

@@ -3,6 +3,7 @@
 mod create;
 mod faulty;
 mod list;
+mod request;
 
 use std::sync::Arc;
 
@@ -25,9 +26,10 @@ use super::{
 pub(super) fn router() -> Router<Arc<Account>> {
     Router::new()
         .route("/2010-04-01/Accounts/{account}/Messages.json", post(create::create).get(list::messages))
-        .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(list::message))
+        .route("/2010-04-01/Accounts/{account}/Messages/{resource}", get(list::message))
+        .route("/2010-04-01/Accounts/{account}/Messages/{resource}/Media.json", get(list::media))
         .route("/2010-04-01/Accounts/{account}/Calls.json", get(list::calls))
-        .route("/2010-04-01/Accounts/{account}/Calls/{file}", get(list::call))
+        .route("/2010-04-01/Accounts/{account}/Calls/{resource}", get(list::call))
 }
 
 /// A refusal in Twilio's form: <https://www.twilio.com/docs/usage/twilios-response#response-formats-exceptions>.
