@@ -3,5 +3,6 @@
 //!
 //! For tests, the sandbox and the benchmark. Loopback only; never part of a production binary.
 
+pub mod clerk;
 mod server;
 pub mod twilio;
