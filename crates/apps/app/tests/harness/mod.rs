@@ -11,8 +11,14 @@ use nmc_effects::Effects;
 use nmc_identity::{CallMode, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, Random, TenantId};
 use nmc_outbox::Dispatcher;
-use nmc_providers::twilio::{AccountSid, AuthToken};
-use nmc_simulators::twilio::{SimulatedNumber, TwilioSettings, TwilioSimulator};
+use nmc_providers::{
+    clerk::WebhookSecret,
+    twilio::{AccountSid, AuthToken},
+};
+use nmc_simulators::{
+    clerk::{ClerkSettings, ClerkSimulator},
+    twilio::{SimulatedNumber, TwilioSettings, TwilioSimulator},
+};
 use nmc_testkit::TestDatabase;
 use nmc_timers::Timers;
 use sqlx::PgConnection;
@@ -21,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
 pub(crate) const AUTH_TOKEN: &str = "a-test-auth-token";
+pub(crate) const CLERK_WEBHOOK_SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiB0aGVzZSB0ZXN0cw==";
 pub(crate) const BUSINESS: &str = "+14155550100";
 pub(crate) const OWNERS_PHONE: &str = "+14155550199";
 
@@ -28,6 +35,8 @@ pub(crate) const OWNERS_PHONE: &str = "+14155550199";
 pub(crate) struct App {
     pub(crate) database: TestDatabase,
     pub(crate) twilio: TwilioSimulator,
+    /// Its users sign in here; `clerk.token(..)` makes their tokens.
+    pub(crate) clerk: ClerkSimulator,
     /// As the server has them.
     pub(crate) modules: Modules,
     pub(crate) outbox: Dispatcher,
@@ -81,7 +90,10 @@ impl App {
             TwilioSettings::new(AccountSid::parse(ACCOUNT_SID).unwrap(), AuthToken::new(AUTH_TOKEN), &base_url);
         twilio.numbers = vec![SimulatedNumber::at(phone(BUSINESS), &base_url)];
         let twilio = TwilioSimulator::start(twilio).await.unwrap();
-        let config = config(&database, &base_url, &twilio.base_url());
+        let mut clerk = ClerkSettings::new("sk_test_secret", WebhookSecret::parse(CLERK_WEBHOOK_SECRET).unwrap());
+        clerk.service_url = Some(base_url.clone());
+        let clerk = ClerkSimulator::start(clerk).await.unwrap();
+        let config = config(&database, &base_url, &twilio.base_url(), &clerk);
 
         let modules = Modules::new(database.app(), &config).unwrap();
         let stop = CancellationToken::new();
@@ -97,7 +109,7 @@ impl App {
 
         let number = phone(BUSINESS);
         let tenant = create_tenant(&modules, "Example Plumbing", settings, &number).await;
-        Self { database, twilio, modules, outbox, timers, effects, base_url, tenant, number, stop }
+        Self { database, twilio, clerk, modules, outbox, timers, effects, base_url, tenant, number, stop }
     }
 
     pub(crate) async fn approve(&self) {
@@ -111,6 +123,7 @@ impl App {
             let timers = self.timers.fire_due().await.unwrap();
             let effects = self.effects.drain().await.unwrap();
             self.twilio.settled().await;
+            self.clerk.settled().await;
             if events + timers + effects == 0 {
                 return;
             }
@@ -149,21 +162,17 @@ pub(crate) async fn create_tenant(modules: &Modules, name: &str, settings: Tenan
     tenant
 }
 
-pub(crate) fn config(database: &TestDatabase, base_url: &str, twilio_url: &str) -> Config {
-    let values = [
+pub(crate) fn config(database: &TestDatabase, base_url: &str, twilio_url: &str, clerk: &ClerkSimulator) -> Config {
+    let mut values = vec![
         ("DATABASE_URL", database.app_url()),
         ("PUBLIC_BASE_URL", base_url.to_owned()),
         ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
         ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
         ("TWILIO_BASE_URL", twilio_url.to_owned()),
-        ("CLERK_JWT_ISSUER", "http://127.0.0.1:9".to_owned()),
-        ("CLERK_JWKS_URL", "http://127.0.0.1:9/.well-known/jwks.json".to_owned()),
-        ("CLERK_AUTHORIZED_PARTIES", "https://app.example.com".to_owned()),
-        ("CLERK_BASE_URL", "http://127.0.0.1:9".to_owned()),
-        ("CLERK_SECRET_KEY", "sk_test_nobody".to_owned()),
-        ("CLERK_WEBHOOK_SECRET", "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=".to_owned()),
         ("EFFECTS_LISTING_GAP_SECONDS", "1".to_owned()),
         ("SMS_SEGMENTS_PER_SECOND", "10000".to_owned()),
+        ("CLERK_WEBHOOK_SECRET", CLERK_WEBHOOK_SECRET.to_owned()),
     ];
+    values.extend(clerk.configuration());
     Config::from_lookup(&|name| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())).unwrap()
 }
