@@ -17,3 +17,6 @@ create table idempotency_keys (
 create index idempotency_keys_by_age on idempotency_keys (tenant_id, created_at);
 select nmc_protect('idempotency_keys');
 grant select, insert on idempotency_keys to nmc_app;
+
+-- The live stream reads a business's events in the order (xid, seq), below the oldest transaction that still runs.
+create index outbox_events_in_order on outbox_events (tenant_id, xid, seq);

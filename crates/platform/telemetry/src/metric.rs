@@ -55,6 +55,10 @@ metrics_table! {
         "Requests answered with 503 because too many were being worked on.";
     HTTP_REQUESTS_LIMITED_TOTAL = "http_requests_limited_total", Counter, ["whose"],
         "Requests answered with 429 because their address or business had sent too many.";
+    LIVE_STREAMS = "live_streams", Gauge, [],
+        "Live streams open in this process.";
+    LIVE_STREAMS_CUT_TOTAL = "live_streams_cut_total", Counter, ["reason"],
+        "Live streams ended by the server: stop, expired, signed-out, slow, database.";
     WEBHOOK_HANDLER_DURATION_SECONDS = "webhook_handler_duration_seconds", Histogram, ["provider", "endpoint", "status"],
         "Time to answer a provider's webhook.";
     WEBHOOK_DEDUPE_HITS_TOTAL = "webhook_dedupe_hits_total", Counter, ["provider"],
@@ -65,6 +69,8 @@ metrics_table! {
         "Webhooks refused for their signature.";
     WEBHOOK_UNKNOWN_NUMBERS_TOTAL = "webhook_unknown_numbers_total", Counter, ["provider", "endpoint"],
         "Webhooks about a number or a call of nobody.";
+    INBOUND_RECOVERED_TOTAL = "inbound_recovered_total", Counter, ["kind"],
+        "Calls and texts that no webhook delivered and polling found.";
     INBOUND_SMS_UNANSWERABLE_TOTAL = "inbound_sms_unanswerable_total", Counter, ["reason"],
         "Texts that came in from a sender that no text can be sent to.";
     OUTBOX_DISPATCH_LAG_SECONDS = "outbox_dispatch_lag_seconds", Histogram, [],
@@ -87,6 +93,8 @@ metrics_table! {
         "Texts that were not sent or not delivered, by the provider's error code.";
     SMS_UNKNOWN = "sms_unknown", Gauge, [],
         "Texts of which it is not known whether the provider took them.";
+    SMS_PAUSED = "sms_paused", Gauge, [],
+        "1 while operators have paused outbound texts on all dispatchers, else 0.";
     HUMAN_TAKEOVER_TOTAL = "human_takeover_total", Counter, [],
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],

@@ -1,6 +1,7 @@
 //! Who sent the request, as handlers take it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use chrono::{DateTime, Utc};
 use nmc_kernel::{Actor, Role};
 
 use crate::Problem;
@@ -32,6 +33,11 @@ impl<S: Sync> FromRequestParts<S> for Owner {
         }
     }
 }
+
+/// Until when the token that came with the request holds; put into the request beside the [`Actor`]. An answer that goes
+/// on for longer ends then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedInUntil(pub DateTime<Utc>);
 
 /// The refusals every signed-in route shares.
 #[derive(utoipa::IntoResponses)]

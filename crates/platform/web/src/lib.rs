@@ -24,7 +24,7 @@ mod shed;
 mod stall;
 mod time_limit;
 
-pub use actor::{ApiRefusal, Owner, User};
+pub use actor::{ApiRefusal, Owner, SignedInUntil, User};
 pub use body_limit::{BODY_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
 pub use cursor::Cursor;
 pub use docs::docs_routes;
