@@ -1,9 +1,9 @@
-use nmc_db::{Db, DbError, ReadTx};
+use nmc_db::{Db, DbError, ReadTx, Tx};
 use nmc_kernel::{Actor, TenantId};
 
 use crate::{
-    CreateTenantError, NewTenant, Tenant, TenantSettings, UpdateSettingsError, store,
-    use_case::{create_tenant, update_settings},
+    AuditChain, AuditEntry, CreateTenantError, NewTenant, Tenant, TenantSettings, UpdateSettingsError, store,
+    use_case::{create_tenant, update_settings, verify_audit},
 };
 
 /// The module's face; cheap to clone.
@@ -32,5 +32,17 @@ impl Identity {
     /// [`DbError::Other`]: a transaction is opened for a tenant that somebody has looked up.
     pub async fn tenant(&self, tx: &mut ReadTx) -> Result<Tenant, DbError> {
         store::tenant::find(tx).await
+    }
+
+    /// Writes down what `actor` changed, with the change itself: whoever lets a person or an operator change something
+    /// calls it last in the same transaction. The tenant's log is held until the transaction ends, so nothing may be
+    /// locked after it. Three statements.
+    pub async fn audit(&self, tx: &mut Tx, actor: &Actor, entry: &AuditEntry) -> Result<(), DbError> {
+        store::audit::append(tx, actor, entry).await
+    }
+
+    /// Looks through the whole log of the actor's tenant for a row that was tampered with.
+    pub async fn verify_audit(&self, actor: &Actor) -> Result<AuditChain, DbError> {
+        verify_audit::verify_audit(&self.db, actor).await
     }
 }

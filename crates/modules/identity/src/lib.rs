@@ -11,7 +11,8 @@ mod use_case;
 
 pub use identity::Identity;
 pub use model::{
+    audit::AuditEntry,
     settings::{CallMode, QuietHours, SETTINGS_VERSION, SettingsError, TenantSettings},
     tenant::{NameError, NewTenant, Tenant, TenantName, TenantStatus},
 };
-pub use use_case::{create_tenant::CreateTenantError, update_settings::UpdateSettingsError};
+pub use use_case::{create_tenant::CreateTenantError, update_settings::UpdateSettingsError,verify_audit::{AuditChain, Broken}};

@@ -1,4 +1,5 @@
 //! Pure: no I/O, no clock.
 
+pub(crate) mod audit;
 pub(crate) mod settings;
 pub(crate) mod tenant;

@@ -1,2 +1,3 @@
 pub(crate) mod create_tenant;
 pub(crate) mod update_settings;
+pub(crate) mod verify_audit;
