@@ -15,4 +15,8 @@ pub use model::{
     settings::{CallMode, QuietHours, SETTINGS_VERSION, SettingsError, TenantSettings},
     tenant::{NameError, NewTenant, Tenant, TenantName, TenantStatus},
 };
-pub use use_case::{create_tenant::CreateTenantError, update_settings::UpdateSettingsError,verify_audit::{AuditChain, Broken}};
+pub use use_case::{
+    create_tenant::CreateTenantError,
+    update_settings::UpdateSettingsError,
+    verify_audit::{AuditChain, Broken},
+};

@@ -49,6 +49,8 @@ typed_ids! {
     TenantId,
     /// A person of the business who signs in.
     UserId,
+    /// An invitation to join a business.
+    InvitationId,
     /// A domain event's envelope id.
     EventId,
     /// One per call or conversation, carried through the booking to the report.

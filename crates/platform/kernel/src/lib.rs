@@ -19,7 +19,7 @@ pub use actor::{Actor, Role};
 pub use ambient::{Clock, Ids, Random};
 pub use id::{
     AppointmentId, CalendarId, CallId, CampaignId, ConversationId, CorrelationId, EventId, HoldId, InboundSmsId,
-    IntentId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,
+    IntentId, InvitationId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,
 };
 pub use idempotency::IdempotencyKey;
 pub use mask::Masked;

@@ -81,7 +81,8 @@ fn canonical(value: &Value) -> String {
         Value::Object(fields) => {
             let mut names: Vec<&String> = fields.keys().collect();
             names.sort();
-            let fields = names.into_iter().map(|name| format!("{}:{}", Value::from(name.as_str()), canonical(&fields[name])));
+            let fields =
+                names.into_iter().map(|name| format!("{}:{}", Value::from(name.as_str()), canonical(&fields[name])));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_order_of_names_does_not_matter_and_everything_else_does() {
-        let (a, b) = (json!({"b": [1, {"d": null, "c": "x"}], "a": true}), json!({"a": true, "b": [1, {"c": "x", "d": null}]}));
+        let (a, b) =
+            (json!({"b": [1, {"d": null, "c": "x"}], "a": true}), json!({"a": true, "b": [1, {"c": "x", "d": null}]}));
         assert_eq!(canonical(&a), r#"{"a":true,"b":[1,{"c":"x","d":null}]}"#);
         assert_eq!(row(&a, &Value::Null).hash(&NO_HASH), row(&b, &Value::Null).hash(&NO_HASH));
 
