@@ -3,12 +3,13 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use nmc_kernel::{Clock, Random};
-use nmc_sandbox::{Installation, Plan};
+use nmc_sandbox::{Installation, Plan, Program};
 use nmc_simulators::twilio::WebhookRequest;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -19,13 +20,14 @@ use crate::{
     cluster::{Cluster, Medium},
     disk,
     memory::{self, Memory},
+    processor,
     report::Report,
     stats::{Summary, millis, shown},
 };
 
 const DATABASE: &str = "nmc_bench_calls";
 /// Calls before anything is measured: pools fill, statements are prepared, caches warm up.
-const WARM_UP: Load = Load { calls: 100, per_second: 50 };
+pub(crate) const WARM_UP: Load = Load { calls: 100, per_second: 50 };
 /// Calls that arrive within one second.
 const BURST: Load = Load { calls: 1_000, per_second: 1_000 };
 /// The rates that are measured; the second is the one the goals speak of.
@@ -44,56 +46,84 @@ pub(crate) const SETTINGS: &str = "two webhooks a call, open loop, 20 businesses
 
 /// An open loop: calls come at their times, however the ones before fare.
 #[derive(Clone, Copy, Debug)]
-struct Load {
-    calls: usize,
-    per_second: usize,
+pub(crate) struct Load {
+    pub(crate) calls: usize,
+    pub(crate) per_second: usize,
 }
 
 /// Measures on one cluster, for `seconds` per rate.
 pub(crate) async fn measure(cluster: &Cluster, seconds: usize, report: &mut Report) -> Result<(), BenchError> {
-    cluster.drop_database(DATABASE).await?;
-    let plan = Plan {
-        database: DATABASE,
-        durable: cluster.medium == Medium::Disk,
-        // A US long code's own rate would be the only thing measured.
-        configuration: vec![("SMS_SEGMENTS_PER_SECOND".to_owned(), "10000".to_owned())],
-        ..Plan::new(cluster.data_dir.clone(), std::env::current_exe()?)
-    };
-    let mut bench = Bench {
-        installation: Installation::start(&plan).await?,
-        businesses: Vec::new(),
-        medium: cluster.medium,
-        clock: Clock::system(),
-        random: Random::from_entropy(),
-        calls_made: 0,
-    };
-    bench.businesses = businesses::open(&bench.installation).await?;
+    let mut bench = Bench::start(cluster, None).await?;
     let measured = bench.run(cluster, seconds, report).await;
-    bench.installation.stop().await?;
-    measured?;
-    cluster.drop_database(DATABASE).await
+    bench.stop(cluster).await?;
+    measured
 }
 
-struct Bench {
+/// The product with businesses whose calls are missed.
+pub(crate) struct Bench {
     installation: Installation,
     businesses: Vec<Business>,
     medium: Medium,
+    /// What holds the data of Postgres: its first process is named there.
+    postgres: PathBuf,
     clock: Clock,
     random: Random,
     calls_made: usize,
 }
 
 /// What came of a load.
-struct Outcome {
+pub(crate) struct Outcome {
     acknowledged: Vec<Duration>,
     /// From the report that decides the call to the message's acceptance by Twilio.
     sent: Vec<Duration>,
     /// From the first report to the last acceptance.
     all_sent: Duration,
     commits: Vec<Duration>,
+    /// Processor time per call: server, dispatcher, Postgres, and this process (the simulator and the load).
+    processor: [Option<Duration>; 4],
 }
 
 impl Bench {
+    /// An installation on the cluster, reached by `database_url` where that is given.
+    pub(crate) async fn start(cluster: &Cluster, database_url: Option<String>) -> Result<Self, BenchError> {
+        cluster.drop_database(DATABASE).await?;
+        let plan = Plan {
+            database: DATABASE,
+            durable: cluster.medium == Medium::Disk,
+            database_url,
+            // A US long code's own rate would be the only thing measured.
+            configuration: vec![("SMS_SEGMENTS_PER_SECOND".to_owned(), "10000".to_owned())],
+            ..Plan::new(cluster.data_dir.clone(), std::env::current_exe()?)
+        };
+        let mut bench = Self {
+            installation: Installation::start(&plan).await?,
+            businesses: Vec::new(),
+            medium: cluster.medium,
+            postgres: cluster.postgres.data_dir().join("cluster"),
+            clock: Clock::system(),
+            random: Random::from_entropy(),
+            calls_made: 0,
+        };
+        bench.businesses = businesses::open(&bench.installation).await?;
+        Ok(bench)
+    }
+
+    /// Stops the programs and drops the database.
+    pub(crate) async fn stop(self, cluster: &Cluster) -> Result<(), BenchError> {
+        self.installation.stop().await?;
+        cluster.drop_database(DATABASE).await
+    }
+
+    fn processor(&self) -> [Option<Duration>; 4] {
+        let of = |program: &Program| processor::used_by(program.id()?);
+        [
+            of(&self.installation.server),
+            of(&self.installation.dispatcher),
+            processor::used_by_postgres(&self.postgres),
+            processor::used_by(std::process::id()),
+        ]
+    }
+
     async fn run(&mut self, cluster: &Cluster, seconds: usize, report: &mut Report) -> Result<(), BenchError> {
         tokio::time::sleep(REST).await;
         let idle = self.memory();
@@ -110,6 +140,10 @@ impl Bench {
     }
 
     fn enter(&self, per_second: usize, outcome: Outcome, report: &mut Report) {
+        let parts = outcome.processor.map(|time| time.map_or_else(|| "-".to_owned(), millis));
+        let line =
+            format!("{per_second} calls/s: processor a call: server / dispatcher / Postgres / simulator and load");
+        report.put(self.medium, line, "", format!("{} ms", parts.join(" / ")));
         let [acknowledged, sent, commits] = [outcome.acknowledged, outcome.sent, outcome.commits].map(Summary::of);
         let (webhooks, is_goal) = (per_second * 2, per_second == RATES[1]);
         let line = |what: &str| format!("{per_second} calls/s: {what}, P50 / P95 / max");
@@ -126,8 +160,9 @@ impl Bench {
     }
 
     /// Makes the calls, waits until every caller was texted, and takes the times.
-    async fn load(&mut self, cluster: &Cluster, load: Load) -> Result<Outcome, BenchError> {
+    pub(crate) async fn load(&mut self, cluster: &Cluster, load: Load) -> Result<Outcome, BenchError> {
         let database = cluster.existing(DATABASE);
+        let processor_before = self.processor();
         let stop = CancellationToken::new();
         let began = self.clock.now();
         let calls = async {
@@ -153,7 +188,12 @@ impl Bench {
         let first = reports.iter().map(|missed| missed.reported_at).min().unwrap_or(began);
         self.installation.twilio.settled().await;
         tokio::time::sleep(REST).await;
-        Ok(Outcome { acknowledged, sent, all_sent: (last - first).to_std().unwrap_or_default(), commits })
+        let calls = u32::try_from(load.calls).unwrap_or(u32::MAX);
+        let mut processor = self.processor();
+        for (after, before) in processor.iter_mut().zip(processor_before) {
+            *after = after.zip(before).map(|(after, before)| after.saturating_sub(before) / calls);
+        }
+        Ok(Outcome { acknowledged, sent, all_sent: (last - first).to_std().unwrap_or_default(), commits, processor })
     }
 
     async fn place(&mut self, load: Load) -> Result<Vec<Missed>, BenchError> {

@@ -44,8 +44,17 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts the cluster below `data_dir`; made when missing.
     pub(crate) async fn start(data_dir: &Path, medium: Medium) -> Result<Self, BenchError> {
+        Self::start_in(data_dir.join(medium.folder()), medium).await
+    }
+
+    /// The same beside the others, for an installation that reaches it through a proxy: with a password for the roles,
+    /// as a server of somebody else's has it.
+    pub(crate) async fn start_apart(data_dir: &Path, medium: Medium) -> Result<Self, BenchError> {
+        Self::start_in(data_dir.join("bench-count"), medium).await
+    }
+
+    async fn start_in(data_dir: PathBuf, medium: Medium) -> Result<Self, BenchError> {
         // The folders are the sandbox's, so that an installation below the same one joins this server.
-        let data_dir = data_dir.join(medium.folder());
         let (binaries, folder) = (data_dir.join("postgres-binaries"), data_dir.join("postgres"));
         let start = move || {
             let binaries = Binaries::find_or_install(&binaries, &|_| {})?;

@@ -4,12 +4,15 @@
 mod businesses;
 mod calls;
 mod cluster;
+mod cost;
 mod disk;
 mod drain;
 mod error;
 mod events;
 mod memory;
 mod pickup;
+mod processor;
+mod proxy;
 mod report;
 mod run;
 mod stats;
@@ -39,6 +42,8 @@ enum Action {
     Disk,
     /// Missed calls from the webhook to the sent text; memory and starts of the programs.
     Calls,
+    /// What a missed call asks of Postgres: round trips, statements, commits.
+    Cost,
     /// How fast the outbox empties, beside the same SQL in pgbench.
     Drain,
     /// How long an event waits for its consumer.
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
             None => Part::ALL.to_vec(),
             Some(Action::Disk) => vec![Part::Disk],
             Some(Action::Calls) => vec![Part::Calls],
+            Some(Action::Cost) => vec![Part::Cost],
             Some(Action::Drain) => vec![Part::Drain],
             Some(Action::Pickup) => vec![Part::Pickup],
             Some(Action::Snapshot) => vec![Part::Snapshot],

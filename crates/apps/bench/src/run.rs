@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::{
     BenchError, calls,
     cluster::{Cluster, Medium},
-    disk, drain, pickup,
+    cost, disk, drain, pickup,
     report::Report,
 };
 
@@ -16,13 +16,14 @@ use crate::{
 pub(crate) enum Part {
     Disk,
     Calls,
+    Cost,
     Drain,
     Pickup,
     Snapshot,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] = [Self::Disk, Self::Calls, Self::Drain, Self::Pickup, Self::Snapshot];
+    pub(crate) const ALL: [Self; 6] = [Self::Disk, Self::Calls, Self::Cost, Self::Drain, Self::Pickup, Self::Snapshot];
 }
 
 /// Measures `parts` and prints the table; calls come for `seconds` at each rate.
@@ -38,6 +39,12 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
             match part {
                 Part::Disk => disk::measure(&cluster, &mut report).await?,
                 Part::Calls => calls::measure(&cluster, seconds, &mut report).await?,
+                // Counts are the same on both.
+                Part::Cost if medium == Medium::Control => {
+                    let apart = Cluster::start_apart(&data_dir, medium).await?;
+                    cost::measure(&apart, &mut report).await?;
+                }
+                Part::Cost => {}
                 Part::Drain => drain::measure(&cluster, &mut report).await?,
                 Part::Pickup => pickup::measure_idle(&cluster, &mut report).await?,
                 // What a snapshot costs is not the disk's doing.

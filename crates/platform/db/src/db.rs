@@ -1,5 +1,11 @@
-use std::{str::FromStr, time::Duration};
+use std::{
+    collections::HashSet,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use chrono::{DateTime, Utc};
 use nmc_kernel::{Clock, Ids, Random, TenantId};
 use sqlx::{
     PgPool, Postgres,
@@ -7,7 +13,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{DbError, ReadTx, SystemTx, Tx, Wakes, tx};
+use crate::{DbError, Glance, ReadTx, SystemTx, Tx, Wakes, glance::LastTime, tx};
+
+/// Prepared statements a connection keeps: all that the programs have, several times over. One that fell out would be
+/// parsed and planned again at every use.
+const STATEMENTS_KEPT: usize = 1_000;
 
 /// Sizes and time-outs of a process's connections.
 #[derive(Clone, Copy, Debug)]
@@ -47,17 +57,22 @@ pub struct Db {
     clock: Clock,
     ids: Ids,
     wakes: Wakes,
+    time: LastTime,
+    heard: Arc<OnceLock<HashSet<&'static str>>>,
 }
 
 impl Db {
     /// Prepares the pool; connects when first used, so a database that is down does not stop the start.
     pub fn new(url: &str, settings: PoolSettings, wakes: Wakes) -> Result<Self, DbError> {
         let milliseconds = |d: Duration| d.as_millis().to_string();
-        let options = PgConnectOptions::from_str(url)?.application_name("nmc").options([
-            ("statement_timeout", milliseconds(settings.statement_timeout)),
-            ("lock_timeout", milliseconds(settings.lock_timeout)),
-            ("idle_in_transaction_session_timeout", milliseconds(settings.idle_in_transaction_timeout)),
-        ]);
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("nmc")
+            .statement_cache_capacity(STATEMENTS_KEPT)
+            .options([
+                ("statement_timeout", milliseconds(settings.statement_timeout)),
+                ("lock_timeout", milliseconds(settings.lock_timeout)),
+                ("idle_in_transaction_session_timeout", milliseconds(settings.idle_in_transaction_timeout)),
+            ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .min_connections(settings.min_connections)
@@ -65,7 +80,14 @@ impl Db {
             // Every use begins with a round trip of ours that fails on a dead connection just as well.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool, clock: Clock::system(), ids: Ids::system(), wakes })
+        Ok(Self {
+            pool,
+            clock: Clock::system(),
+            ids: Ids::system(),
+            wakes,
+            time: LastTime::default(),
+            heard: Arc::default(),
+        })
     }
 
     /// The same database seen at a fixed time and with ids from a seed: for tests.
@@ -92,6 +114,20 @@ impl Db {
         Ok(SystemTx::new(Tx::begin(self, None).await?))
     }
 
+    /// A connection for one statement of an engine that only looks: one round trip instead of a transaction's three.
+    pub async fn glance(&self) -> Result<Glance, DbError> {
+        let now = match (self.clock.fixed_time(), self.time.now()) {
+            (Some(now), _) | (None, Some(now)) => now,
+            (None, None) => {
+                let tx = tx::open(self, None, tx::Mode::Look).await?;
+                let now = tx.now();
+                tx.finish().await?;
+                now
+            }
+        };
+        Ok(Glance::new(self.connection().await?, now))
+    }
+
     /// Asks the database for nothing but an answer.
     pub async fn ping(&self) -> Result<(), DbError> {
         tx::open(self, None, tx::Mode::Look).await?.finish().await
@@ -100,6 +136,17 @@ impl Db {
     /// How many connections are in use now.
     pub fn connections_in_use(&self) -> usize {
         usize::try_from(self.pool.size()).unwrap_or(0).saturating_sub(self.pool.num_idle())
+    }
+
+    /// Says which events have consumers, once; every clone knows it. The outbox is woken for these alone: the others wait
+    /// for its next look. Where nobody has said it, it is woken for all.
+    pub fn wake_outbox_for(&self, events: impl IntoIterator<Item = &'static str>) {
+        // Said again, it would be the same: it follows from the program.
+        let _ = self.heard.set(events.into_iter().collect());
+    }
+
+    pub(crate) fn is_heard(&self, event: &str) -> bool {
+        self.heard.get().is_none_or(|heard| heard.contains(event))
     }
 
     /// Wake-ups between and within processes.
@@ -113,12 +160,17 @@ impl Db {
     }
 
     /// How many connections there may be.
-    pub(crate) fn pool_size(&self) -> u32 {
+    pub fn pool_size(&self) -> u32 {
         self.pool.options().get_max_connections()
     }
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The database's clock has just said this.
+    pub(crate) fn saw(&self, now: DateTime<Utc>) {
+        self.time.keep(now);
     }
 
     /// The pool itself, for platform crates that need a connection of their own (listening, session locks).

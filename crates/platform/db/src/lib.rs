@@ -9,9 +9,11 @@
 
 mod db;
 mod error;
+mod glance;
 mod idempotency;
 mod lock;
 mod provision;
+mod retention;
 mod route;
 mod tx;
 mod wake;
@@ -19,11 +21,13 @@ mod webhook;
 
 pub use db::{Db, PoolSettings};
 pub use error::{ConstraintKind, DbError};
+pub use glance::Glance;
 pub use idempotency::IdempotencyError;
 pub use lock::SessionLock;
 pub use provision::{
     MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision, restrict_database,
 };
+pub use retention::first_id_at;
 pub use route::{Route, RouteKind};
 pub use tx::{ReadTx, SystemTx, Tx};
 pub use wake::{Topic, Wakes};

@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::{Mutex as StdMutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
@@ -14,6 +17,8 @@ const LOCK_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct SessionLock {
     key: i64,
     connection: Mutex<PgConnection>,
+    /// When the last question began that was answered.
+    held_at: StdMutex<Option<Instant>>,
 }
 
 impl SessionLock {
@@ -24,7 +29,7 @@ impl SessionLock {
         bounded(sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection)).await?;
         let got: bool =
             bounded(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(key).fetch_one(&mut connection)).await?;
-        Ok(got.then(|| Self { key, connection: Mutex::new(connection) }))
+        Ok(got.then(|| Self { key, connection: Mutex::new(connection), held_at: StdMutex::default() }))
     }
 
     /// The lock's key.
@@ -33,9 +38,21 @@ impl SessionLock {
     }
 
     /// Whether the session that holds the lock still stands. `false` is final: a lock that was lost may be another's.
+    ///
+    /// Those who ask at the same time share an answer, if its question began after they asked.
     pub async fn still_held(&self) -> bool {
+        let asked = Instant::now();
         let mut connection = self.connection.lock().await;
-        bounded(sqlx::raw_sql("select 1").execute(&mut *connection)).await.is_ok()
+        let held_at = || self.held_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if held_at().is_some_and(|began| began >= asked) {
+            return true;
+        }
+        let began = Instant::now();
+        let held = bounded(sqlx::raw_sql("select 1").execute(&mut *connection)).await.is_ok();
+        if held {
+            *held_at() = Some(began);
+        }
+        held
     }
 
     /// The connection that holds the lock, for notes that must come from this session.

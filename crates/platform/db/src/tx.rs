@@ -78,7 +78,11 @@ async fn open_on(
     }
     tx.now = match db.clock().fixed_time() {
         Some(fixed) => fixed,
-        None => row.try_get(1)?,
+        None => {
+            let now = row.try_get(1)?;
+            db.saw(now);
+            now
+        }
     };
     Ok(tx)
 }
@@ -209,9 +213,12 @@ impl Tx {
     ) -> Result<EventId, DbError> {
         let id = self.ids().next();
         let event = NewEvent::new(event, context)?;
+        if self.db.is_heard(event.name) {
+            self.wake(Topic::Outbox);
+        }
+        self.wake(Topic::News);
         let traceparent = nmc_telemetry::current_traceparent();
         self.staged.push(Staged { id, occurred_at: occurred_at.min(self.read.now), traceparent, event });
-        self.wake(Topic::Outbox);
         Ok(id)
     }
 
@@ -318,6 +325,14 @@ impl SystemTx {
             self.tx.read.now += elapsed;
         }
         Ok(&mut self.tx)
+    }
+
+    /// The same, where the caller's next statement carries the switch: it must call `set_config('nmc.tenant_id', .., true)`
+    /// with the text this returns. Saves the round trip of the switch.
+    pub fn enter_with_next(&mut self, tenant: TenantId) -> String {
+        self.tx.read.tenant = Some(tenant);
+        self.tx.read.setting = Some(tenant);
+        tenant.to_string()
     }
 
     /// See [`Tx::wake`].

@@ -16,28 +16,33 @@ use crate::{Db, DbError};
 
 /// The Postgres channel all processes share.
 const CHANNEL: &str = "nmc_wake";
+/// Who can wait is told at most this often: news, and what this process sees to itself, where others merely help.
+const FOLDED_FOR: Duration = Duration::from_millis(25);
 /// How long to wait before trying again when the database cannot be reached.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// What may have become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// An event stands in the outbox.
+    /// An event that somebody hears stands in the outbox.
     Outbox,
     /// An effect intent is pending.
     Effects,
     /// A timer was set or moved.
     Timers,
+    /// An event was published, whether or not anybody hears it.
+    News,
 }
 
 impl Topic {
-    const ALL: [Self; 3] = [Self::Outbox, Self::Effects, Self::Timers];
+    const ALL: [Self; 4] = [Self::Outbox, Self::Effects, Self::Timers, Self::News];
 
     const fn bit(self) -> u8 {
         match self {
             Self::Outbox => 1,
             Self::Effects => 2,
             Self::Timers => 4,
+            Self::News => 8,
         }
     }
 
@@ -46,6 +51,7 @@ impl Topic {
             Self::Outbox => "outbox",
             Self::Effects => "effects",
             Self::Timers => "timers",
+            Self::News => "news",
         }
     }
 }
@@ -60,7 +66,9 @@ pub struct Wakes(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    local: [Notify; 3],
+    local: [Notify; 4],
+    /// What somebody in this process has waited for.
+    seen_to: AtomicU8,
     unsent: AtomicU8,
     unsent_changed: Notify,
 }
@@ -88,6 +96,7 @@ impl Wakes {
 
     /// Waits until `topic` may be due; a wake-up that came before the call counts.
     pub async fn wait(&self, topic: Topic) {
+        self.0.seen_to.fetch_or(topic.bit(), Ordering::Relaxed);
         self.local(topic).notified().await;
     }
 
@@ -104,6 +113,7 @@ impl Wakes {
             Topic::Outbox => &self.0.local[0],
             Topic::Effects => &self.0.local[1],
             Topic::Timers => &self.0.local[2],
+            Topic::News => &self.0.local[3],
         }
     }
 
@@ -132,6 +142,13 @@ impl Wakes {
         sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection).await?;
         loop {
             self.0.unsent_changed.notified().await;
+            // Ends early when something is added that another process waits for.
+            let _ = tokio::time::timeout(FOLDED_FOR, async {
+                while !self.is_urgent() {
+                    self.0.unsent_changed.notified().await;
+                }
+            })
+            .await;
             let bits = self.0.unsent.swap(0, Ordering::AcqRel);
             let words: Vec<&str> = Topic::ALL.into_iter().filter(|t| bits & t.bit() != 0).map(Topic::word).collect();
             if !words.is_empty() {
@@ -139,6 +156,12 @@ impl Wakes {
                 notify.execute(&mut connection).await?;
             }
         }
+    }
+
+    /// Whether something is to be told that nobody here sees to.
+    fn is_urgent(&self) -> bool {
+        let can_wait = self.0.seen_to.load(Ordering::Relaxed) | Topic::News.bit();
+        self.0.unsent.load(Ordering::Acquire) & !can_wait != 0
     }
 
     async fn hear_others(&self, db: &Db) {

@@ -15,11 +15,14 @@ use crate::{
     breaker::Breaker,
     kind::{AnyKind, Typed},
     reconcile, send,
-    store::{self, Candidate},
+    store::{self, Limits, Stored},
 };
 
 /// How long to pause when the database cannot be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
+/// A look costs more the more is pending. Once half of the slots are free one is worth it; where calls hang and that
+/// does not come, it is made after this pause.
+const LOOK_PAUSE: Duration = Duration::from_millis(2);
 /// How often abandoned and unknown intents are looked for.
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -59,7 +62,7 @@ pub(crate) struct Shared {
     /// The lock that says this process lives; replaced when its connection is lost.
     owner: RwLock<Option<Arc<SessionLock>>>,
     /// What this process is busy with, so that the next look passes over it.
-    busy: Mutex<HashMap<Uuid, Candidate>>,
+    busy: Mutex<HashMap<Uuid, Place>>,
 }
 
 pub(crate) struct Registered {
@@ -129,8 +132,8 @@ impl Effects {
                 return Ok(handled);
             }
             handled += found.len() + reconciled;
-            for candidate in found {
-                send::drive(&self.0, &candidate).await;
+            for stored in found {
+                send::drive(&self.0, stored).await;
             }
         }
     }
@@ -164,8 +167,21 @@ impl Shared {
         }
     }
 
-    fn busy(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Candidate>> {
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Place>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose call it is, and at which provider: what the bulkheads go by.
+#[derive(Clone)]
+struct Place {
+    tenant: Uuid,
+    kind: String,
+}
+
+impl Place {
+    fn of(stored: &Stored) -> Self {
+        Self { tenant: stored.intent.tenant.as_uuid(), kind: stored.kind.clone() }
     }
 }
 
@@ -176,9 +192,9 @@ struct Busy {
 }
 
 impl Busy {
-    fn with(shared: &Arc<Shared>, candidate: &Candidate) -> Self {
-        shared.busy().insert(candidate.id.as_uuid(), candidate.clone());
-        Self { shared: Arc::clone(shared), id: candidate.id }
+    fn with(shared: &Arc<Shared>, stored: &Stored) -> Self {
+        shared.busy().insert(stored.intent.id.as_uuid(), Place::of(stored));
+        Self { shared: Arc::clone(shared), id: stored.intent.id }
     }
 }
 
@@ -188,11 +204,11 @@ impl Drop for Busy {
     }
 }
 
-async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Candidate>, DbError> {
+async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError> {
     let (busy, mut taken) = {
         let busy = shared.busy();
         let mut taken = Taken::new(shared);
-        busy.values().for_each(|candidate| taken.add(candidate));
+        busy.values().for_each(|place| taken.add(place.clone()));
         (busy.keys().copied().collect::<Vec<_>>(), taken)
     };
     let now = Instant::now();
@@ -202,14 +218,17 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Candidate>, DbErr
         .filter(|(name, kind)| !kind.breaker.holds_back(now) && taken.of_kind(name) < taken.share_of_kind)
         .map(|(&name, _)| name.to_owned())
         .collect();
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
     let full: Vec<Uuid> = taken.full_tenants();
-    let mut tx = shared.db.begin_system().await?;
-    let mut found = store::candidates(&mut tx, &kinds, &busy, &full, limit).await?;
-    tx.roll_back().await?;
-    found.retain(|candidate| {
-        let has_room = taken.has_room_for(candidate);
+    let limits = Limits { kinds: &kinds, not: &busy, not_of_tenants: &full, at_most: limit };
+    let mut found = store::candidates(&shared.db, &limits).await?;
+    found.retain(|stored| {
+        let place = Place::of(stored);
+        let has_room = taken.has_room_for(&place);
         if has_room {
-            taken.add(candidate);
+            taken.add(place);
         }
         has_room
     });
@@ -236,9 +255,9 @@ impl Taken {
         }
     }
 
-    fn add(&mut self, candidate: &Candidate) {
-        *self.by_tenant.entry(candidate.tenant.as_uuid()).or_default() += 1;
-        *self.by_kind.entry(candidate.kind.clone()).or_default() += 1;
+    fn add(&mut self, place: Place) {
+        *self.by_tenant.entry(place.tenant).or_default() += 1;
+        *self.by_kind.entry(place.kind).or_default() += 1;
     }
 
     fn of_kind(&self, kind: &str) -> u16 {
@@ -249,9 +268,9 @@ impl Taken {
         self.by_tenant.iter().filter(|&(_, &taken)| taken >= self.share_of_tenant).map(|(&tenant, _)| tenant).collect()
     }
 
-    fn has_room_for(&self, candidate: &Candidate) -> bool {
-        let of_tenant = self.by_tenant.get(&candidate.tenant.as_uuid()).copied().unwrap_or(0);
-        of_tenant < self.share_of_tenant && self.of_kind(&candidate.kind) < self.share_of_kind
+    fn has_room_for(&self, place: &Place) -> bool {
+        let of_tenant = self.by_tenant.get(&place.tenant).copied().unwrap_or(0);
+        of_tenant < self.share_of_tenant && self.of_kind(&place.kind) < self.share_of_kind
     }
 }
 
@@ -266,9 +285,8 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
                 *shared.owner.write().unwrap_or_else(PoisonError::into_inner) = None;
             }
         }
-        // At least one slot is free before anything is looked for.
-        let Ok(first) = Arc::clone(&slots).acquire_owned().await else { break };
-        let limit = i64::try_from(slots.available_permits()).unwrap_or(0) + 1;
+        wait_for_room(&slots, shared.settings.concurrency).await;
+        let limit = i64::try_from(slots.available_permits()).unwrap_or(0);
         let found = match candidates(&shared, limit).await {
             Ok(found) => found,
             Err(error) => {
@@ -278,7 +296,6 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
             }
         };
         if found.is_empty() {
-            drop(first);
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = shared.db.wakes().wait(Topic::Effects) => {}
@@ -286,19 +303,13 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
             }
             continue;
         }
-        let mut slot = Some(first);
-        for candidate in found {
-            let permit = match slot.take() {
-                Some(first) => first,
-                None => match Arc::clone(&slots).acquire_owned().await {
-                    Ok(permit) => permit,
-                    Err(_) => break,
-                },
-            };
-            let busy = Busy::with(&shared, &candidate);
+        for stored in found {
+            // There is room for all that were asked for.
+            let Ok(permit) = Arc::clone(&slots).acquire_owned().await else { break };
+            let busy = Busy::with(&shared, &stored);
             let shared = Arc::clone(&shared);
             calls.spawn(async move {
-                send::drive(&shared, &candidate).await;
+                send::drive(&shared, stored).await;
                 drop(busy);
                 drop(permit);
                 // A successor of the same order key may be due now.
@@ -308,6 +319,14 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
     }
     // What is under way is finished; the process's own time limit for stopping bounds this.
     while calls.join_next().await.is_some() {}
+}
+
+/// Returns once a look for more is worth it; at least one slot is free then.
+async fn wait_for_room(slots: &Semaphore, concurrency: u16) {
+    // The permits are given back at once: only the sender takes any for good. The semaphore is never closed.
+    let _ = slots.acquire().await;
+    let half = slots.acquire_many(u32::from(concurrency.div_ceil(2)));
+    let _ = tokio::time::timeout(LOOK_PAUSE, half).await;
 }
 
 async fn reconciler(shared: Arc<Shared>, stop: CancellationToken) {

@@ -13,15 +13,17 @@
 //!
 //! The intent is written with the decision it follows from. The claim is committed before the socket opens, so after
 //! a crash it is known which attempts may have gone out; those are resolved by asking the provider, never by hope.
-//! Owns `effect_intents`. Knows no provider: each kind brings the last check, the call, how to ask afterwards, and what
+//! Owns `effect_intents` and `effect_pauses`. Knows no provider: each kind brings the last check, the call, how to ask afterwards, and what
 //! an outcome means for its module's rows.
 
 mod breaker;
 mod engine;
 mod intent;
 mod kind;
+mod pause;
 mod plan;
 mod reconcile;
+pub mod retention;
 mod review;
 mod send;
 mod store;
@@ -29,5 +31,6 @@ mod store;
 pub use engine::{Effects, Settings};
 pub use intent::{Accepted, CallOutcome, Change, Check, Failed, Intent, IntentState, Look};
 pub use kind::EffectKind;
+pub use pause::{Pause, pause, pauses, resume};
 pub use plan::{NewIntent, Planned, Settled, cancel, cancel_pending, plan, settle};
 pub use review::{EffectStatus, IntentRecord, Resolution, Review, status};

@@ -127,32 +127,27 @@ pub async fn settle(tx: &mut Tx, id: IntentId, attempt: u32, accepted: &Accepted
     let (tenant, now) = (tx.tenant(), tx.now());
     let outcome = to_json(&serde_json::json!({ "accepted": accepted, "by": "callback" }))?;
     let attempt = i32::try_from(attempt).unwrap_or(i32::MAX);
-    let settled = sqlx::query!(
-        "update effect_intents set state = 'accepted', outcome = $4, finished_at = $5
-         where tenant_id = $1 and id = $2
-           and (state in ('unknown', 'review', 'pending') or (state = 'in_flight' and attempt = $3))",
+    let found = sqlx::query!(
+        r#"with settled as (
+             update effect_intents set state = 'accepted', outcome = $4, finished_at = $5
+             where tenant_id = $1 and id = $2
+               and (state in ('unknown', 'review', 'pending') or (state = 'in_flight' and attempt = $3))
+             returning id)
+           select exists (select from settled) as "now!",
+                  (select state from effect_intents where tenant_id = $1 and id = $2) as state"#,
         tenant.as_uuid(),
         id.as_uuid(),
         attempt,
         outcome,
         now
     )
-    .execute(tx.conn().await?)
+    .fetch_one(tx.conn().await?)
     .await?;
-    if settled.rows_affected() == 1 {
-        return Ok(Settled::Now);
-    }
-    let state = sqlx::query_scalar!(
-        "select state from effect_intents where tenant_id = $1 and id = $2",
-        tenant.as_uuid(),
-        id.as_uuid()
-    )
-    .fetch_optional(tx.conn().await?)
-    .await?;
-    Ok(match state.as_deref() {
-        None => Settled::Missing,
-        Some("in_flight") => Settled::Overtaken,
-        Some(_) => Settled::Before,
+    Ok(match (found.now, found.state.as_deref()) {
+        (true, _) => Settled::Now,
+        (false, None) => Settled::Missing,
+        (false, Some("in_flight")) => Settled::Overtaken,
+        (false, Some(_)) => Settled::Before,
     })
 }
 

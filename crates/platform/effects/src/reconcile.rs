@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use chrono::Duration;
 use futures::{FutureExt as _, StreamExt as _};
 use nmc_db::DbError;
+use nmc_telemetry::name::{SMS_PAUSED, SMS_UNKNOWN};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,13 +27,22 @@ const ASK_FOR: Duration = Duration::hours(24);
 /// The wait after a provider could not be asked.
 const UNREACHABLE_WAIT: Duration = Duration::seconds(10);
 
-/// Finds attempts whose owner died, and asks about those that are due; says how many intents it touched.
+/// Finds attempts whose owner died, and asks about those that are due; says how many intents it touched. One round trip
+/// where there is nothing to see to.
 pub(crate) async fn pass(shared: &Shared) -> Result<usize, DbError> {
-    let abandoned = find_abandoned(shared).await?;
+    let call_takes = Duration::from_std(shared.settings.call_timeout).unwrap_or(UNREACHABLE_WAIT);
+    let kinds = shared.kind_names();
+    let watch = store::watch(&shared.db, &kinds, call_takes).await?;
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; there are never 2^52 of them")]
+    metrics::gauge!(SMS_UNKNOWN).set(watch.unknown_texts as f64);
+    metrics::gauge!(SMS_PAUSED).set(f64::from(u8::from(watch.is_paused)));
+    let abandoned = if watch.is_overdue { find_abandoned(shared).await? } else { 0 };
+    if !watch.is_due {
+        return Ok(abandoned);
+    }
     let mut tx = shared.db.begin_system().await?;
-    let look_takes = Duration::from_std(shared.settings.call_timeout).unwrap_or(UNREACHABLE_WAIT);
-    let until = tx.now() + look_takes + UNREACHABLE_WAIT;
-    let due = store::lease_unknown(&mut tx, &shared.kind_names(), until, i64::from(BATCH)).await?;
+    let until = tx.now() + call_takes + UNREACHABLE_WAIT;
+    let due = store::lease_unknown(&mut tx, &kinds, until, i64::from(BATCH)).await?;
     tx.commit().await?;
     futures::stream::iter(&due)
         .for_each_concurrent(usize::from(BATCH), |leased| async move {
@@ -42,22 +52,7 @@ pub(crate) async fn pass(shared: &Shared) -> Result<usize, DbError> {
             }
         })
         .await;
-    let unknown = count_unknown_texts(shared).await?;
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; there are never 2^52 of them")]
-    metrics::gauge!("sms_unknown").set(unknown as f64);
     Ok(abandoned + due.len())
-}
-
-/// The gauge is of texts alone: an unknown text is what a person is woken for.
-async fn count_unknown_texts(shared: &Shared) -> Result<i64, DbError> {
-    let mut tx = shared.db.begin_system().await?;
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from effect_intents where state = 'unknown' and kind = 'sms'"#
-    )
-    .fetch_one(tx.conn()?)
-    .await?;
-    tx.roll_back().await?;
-    Ok(count)
 }
 
 /// In flight, the owner's lock gone and the call's time over: from here on nobody knows.

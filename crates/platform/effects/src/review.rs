@@ -6,8 +6,9 @@ use nmc_kernel::{IntentId, TenantId};
 use serde_json::json;
 
 use crate::{
-    Accepted, Change, Effects, IntentState,
+    Accepted, Change, Effects, IntentState, Pause,
     kind::StepError,
+    pause::pauses,
     plan::failed,
     store::{self, Transition},
 };
@@ -25,14 +26,15 @@ pub struct EffectStatus {
     pub unknown: i64,
     /// Waiting for a person.
     pub review: i64,
+    /// The kinds that operators have paused, and since when.
+    pub paused: Vec<Pause>,
 }
 
 /// Reads the intents' state across tenants, as the dispatcher's role.
 pub async fn status(db: &Db) -> Result<EffectStatus, DbError> {
     let mut tx = db.begin_system().await?;
     let now = tx.now();
-    let status = sqlx::query_as!(
-        EffectStatus,
+    let counts = sqlx::query!(
         r#"select count(*) filter (where state = 'pending') as "pending!",
                   min(available_at) filter (where state = 'pending' and available_at <= $1) as oldest_due_at,
                   count(*) filter (where state = 'in_flight') as "in_flight!",
@@ -44,7 +46,14 @@ pub async fn status(db: &Db) -> Result<EffectStatus, DbError> {
     .fetch_one(tx.conn()?)
     .await?;
     tx.roll_back().await?;
-    Ok(status)
+    Ok(EffectStatus {
+        pending: counts.pending,
+        oldest_due_at: counts.oldest_due_at,
+        in_flight: counts.in_flight,
+        unknown: counts.unknown,
+        review: counts.review,
+        paused: pauses(db).await?,
+    })
 }
 
 /// An intent as operators see it; the request, which may hold personal data, is left out.

@@ -17,7 +17,7 @@ use crate::{
     engine::{Registered, Shared},
     kind::StepError,
     plan::failed,
-    store::{self, Candidate, Stored, Transition},
+    store::{self, Stored, Transition},
 };
 
 /// A claim older than this is not called any more: whoever slept that long gives it back.
@@ -39,22 +39,23 @@ const BROKEN_WAIT: chrono::Duration = chrono::Duration::seconds(10);
 
 /// Claims the intent, makes the call and records what came of it. Every way this can end leaves the intent in a state
 /// that somebody picks up.
-pub(crate) async fn drive(shared: &Shared, candidate: &Candidate) {
-    let Some(registered) = shared.kinds.get(candidate.kind.as_str()) else { return };
+pub(crate) async fn drive(shared: &Shared, mut stored: Stored) {
+    let Some(registered) = shared.kinds.get(stored.kind.as_str()) else { return };
     let probe = match registered.breaker.gate(Instant::now()) {
         Gate::Closed => false,
         Gate::Probe => true,
         // It stays pending; the candidates of an open breaker are not even looked for.
         Gate::Open(_) => return,
     };
-    let claimed = claim(shared, registered, candidate).await;
+    let claimed = claim(shared, registered, &mut stored).await;
     if probe && !matches!(claimed, Ok(Some(_))) {
         registered.breaker.probe_dropped();
     }
+    let (tenant, id) = (stored.intent.tenant, stored.intent.id);
     match claimed {
-        Ok(Some((stored, owner, claimed_at))) => {
+        Ok(Some((owner, claimed_at))) => {
             let span = tracing::info_span!(
-                "effect", effect.kind = candidate.kind, tenant_id = %candidate.tenant, intent_id = %candidate.id,
+                "effect", effect.kind = stored.kind, tenant_id = %tenant, intent_id = %id,
                 correlation_id = %stored.intent.context.correlation
             );
             if let Some(traceparent) = &stored.traceparent {
@@ -64,30 +65,26 @@ pub(crate) async fn drive(shared: &Shared, candidate: &Candidate) {
         }
         Ok(None) => {}
         Err(error) if error.is_transient() => {
-            tracing::debug!(%error, intent_id = %candidate.id, "a claim was not made; it is tried again");
+            tracing::debug!(%error, intent_id = %id, "a claim was not made; it is tried again");
             tokio::time::sleep(CLAIM_PAUSE).await;
         }
         Err(error) => {
-            tracing::error!(error = ?error, intent_id = %candidate.id, "a claim cannot be made");
-            set_aside(shared, candidate, &error).await;
+            tracing::error!(error = ?error, intent_id = %id, "a claim cannot be made");
+            set_aside(shared, &stored, &error).await;
         }
     }
 }
 
-type Claimed = (Stored, std::sync::Arc<SessionLock>, Instant);
+type Claimed = (std::sync::Arc<SessionLock>, Instant);
 
 /// The last check and the claim, in one transaction. Nothing where there is nothing (more) to do.
-async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) -> Result<Option<Claimed>, StepError> {
+async fn claim(shared: &Shared, registered: &Registered, stored: &mut Stored) -> Result<Option<Claimed>, StepError> {
     let owner = shared.owner().await?;
     let claimed_at = Instant::now();
-    let mut tx = shared.db.begin(candidate.tenant).await?;
-    let Some(mut stored) = store::load(&mut tx, candidate.id).await? else { return Ok(None) };
-    if stored.state != IntentState::Pending || stored.available_at > tx.now() {
-        return Ok(None);
-    }
+    let mut tx = shared.db.begin(stored.intent.tenant).await?;
     if stored.intent.useful_until < tx.now() {
         let expired = Transition { outcome: Some(json!({ "expired": true })), ..to(IntentState::Expired) };
-        end(tx, registered, &stored, &Change::Expired, &expired).await?;
+        end(tx, registered, stored, &Change::Expired, &expired).await?;
         return Ok(None);
     }
     match registered.kind.check(&mut tx, &stored.intent).await? {
@@ -103,18 +100,18 @@ async fn claim(shared: &Shared, registered: &Registered, candidate: &Candidate) 
         }
         Check::Cancel { reason } => {
             let cancelled = Transition { outcome: Some(json!({ "cancelled": reason })), ..to(IntentState::Cancelled) };
-            end(tx, registered, &stored, &Change::Cancelled { reason: reason.to_owned() }, &cancelled).await?;
+            end(tx, registered, stored, &Change::Cancelled { reason: reason.to_owned() }, &cancelled).await?;
             return Ok(None);
         }
     }
-    if !store::claim(&mut tx, &stored, owner.key()).await? {
+    if !store::claim(&mut tx, stored, owner.key()).await? {
         return Ok(None);
     }
     stored.intent.attempt += 1;
     stored.intent.claimed_at = Some(tx.now());
     // A commit whose answer is lost may have claimed the intent in our name. Giving the lock up lets that be found out.
     tx.commit().await.inspect_err(|_| shared.owner_lost(&owner))?;
-    Ok(Some((stored, owner, claimed_at)))
+    Ok(Some((owner, claimed_at)))
 }
 
 const fn to(state: IntentState) -> Transition<'static> {
@@ -287,10 +284,10 @@ async fn leave_to_a_person(
 }
 
 /// A claim that fails for a reason of ours is looked at again later, visibly, instead of at once for ever.
-async fn set_aside(shared: &Shared, candidate: &Candidate, error: &StepError) {
+async fn set_aside(shared: &Shared, stored: &Stored, error: &StepError) {
     let aside = async {
-        let mut tx = shared.db.begin(candidate.tenant).await?;
-        let Some(stored) = store::load(&mut tx, candidate.id).await? else { return Ok(()) };
+        let mut tx = shared.db.begin(stored.intent.tenant).await?;
+        let Some(stored) = store::load(&mut tx, stored.intent.id).await? else { return Ok(()) };
         let until = tx.now() + BROKEN_WAIT;
         let state = if matches!(error, StepError::Unreadable(_)) { IntentState::Review } else { IntentState::Pending };
         let outcome = Some(json!({ "check_failed": error.to_string() }));

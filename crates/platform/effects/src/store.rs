@@ -1,7 +1,7 @@
 //! The engine's statements on `effect_intents`.
 
-use chrono::{DateTime, Utc};
-use nmc_db::{DbError, ReadTx, SystemTx, Tx};
+use chrono::{DateTime, Duration, Utc};
+use nmc_db::{Db, DbError, Glance, ReadTx, SystemTx, Tx};
 use nmc_events::Context;
 use nmc_kernel::{IntentId, TenantId};
 use serde_json::Value;
@@ -10,15 +10,7 @@ use uuid::Uuid;
 use crate::{Intent, IntentState, kind::RawIntent};
 
 /// A pending successor overtakes an `unknown` predecessor after this long, and one that waits for longer than this.
-const ORDER_HELD: chrono::Duration = chrono::Duration::seconds(30);
-
-/// An intent that may be claimed.
-#[derive(Clone, Debug)]
-pub(crate) struct Candidate {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: IntentId,
-    pub(crate) kind: String,
-}
+const ORDER_HELD: Duration = Duration::seconds(30);
 
 /// An in-flight attempt that nobody drives any more.
 #[derive(Clone, Debug)]
@@ -40,6 +32,7 @@ pub(crate) struct Leased {
 /// An intent with what the engine needs beside what its kind sees.
 #[derive(Debug)]
 pub(crate) struct Stored {
+    pub(crate) kind: String,
     pub(crate) intent: RawIntent,
     pub(crate) state: IntentState,
     pub(crate) answered_attempts: u16,
@@ -49,6 +42,7 @@ pub(crate) struct Stored {
 }
 
 struct Columns {
+    kind: String,
     tenant_id: TenantId,
     id: IntentId,
     purpose_key: String,
@@ -70,6 +64,7 @@ struct Columns {
 impl From<Columns> for Stored {
     fn from(c: Columns) -> Self {
         Self {
+            kind: c.kind,
             intent: Intent {
                 id: c.id,
                 tenant: c.tenant_id,
@@ -91,50 +86,76 @@ impl From<Columns> for Stored {
     }
 }
 
-/// Pending intents that are due, the tenants taking turns, without those whose order key has an earlier one under way.
-pub(crate) async fn candidates(
-    tx: &mut SystemTx,
-    kinds: &[String],
-    not: &[Uuid],
-    not_of_tenants: &[Uuid],
-    limit: i64,
-) -> Result<Vec<Candidate>, DbError> {
-    let now = tx.now();
-    Ok(sqlx::query_as!(
-        Candidate,
+/// Which candidates are asked for.
+pub(crate) struct Limits<'a> {
+    /// Of these kinds.
+    pub(crate) kinds: &'a [String],
+    /// Without these intents.
+    pub(crate) not: &'a [Uuid],
+    /// Without those of these tenants.
+    pub(crate) not_of_tenants: &'a [Uuid],
+    /// Not more than these.
+    pub(crate) at_most: i64,
+}
+
+/// Pending intents that are due, the tenants taking turns, without those whose order key has an earlier one under way
+/// and those of a kind that is paused. Whole rows: nothing but a claim changes a pending intent in a way that its claim
+/// would not notice, so it need not be read again.
+pub(crate) async fn candidates(db: &Db, limits: &Limits<'_>) -> Result<Vec<Stored>, DbError> {
+    // A connection that died while it lay in the pool is passed over: nothing has happened on it.
+    for _ in 1..db.pool_size() {
+        match candidates_once(db.glance().await?, limits).await {
+            Err(DbError::Unavailable(_)) => {}
+            looked => return looked,
+        }
+    }
+    candidates_once(db.glance().await?, limits).await
+}
+
+async fn candidates_once(mut glance: Glance, limits: &Limits<'_>) -> Result<Vec<Stored>, DbError> {
+    let now = glance.now();
+    let rows = sqlx::query_as!(
+        Columns,
         r#"
-        select tenant_id as "tenant: TenantId", id as "id: IntentId", kind
-        from (select e.tenant_id, e.id, e.kind, e.available_at,
+        select i.kind, i.tenant_id as "tenant_id: TenantId", i.id as "id: IntentId", i.purpose_key, i.order_key,
+               i.state as "state: IntentState", i.attempt, i.answered_attempts, i.claimed_at, i.available_at,
+               i.useful_until, i.empty_looks, i.request, i.correlation_id, i.causation_id, i.traceparent, i.created_at
+        from (select e.tenant_id, e.id, e.available_at,
                      row_number() over (partition by e.tenant_id order by e.available_at, e.seq) as turn
               from effect_intents e
               where e.state = 'pending' and e.available_at <= $1 and e.kind = any($2) and e.id <> all($3)
                 and e.tenant_id <> all($7)
+                and not exists (select from effect_pauses s where s.kind = e.kind)
                 and not exists (
                   select from effect_intents p
                   where p.tenant_id = e.tenant_id and p.order_key = e.order_key and p.seq < e.seq
                     and p.state in ('pending', 'in_flight', 'unknown')
                     and (p.state = 'in_flight' or (p.state = 'unknown' and p.claimed_at > $4)
-                         or (p.state = 'pending' and p.available_at <= $5)))) due
-        order by turn, available_at
-        limit $6
+                         or (p.state = 'pending' and p.available_at <= $5)))
+              order by turn, e.available_at
+              limit $6) due
+        join effect_intents i on i.tenant_id = due.tenant_id and i.id = due.id
+        order by due.turn, due.available_at
         "#,
         now,
-        kinds,
-        not,
+        limits.kinds,
+        limits.not,
         now - ORDER_HELD,
         now + ORDER_HELD,
-        limit,
-        not_of_tenants
+        limits.at_most,
+        limits.not_of_tenants
     )
-    .fetch_all(tx.conn()?)
-    .await?)
+    .fetch_all(glance.conn()?)
+    .await?;
+    glance.finish();
+    Ok(rows.into_iter().map(Stored::from).collect())
 }
 
 pub(crate) async fn load(tx: &mut ReadTx, id: IntentId) -> Result<Option<Stored>, DbError> {
     let tenant = tx.tenant();
     let columns = sqlx::query_as!(
         Columns,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: IntentId", purpose_key, order_key,
+        r#"select kind, tenant_id as "tenant_id: TenantId", id as "id: IntentId", purpose_key, order_key,
                   state as "state: IntentState", attempt, answered_attempts, claimed_at, available_at, useful_until, empty_looks,
                   request, correlation_id, causation_id, traceparent, created_at
            from effect_intents where tenant_id = $1 and id = $2"#,
@@ -146,17 +167,21 @@ pub(crate) async fn load(tx: &mut ReadTx, id: IntentId) -> Result<Option<Stored>
     Ok(columns.map(Stored::from))
 }
 
-/// Claims a pending intent for the process that holds `owner`; `false` where somebody else was faster.
+/// Claims a pending intent for the process that holds `owner`; `false` where somebody else was faster, where it has been
+/// put off since it was read, or where its kind has been paused since.
 pub(crate) async fn claim(tx: &mut Tx, stored: &Stored, owner: i64) -> Result<bool, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let claimed = sqlx::query!(
         "update effect_intents set state = 'in_flight', attempt = attempt + 1, owner = $4, claimed_at = $5, empty_looks = 0
-         where tenant_id = $1 and id = $2 and state = 'pending' and attempt = $3",
+         where tenant_id = $1 and id = $2 and state = 'pending' and attempt = $3 and available_at = $6
+           and not exists (select from effect_pauses s where s.kind = $7)",
         tenant.as_uuid(),
         stored.intent.id.as_uuid(),
         attempt_of(stored),
         owner,
-        now
+        now,
+        stored.available_at,
+        stored.kind
     )
     .execute(tx.conn().await?)
     .await?;
@@ -208,6 +233,48 @@ pub(crate) async fn transition(tx: &mut Tx, intent: &RawIntent, change: &Transit
     .execute(tx.conn().await?)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// What reconciliation has to see to.
+pub(crate) struct Watch {
+    /// Attempts whose call must be over; their owners may live and be about to say so.
+    pub(crate) is_overdue: bool,
+    /// Unknown intents that are due to be asked about.
+    pub(crate) is_due: bool,
+    /// Texts of which nobody knows whether the provider has them.
+    pub(crate) unknown_texts: i64,
+    /// Whether texts are paused.
+    pub(crate) is_paused: bool,
+}
+
+/// Looks whether there is anything to reconcile.
+pub(crate) async fn watch(db: &Db, kinds: &[String], call_takes: Duration) -> Result<Watch, DbError> {
+    for _ in 1..db.pool_size() {
+        match watch_once(db.glance().await?, kinds, call_takes).await {
+            Err(DbError::Unavailable(_)) => {}
+            looked => return looked,
+        }
+    }
+    watch_once(db.glance().await?, kinds, call_takes).await
+}
+
+async fn watch_once(mut glance: Glance, kinds: &[String], call_takes: Duration) -> Result<Watch, DbError> {
+    let now = glance.now();
+    let watch = sqlx::query_as!(
+        Watch,
+        r#"select exists (select from effect_intents where state = 'in_flight' and claimed_at < $1) as "is_overdue!",
+                  exists (select from effect_intents
+                          where state = 'unknown' and available_at <= $2 and kind = any($3)) as "is_due!",
+                  (select count(*) from effect_intents where state = 'unknown' and kind = 'sms') as "unknown_texts!",
+                  exists (select from effect_pauses where kind = 'sms') as "is_paused!""#,
+        now - call_takes,
+        now,
+        kinds
+    )
+    .fetch_one(glance.conn()?)
+    .await?;
+    glance.finish();
+    Ok(watch)
 }
 
 /// In-flight intents whose owner is gone and whose call must be over.

@@ -156,6 +156,15 @@ impl Consumers {
         all
     }
 
+    /// The events that somebody hears.
+    pub fn events(&self) -> impl Iterator<Item = &'static str> {
+        self.by_event.keys().copied()
+    }
+
+    pub(crate) fn hears(&self, event: &str) -> bool {
+        self.by_event.contains_key(event)
+    }
+
     pub(crate) fn audience(&self, envelope: &Envelope) -> Audience<'_> {
         let all = self.by_event.get(envelope.event_name.as_str()).map_or(&[][..], Vec::as_slice);
         let found = envelope.schema_version.major;

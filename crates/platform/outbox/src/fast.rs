@@ -76,7 +76,8 @@ async fn try_batch(shared: &Shared, worker: &Worker, limit: u16) -> Result<Tried
         return Err(error);
     }
     let lag = metrics::histogram!("outbox_dispatch_lag_seconds");
-    for row in &rows {
+    // An event that nobody hears waits for the next look, and for nobody.
+    for row in rows.iter().filter(|row| shared.consumers.hears(&row.envelope.event_name)) {
         lag.record((now - row.envelope.occurred_at).to_std().unwrap_or_default().as_secs_f64());
     }
     Ok(Tried::Ended(end))
@@ -105,17 +106,21 @@ async fn consume_all(
             ids.push(row.envelope.event_id.as_uuid());
         }
     }
-    if ids.is_empty() {
-        return Ok(());
-    }
+    let Some((first, _)) = work.first() else { return Ok(()) };
+    let setting = tx.enter_with_next(first.envelope.tenant_id);
     let (pairs, now) = (u64::try_from(ids.len()).unwrap_or(u64::MAX), tx.now());
     let ledger = async {
         let query = sqlx::query!(
             "insert into outbox_consumed (tenant_id, consumer, event_id)
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing",
+             select pair.tenant_id, pair.consumer, pair.event_id
+             from (select set_config('nmc.tenant_id', $4, true) as setting) entered,
+                  unnest($1::uuid[], $2::text[], $3::uuid[]) as pair (tenant_id, consumer, event_id)
+             where entered.setting is not null
+             on conflict do nothing",
             &tenants,
             &names,
-            &ids
+            &ids,
+            setting
         );
         Ok(query.execute(tx.conn()?).await?.rows_affected())
     };

@@ -17,6 +17,7 @@ mod dead_letter;
 mod dispatcher;
 mod fast;
 mod mark;
+pub mod retention;
 mod row;
 mod run;
 mod slow;

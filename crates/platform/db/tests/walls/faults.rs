@@ -4,19 +4,23 @@ use nmc_testkit::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 /// Tables without a tenant, each with its reason.
-const WITHOUT_TENANT: [&str; 3] = [
+const WITHOUT_TENANT: [&str; 4] = [
     "_sqlx_migrations", // the migrations' own book-keeping
+    "effect_pauses",    // the installation's switch for a kind of effect (ADR 0020)
     "outbox_runs",      // which worker runs what: sequence numbers only
     "webhook_events",   // deduplicated before a tenant is known
 ];
 /// Row security enabled but not forced: its SECURITY DEFINER look-up runs as the owner.
 const NOT_FORCED: [&str; 1] = ["tenant_routes"];
 /// What stands beside the tenant policy: `table policy command role`. The dispatcher looks for what is due across
-/// tenants; the function that lists the businesses runs as the owner.
-const BESIDE_THE_TENANT: [&str; 10] = [
+/// tenants; the owner's functions list businesses and requested numbers, and count what all let out.
+const BESIDE_THE_TENANT: [&str; 13] = [
+    "comp_gate_decisions owner_read select nmc_owner",
+    "comp_phone_numbers owner_read select nmc_owner",
     "effect_intents dispatcher_claim update nmc_dispatcher",
     "effect_intents dispatcher_read select nmc_dispatcher",
     "id_tenants owner_read select nmc_owner",
+    "id_users owner_read select nmc_owner",
     "outbox_consumed dispatcher_insert insert nmc_dispatcher",
     "outbox_consumed dispatcher_read select nmc_dispatcher",
     "outbox_dead_letters dispatcher_read select nmc_dispatcher",

@@ -9,6 +9,8 @@ mod order;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod pauses;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod provider;
