@@ -1,8 +1,8 @@
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use nmc_db::{DbError, Tx};
 use nmc_effects::{Accepted, CallOutcome, Change, Check, EffectKind, Failed, Intent, Look};
 use nmc_kernel::CallId;
-use nmc_providers::twilio::{CallSid, CallStatus, ClientError};
+use nmc_providers::twilio::{CallSid, CallStatus, ClientError, DialStatus};
 use nmc_timers::Timer as _;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,8 @@ pub struct CallStatusRequest {
     pub call_sid: String,
 }
 
-/// The effect `call-status`: asks Twilio how far a call is. Asking changes nothing there, so it may be repeated.
+/// The effect `call-status`: asks Twilio how far a call is, and how the leg to the business's phone ended. Asking changes
+/// nothing there, so it may be repeated.
 #[derive(Clone, Debug)]
 pub struct AskCallStatus {
     telephony: Telephony,
@@ -43,14 +44,16 @@ impl AskCallStatus {
         Self { telephony }
     }
 
-    async fn ask(&self, request: &CallStatusRequest) -> Result<CallStatus, Unanswered> {
-        let sid = CallSid::parse(&request.call_sid).map_err(|_| Unanswered::NotFound)?;
-        match self.telephony.twilio.fetch_call(&sid).await {
-            Ok(call) => Ok(call.status),
-            Err(ClientError::NotFound) => Err(Unanswered::NotFound),
-            Err(error @ ClientError::Refused { http_status: 429, .. }) => Err(Unanswered::TooMany(error)),
-            Err(error) => Err(Unanswered::Other(error)),
-        }
+    async fn ask(&self, request: &CallStatusRequest) -> Result<Standing, ClientError> {
+        let sid = CallSid::parse(&request.call_sid).map_err(|_| ClientError::NotFound)?;
+        let call = self.telephony.twilio.fetch_call(&sid).await?;
+        let leg = if call.status.is_final() { self.telephony.twilio.dialled_leg(&sid).await? } else { None };
+        Ok(Standing {
+            dialled: leg.filter(|leg| leg.status.is_final()).map(|leg| leg.status),
+            ended_at: call.ended_at(),
+            duration_seconds: call.duration,
+            status: call.status,
+        })
     }
 
     /// The talk goes on, or Twilio did not say: asked again, but not for ever.
@@ -64,19 +67,40 @@ impl AskCallStatus {
     /// Nobody will ever say: a call back too many does less harm than none.
     async fn give_up(&self, tx: &mut Tx, call: &mut Call) -> Result<(), DbError> {
         tracing::warn!(tenant_id = %tx.tenant(), call.id = %call.id, "what became of a call cannot be learned");
-        advance(&self.telephony, tx, call, &Report::GivenUp).await
+        let now = tx.now();
+        advance(&self.telephony, tx, call, &Report::GivenUp, now).await
     }
 }
 
-/// Why there is no answer.
-enum Unanswered {
-    NotFound,
-    TooMany(ClientError),
-    Other(ClientError),
+/// How a call stands, as Twilio says. Kept in the place of a provider's id: a question has none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Standing {
+    status: CallStatus,
+    /// How the leg to the business's phone ended, where one was rung.
+    dialled: Option<CallStatus>,
+    ended_at: Option<DateTime<Utc>>,
+    duration_seconds: Option<u32>,
 }
 
-fn accepted(status: &CallStatus) -> Accepted {
-    Accepted { provider_ref: status.as_str().to_owned() }
+impl Standing {
+    fn as_answer(&self) -> Accepted {
+        Accepted { provider_ref: serde_json::to_string(self).unwrap_or_default() }
+    }
+
+    fn of_answer(answer: &Accepted) -> Option<Self> {
+        serde_json::from_str(&answer.provider_ref).ok()
+    }
+
+    /// What would have been reported, in its order.
+    fn reports(&self) -> Vec<Report> {
+        if !self.status.is_final() {
+            return Vec::new();
+        }
+        // A leg ends with the words a `<Dial>` ends with.
+        let dialled = self.dialled.as_ref().and_then(|status| DialStatus::parse(status.as_str()).ok());
+        let ended = Report::Status { status: self.status.clone(), duration_seconds: self.duration_seconds };
+        dialled.map(Report::DialEnded).into_iter().chain([ended]).collect()
+    }
 }
 
 fn not_found() -> Failed {
@@ -97,26 +121,22 @@ impl EffectKind for AskCallStatus {
     }
 
     async fn call(&self, intent: &Intent<CallStatusRequest>) -> CallOutcome {
-        let not_asked = |answered, error: &ClientError| CallOutcome::NotSent {
-            answered,
-            retry_after: None,
-            reason: error.to_string(),
-        };
         match self.ask(&intent.request).await {
-            Ok(status) => CallOutcome::Accepted(accepted(&status)),
-            Err(Unanswered::NotFound) => CallOutcome::Failed(not_found()),
-            Err(Unanswered::TooMany(error)) => not_asked(true, &error),
-            Err(Unanswered::Other(error)) => not_asked(false, &error),
+            Ok(standing) => CallOutcome::Accepted(standing.as_answer()),
+            Err(ClientError::NotFound) => CallOutcome::Failed(not_found()),
+            Err(error) => CallOutcome::NotSent {
+                answered: error.is_too_many_requests(),
+                retry_after: error.retry_after().and_then(|wait| Duration::from_std(wait).ok()),
+                reason: error.to_string(),
+            },
         }
     }
 
     async fn look(&self, intent: &Intent<CallStatusRequest>) -> Look {
         match self.ask(&intent.request).await {
-            Ok(status) => Look::Accepted(accepted(&status)),
-            Err(Unanswered::NotFound) => Look::Failed(not_found()),
-            Err(Unanswered::TooMany(error) | Unanswered::Other(error)) => {
-                Look::Unreachable { reason: error.to_string() }
-            }
+            Ok(standing) => Look::Accepted(standing.as_answer()),
+            Err(ClientError::NotFound) => Look::Failed(not_found()),
+            Err(error) => Look::Unreachable { reason: error.to_string() },
         }
     }
 
@@ -126,13 +146,16 @@ impl EffectKind for AskCallStatus {
             return Ok(());
         }
         match change {
-            Change::Accepted(Accepted { provider_ref }) => match CallStatus::parse(provider_ref) {
-                Ok(status) if status.is_final() => {
-                    let report = Report::Status { status, duration_seconds: None };
-                    advance(&self.telephony, tx, &mut call, &report).await
+            Change::Accepted(answer) => {
+                let Some(standing) = Standing::of_answer(answer).filter(|standing| standing.status.is_final()) else {
+                    return self.again(tx, &mut call).await;
+                };
+                let at = standing.ended_at.map_or(tx.now(), |ended_at| ended_at.min(tx.now()));
+                for report in standing.reports() {
+                    advance(&self.telephony, tx, &mut call, &report, at).await?;
                 }
-                _ => self.again(tx, &mut call).await,
-            },
+                Ok(())
+            }
             Change::Failed(Failed { reason, .. }) if reason == NOT_FOUND => self.give_up(tx, &mut call).await,
             Change::Failed(_) | Change::Expired | Change::Cancelled { .. } => self.again(tx, &mut call).await,
         }

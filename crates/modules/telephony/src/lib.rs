@@ -7,13 +7,15 @@
 //! - Publishes: `CallDetected`, at most once per call; `InboundSmsReceived`, once per text with a number to answer to.
 //! - Asks: Identity for the business's settings, Compliance for what may be promised; a keyword (STOP) is recorded with
 //!   Compliance on the webhook's own transaction.
-//! - Asks Twilio ([`AskCallStatus`]): what became of a call nobody reports about any more.
+//! - Asks Twilio: what became of a call nobody reports about any more ([`AskCallStatus`]), and every few minutes what
+//!   came in that no webhook delivered ([`Polling`]).
 //!
 //! Each webhook is verified, deduplicated, and worked off in one short transaction before it is answered.
 
 mod effect;
 mod http;
 mod model;
+mod polling;
 mod settings;
 mod store;
 mod telephony;
@@ -21,6 +23,7 @@ mod timer;
 mod use_case;
 
 pub use effect::{AskCallStatus, CallStatusRequest};
+pub use polling::Polling;
 pub use settings::TelephonySettings;
 pub use telephony::Telephony;
 pub use timer::{CallEnded, CallUndecided};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     AskCallStatus, CallStatusRequest, Telephony,
-    model::call::{Outcome, Report},
+    model::call::{END_GRACE, Outcome, Report},
     store,
     use_case::advance,
 };
@@ -29,7 +29,9 @@ impl Timer for CallEnded {
 
     async fn fire(&self, tx: &mut Tx, ref_id: Uuid) -> Result<(), TimerError> {
         let Some(mut call) = store::call::lock_by_id(tx, ref_id.into()).await? else { return Ok(()) };
-        advance::advance(&self.telephony, tx, &mut call, &Report::GraceOver).await?;
+        // Of a call that was learned of late, the grace was over long ago.
+        let at = call.state.ended_at.map_or(tx.now(), |ended_at| tx.now().min(ended_at + END_GRACE));
+        advance::advance(&self.telephony, tx, &mut call, &Report::GraceOver, at).await?;
         // Only a clock set back does this: the timer is due and the grace is not over.
         if call.state.outcome == Outcome::Open {
             return Err(TimerError::Refused("the call's end is not long enough ago".to_owned()));

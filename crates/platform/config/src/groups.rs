@@ -254,6 +254,8 @@ group! {
         treat_short_completed_as_missed: bool = default("TREAT_SHORT_COMPLETED_AS_MISSED", flag(), "false"),
         /// How long a completed call may have lasted to count as short.
         short_completed_max: Duration = default("SHORT_COMPLETED_MAX_SECONDS", seconds(1..=120), "10"),
+        /// How often Twilio's lists of messages and calls are read for what no webhook delivered.
+        poll_interval: Duration = default("POLL_INTERVAL_TWILIO_SECONDS", seconds(5..=3600), "180"),
         /// For how long a caller's next call continues the correlation of the one before.
         correlation_reuse_window: Duration =
             default("CORRELATION_REUSE_WINDOW_MINUTES", minutes(0..=1440), "10"),
@@ -268,6 +270,8 @@ group! {
         /// After this time without a message a conversation is closed.
         inactivity_auto_close: Duration =
             default("CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS", hours(1..=8760), "72"),
+        /// How long a caller's text may stay unanswered by the person who has the conversation before somebody is told.
+        override_window: Duration = default("AI_HUMAN_OVERRIDE_WINDOW_SECONDS", seconds(5..=3600), "60"),
     }
 }
 

@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
 };
 use nmc_db::{DbError, Seen, Tx, WebhookProvider};
-use nmc_providers::twilio::{TwilioForm, TwilioWebhooks, WebhookRejection};
+use nmc_providers::twilio::{TwilioForm, TwilioWebhooks, WebhookForm, WebhookRejection};
 use nmc_web::{FieldError, Problem};
 
 use crate::WebhookContent;
@@ -67,7 +67,15 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let TwilioForm(form) = TwilioForm::from_request(request, state).await.map_err(|why| refused::<T>(&why))?;
-        let content = T::try_from(&form).map_err(|why| refused::<T>(&why))?;
+        Self::read(&form).map_err(|why| refused::<T>(&why))
+    }
+}
+
+impl<T: WebhookContent> Webhook<T> {
+    /// Reads the fields of a form whose origin is beyond doubt: its signature held, or it was made of the provider's
+    /// own answer.
+    pub fn read(form: &WebhookForm) -> Result<Self, WebhookRejection> {
+        let content = T::try_from(form)?;
         let receipt =
             Receipt { endpoint: T::ENDPOINT, event_id: content.event_id(), payload_hash: form.payload_hash(T::HASHED) };
         Ok(Self { content, receipt })

@@ -1,5 +1,8 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
-use nmc_kernel::E164;
+use nmc_kernel::{CallId, E164};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -86,12 +89,42 @@ async fn insert(tx: &mut Tx, new: &NewDecision<'_>, number: i32) -> Result<bool,
     Ok(added.rows_affected() == 1)
 }
 
+/// A stored decision's columns.
+struct Row {
+    subject_id: Uuid,
+    number: i32,
+    purpose: String,
+    phone: E164,
+    outcome: String,
+    reason: Option<String>,
+    until: Option<DateTime<Utc>>,
+    inputs: Value,
+    decided_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for StoredDecision {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let decision = Decision::from_stored(&row.outcome, row.reason.as_deref(), row.until);
+        Ok(Self {
+            number: row.number,
+            purpose: known(Purpose::from_word(&row.purpose), "comp_gate_decisions.purpose")?,
+            phone: row.phone,
+            decision: known(decision, "comp_gate_decisions.outcome")?,
+            inputs: row.inputs,
+            decided_at: row.decided_at,
+        })
+    }
+}
+
 /// A subject's decisions in their order.
 pub(crate) async fn of_subject(tx: &mut ReadTx, subject: Subject) -> Result<Vec<StoredDecision>, DbError> {
     let tenant = tx.tenant();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        select number, purpose, phone as "phone: E164", outcome, reason, until, inputs, decided_at
+        select subject_id, number, purpose, phone as "phone: E164", outcome, reason, until, inputs, decided_at
         from comp_gate_decisions where tenant_id = $1 and subject_kind = $2 and subject_id = $3
         order by number desc limit $4
         "#,
@@ -102,18 +135,28 @@ pub(crate) async fn of_subject(tx: &mut ReadTx, subject: Subject) -> Result<Vec<
     )
     .fetch_all(tx.conn().await?)
     .await?;
-    rows.into_iter()
-        .rev()
-        .map(|row| {
-            let decision = Decision::from_stored(&row.outcome, row.reason.as_deref(), row.until);
-            Ok(StoredDecision {
-                number: row.number,
-                purpose: known(Purpose::from_word(&row.purpose), "comp_gate_decisions.purpose")?,
-                phone: row.phone,
-                decision: known(decision, "comp_gate_decisions.outcome")?,
-                inputs: row.inputs,
-                decided_at: row.decided_at,
-            })
-        })
-        .collect()
+    rows.into_iter().rev().map(StoredDecision::try_from).collect()
+}
+
+/// The newest decision about each of these calls.
+pub(crate) async fn newest_of_calls(
+    tx: &mut ReadTx,
+    calls: &[CallId],
+) -> Result<HashMap<CallId, StoredDecision>, DbError> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = calls.iter().map(|call| call.as_uuid()).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select distinct on (subject_id)
+               subject_id, number, purpose, phone as "phone: E164", outcome, reason, until, inputs, decided_at
+        from comp_gate_decisions where tenant_id = $1 and subject_kind = 'call' and subject_id = any($2)
+        order by subject_id, number desc
+        "#,
+        tenant.as_uuid(),
+        &ids
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.subject_id.into(), row.try_into()?))).collect()
 }

@@ -1,5 +1,7 @@
-//! Twilio's webhooks. A handler extracts, calls the facade, and writes the answer down.
+//! Twilio's webhooks, and the calls for the business's people. A handler extracts, calls the facade, and writes the
+//! answer down.
 
+mod calls;
 mod leg_key;
 mod sms;
 mod twiml;
@@ -29,6 +31,11 @@ impl FromRef<WebhookState> for TwilioWebhooks {
     fn from_ref(state: &WebhookState) -> Self {
         state.webhooks.clone()
     }
+}
+
+/// For signed-in people.
+pub(crate) fn v1_routes(telephony: Telephony) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(calls::calls)).routes(routes!(calls::call)).with_state(telephony)
 }
 
 pub(crate) fn routes(telephony: Telephony, webhooks: TwilioWebhooks) -> OpenApiRouter {

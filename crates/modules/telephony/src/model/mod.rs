@@ -2,4 +2,6 @@
 
 pub(crate) mod answer;
 pub(crate) mod call;
+pub(crate) mod poll;
 pub(crate) mod record;
+pub(crate) mod text_answer;

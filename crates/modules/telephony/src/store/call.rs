@@ -11,23 +11,23 @@ use crate::model::{
 };
 
 /// A call's columns, in their order.
-struct Row {
-    id: CallId,
-    provider_ref: String,
-    from_phone: Option<E164>,
-    untextable_reason: Option<String>,
-    to_phone: E164,
-    way: String,
-    forwarded_to: Option<E164>,
-    whisper: bool,
-    status: String,
-    reason: Option<String>,
-    answered: bool,
-    ended_at: Option<DateTime<Utc>>,
-    duration_seconds: Option<i32>,
-    promise: Option<String>,
-    correlation_id: CorrelationId,
-    created_at: DateTime<Utc>,
+pub(super) struct Row {
+    pub(super) id: CallId,
+    pub(super) provider_ref: String,
+    pub(super) from_phone: Option<E164>,
+    pub(super) untextable_reason: Option<String>,
+    pub(super) to_phone: E164,
+    pub(super) way: String,
+    pub(super) forwarded_to: Option<E164>,
+    pub(super) whisper: bool,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    pub(super) answered: bool,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+    pub(super) duration_seconds: Option<i32>,
+    pub(super) promise: Option<String>,
+    pub(super) correlation_id: CorrelationId,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 /// Reads the call with this CallSid and keeps others from changing it until the transaction ends.

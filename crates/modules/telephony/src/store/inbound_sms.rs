@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, Tx};
 use nmc_events::telephony::Keyword;
 use nmc_kernel::{CorrelationId, E164, InboundSmsId, Untextable};
@@ -18,11 +19,13 @@ pub(crate) struct InboundText<'a> {
     pub(crate) keyword: Option<Keyword>,
     pub(crate) answered_by_provider: bool,
     pub(crate) correlation: CorrelationId,
+    /// When it was written, as far as is known.
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// Adds a text; `false` where it is there already.
 pub(crate) async fn insert(tx: &mut Tx, text: &InboundText<'_>) -> Result<bool, DbError> {
-    let (tenant, now) = (tx.tenant(), tx.now());
+    let tenant = tx.tenant();
     let inserted = sqlx::query!(
         "insert into tel_inbound_sms (tenant_id, id, provider_ref, from_phone, untextable_reason, to_phone, body, media,
                                       keyword, answered_by_provider, correlation_id, created_at)
@@ -39,7 +42,7 @@ pub(crate) async fn insert(tx: &mut Tx, text: &InboundText<'_>) -> Result<bool, 
         text.keyword.map(keyword_word),
         text.answered_by_provider,
         text.correlation.as_uuid(),
-        now
+        text.created_at
     )
     .execute(tx.conn().await?)
     .await?;

@@ -1,8 +1,11 @@
 //! All SQL of the module.
 
 pub(crate) mod call;
+pub(crate) mod call_list;
 pub(crate) mod correlation;
 pub(crate) mod inbound_sms;
+pub(crate) mod poll;
+pub(crate) mod retention;
 
 use nmc_db::DbError;
 use nmc_kernel::Untextable;

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_compliance::{Decision, Purpose};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::Context;
@@ -13,14 +14,16 @@ use crate::{
     store,
 };
 
-/// Takes a report about a locked call in, writes down what has become of it and starts what follows.
+/// Takes a report about a locked call in, writes down what has become of it and starts what follows. `at` is when that
+/// came about: now, or earlier where it was learned of late.
 pub(crate) async fn advance(
     telephony: &Telephony,
     tx: &mut Tx,
     call: &mut Call,
     report: &Report,
+    at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let (state, follow_ups) = call.state.apply(report, telephony.settings.rules(), tx.now());
+    let (state, follow_ups) = call.state.apply(report, telephony.settings.rules(), at);
     let is_decided_now = call.state.outcome == Outcome::Open && state.outcome != Outcome::Open;
     let mut promise = call.promise;
     if promise.is_none() && speaks(report, &state) {
@@ -33,7 +36,8 @@ pub(crate) async fn advance(
     for follow_up in follow_ups {
         match follow_up {
             FollowUp::Announce(reason) => {
-                tx.publish(&call.missed(reason), Context { correlation: call.correlation, causation: None })?;
+                let context = Context { correlation: call.correlation, causation: None };
+                tx.publish_of(&call.missed(reason), context, at)?;
             }
             FollowUp::AwaitDialStatus(until) => nmc_timers::set(tx, CallEnded::KIND, call.id.as_uuid(), until).await?,
             FollowUp::StopAwaiting => nmc_timers::cancel(tx, CallEnded::KIND, call.id.as_uuid()).await?,

@@ -60,7 +60,8 @@ async fn take(
     };
     let tenant = telephony.identity.tenant(&mut tx).await?;
     if seen == Seen::First {
-        advance(telephony, &mut tx, &mut call, report).await?;
+        let now = tx.now();
+        advance(telephony, &mut tx, &mut call, report, now).await?;
         tx.commit().await?;
     } else {
         tx.roll_back().await?;

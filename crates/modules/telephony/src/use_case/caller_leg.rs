@@ -1,5 +1,6 @@
 //! What Twilio reports about the caller's leg: `voice`, `dial-status`, `voice-status`.
 
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, RouteKind, Seen, Tx};
 use nmc_identity::{CallMode, Tenant, TenantSettings};
 use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId};
@@ -26,7 +27,8 @@ pub(crate) async fn call_arrived(
     webhook: &VoiceWebhook,
     receipt: &Receipt,
 ) -> Result<Answer, DbError> {
-    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report: Report::Arrived };
+    let leg =
+        Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report: Report::Arrived, span: None };
     let taken = take(telephony, &leg, receipt).await?;
     Ok(taken.map_or(Answer::Reject, |(call, tenant)| answer::to_arrival(&call, &tenant)))
 }
@@ -36,9 +38,10 @@ pub(crate) async fn dial_ended(
     telephony: &Telephony,
     webhook: &DialStatusWebhook,
     receipt: &Receipt,
+    span: Option<Span>,
 ) -> Result<Answer, DbError> {
     let report = Report::DialEnded(webhook.dial_call_status.clone());
-    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report };
+    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report, span };
     let taken = take(telephony, &leg, receipt).await?;
     Ok(taken.map_or(Answer::HangUp, |(call, tenant)| answer::to_dial_end(&call, &tenant)))
 }
@@ -48,6 +51,7 @@ pub(crate) async fn status_changed(
     telephony: &Telephony,
     webhook: &VoiceStatusWebhook,
     receipt: &Receipt,
+    span: Option<Span>,
 ) -> Result<(), DbError> {
     if webhook.parent_call_sid.is_some() {
         tracing::debug!(webhook.endpoint = receipt.endpoint, "the status of a dialled leg is passed over");
@@ -55,9 +59,16 @@ pub(crate) async fn status_changed(
     }
     let report =
         Report::Status { status: webhook.call_status.clone(), duration_seconds: webhook.call_duration_seconds };
-    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report };
+    let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report, span };
     take(telephony, &leg, receipt).await?;
     Ok(())
+}
+
+/// When a call that was learned of late began and ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) began_at: DateTime<Utc>,
+    pub(crate) ended_at: DateTime<Utc>,
 }
 
 /// A report about the caller's leg.
@@ -66,6 +77,8 @@ struct Leg<'a> {
     from: &'a CallerNumber,
     to: &'a E164,
     report: Report,
+    /// Nothing where this is reported as it happens.
+    span: Option<Span>,
 }
 
 /// Takes the report in unless it has been taken before; either way the call as it stands now, and whose it is. Nothing
@@ -80,7 +93,8 @@ async fn take(telephony: &Telephony, leg: &Leg<'_>, receipt: &Receipt) -> Result
     }
     let tenant = telephony.identity.tenant(&mut tx).await?;
     let mut call = open(telephony, &mut tx, leg, &tenant).await?;
-    advance(telephony, &mut tx, &mut call, &leg.report).await?;
+    let at = leg.span.map_or(tx.now(), |span| span.ended_at.min(tx.now()));
+    advance(telephony, &mut tx, &mut call, &leg.report, at).await?;
     tx.commit().await?;
     Ok(Some((call, tenant)))
 }
@@ -105,7 +119,7 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant
         correlation: correlation(telephony, tx, &from).await?,
         from,
         to: leg.to.clone(),
-        created_at: tx.now(),
+        created_at: leg.span.map_or(tx.now(), |span| span.began_at.min(tx.now())),
         state: CallState::new(way(tx, &tenant.settings, &leg.report, tenant.id).await?),
         promise: None,
     };

@@ -1,6 +1,9 @@
 pub(crate) mod advance;
 pub(crate) mod business_phone;
 pub(crate) mod caller_leg;
+pub(crate) mod list_calls;
+mod sweep;
+pub(crate) mod take_found;
 pub(crate) mod take_text;
 
 use nmc_db::{DbError, Route, RouteKind, Tx};

@@ -1,5 +1,6 @@
 //! A text that has come in: `sms-inbound`.
 
+use chrono::{DateTime, Utc};
 use nmc_compliance::OptOutSource;
 use nmc_db::{DbError, Seen, Tx};
 use nmc_events::{
@@ -23,7 +24,14 @@ use crate::{
 ///
 /// A text whose sender cannot be answered (no number, a short code, a number of this installation) is kept and counted,
 /// but not announced: a conversation with it could only be one between machines.
-pub(crate) async fn take_text(telephony: &Telephony, webhook: &InboundSms, receipt: &Receipt) -> Result<(), DbError> {
+///
+/// `written_at` is when it was written where that was learned of late.
+pub(crate) async fn take_text(
+    telephony: &Telephony,
+    webhook: &InboundSms,
+    receipt: &Receipt,
+    written_at: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
     let Some(route) = receiver(telephony, &webhook.to, receipt).await? else { return Ok(()) };
     let mut tx = telephony.db.begin(route.tenant).await?;
     if receipt.record(&mut tx).await? != Seen::First {
@@ -45,6 +53,7 @@ pub(crate) async fn take_text(telephony: &Telephony, webhook: &InboundSms, recei
         keyword: wish.map(|wish| wish.keyword),
         answered_by_provider: wish.is_some_and(|wish| wish.answered_by_provider),
         correlation: context.correlation,
+        created_at: written_at.map_or(tx.now(), |at| at.min(tx.now())),
     };
     if !store::inbound_sms::insert(&mut tx, &text).await? {
         // Older than the webhooks that are remembered, and here all the same.
@@ -52,7 +61,7 @@ pub(crate) async fn take_text(telephony: &Telephony, webhook: &InboundSms, recei
     }
     match answerable(&from) {
         Some(phone) => {
-            tx.publish(&received(phone, &text), context)?;
+            tx.publish_of(&received(phone, &text), context, text.created_at)?;
         }
         None => count_unanswerable(from.untextable),
     }

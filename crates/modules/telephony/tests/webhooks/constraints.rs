@@ -3,7 +3,7 @@
 use nmc_identity::CallMode;
 use sqlx::Connection as _;
 
-use crate::house::{BUSINESS, CALLER, House, mode};
+use crate::house::{ACCOUNT, BUSINESS, CALLER, House, mode};
 
 /// A row that the table takes, column by column as SQL.
 type Row = Vec<(&'static str, String)>;
@@ -47,6 +47,19 @@ fn sms() -> Row {
     ]
 }
 
+fn poll() -> Row {
+    vec![
+        ("account", quoted(ACCOUNT)),
+        ("list", quoted("calls")),
+        ("since", quoted("2026-03-04T17:00:00Z")),
+        ("read_up_to", quoted("2026-03-04T17:00:00Z")),
+        ("due_at", quoted("2026-03-04T17:00:00Z")),
+        ("failures", "0".to_owned()),
+        ("last_error", "null".to_owned()),
+        ("created_at", quoted("2026-03-04T17:00:00Z")),
+    ]
+}
+
 fn changed(mut row: Row, changes: &[(&'static str, &str)]) -> Row {
     for (column, value) in changes {
         let cell = row.iter_mut().find(|(name, _)| name == column).unwrap();
@@ -56,14 +69,14 @@ fn changed(mut row: Row, changes: &[(&'static str, &str)]) -> Row {
 }
 
 fn insert(house: &House, table: &str, id: u8, row: &Row) -> String {
-    let columns: Vec<_> = row.iter().map(|(column, _)| *column).collect();
-    let values: Vec<_> = row.iter().map(|(_, value)| value.as_str()).collect();
-    format!(
-        "insert into {table} (tenant_id, id, {}) values ('{}', '00000000-0000-0000-0000-0000000000{id:02x}', {})",
-        columns.join(", "),
-        house.tenant,
-        values.join(", ")
-    )
+    let (tenant, id) = (quoted(&house.tenant.to_string()), format!("'00000000-0000-0000-0000-0000000000{id:02x}'"));
+    let mut row: Vec<_> = row.iter().map(|(column, value)| (*column, value.as_str())).collect();
+    row.push(("tenant_id", &tenant));
+    if table != "tel_polls" {
+        row.push(("id", &id));
+    }
+    let (columns, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
+    format!("insert into {table} ({}) values ({})", columns.join(", "), values.join(", "))
 }
 
 #[tokio::test]
@@ -72,6 +85,7 @@ async fn every_named_constraint_refuses() {
     let missed = |reason| [("status", "'missed'"), ("reason", reason), ("decided_at", "'2026-03-04T17:00:00Z'")];
     let of_calls = |changes: &[(&'static str, &str)]| ("tel_calls", changed(call(), changes));
     let of_texts = |changes: &[(&'static str, &str)]| ("tel_inbound_sms", changed(sms(), changes));
+    let of_polls = |changes: &[(&'static str, &str)]| ("tel_polls", changed(poll(), changes));
     let long = format!("'{}'", "x".repeat(16_385));
     let mut cases = vec![
         ("tel_calls_provider_ref_length", of_calls(&[("provider_ref", "''")])),
@@ -101,14 +115,20 @@ async fn every_named_constraint_refuses() {
         ("tel_inbound_sms_media_list", of_texts(&[("media", "'{}'")])),
         ("tel_inbound_sms_keyword_words", of_texts(&[("keyword", "'MAYBE'")])),
         ("tel_inbound_sms_answered_keyword", of_texts(&[("answered_by_provider", "true")])),
+        ("tel_polls_account_sid", of_polls(&[("account", "'AC1'")])),
+        ("tel_polls_list_words", of_polls(&[("list", "'faxes'")])),
+        ("tel_polls_forwards", of_polls(&[("read_up_to", "'2026-03-04T16:59:59Z'"), ("list", "'messages'")])),
+        ("tel_polls_failures_counted", of_polls(&[("failures", "-1"), ("list", "'messages'")])),
+        ("tel_polls_error_of_failure", of_polls(&[("last_error", "'x'"), ("list", "'messages'")])),
     ];
     let mut superuser = house.superuser().await;
-    for (table, row) in [("tel_calls", call()), ("tel_inbound_sms", sms())] {
+    for (table, row) in [("tel_calls", call()), ("tel_inbound_sms", sms()), ("tel_polls", poll())] {
         run(&mut superuser, insert(&house, table, 1, &row)).await.unwrap();
     }
     // The rows above are there already: the same id, and the same call under another id.
     cases.push(("tel_calls_pkey", of_calls(&[("provider_ref", "'CA2'")])));
     cases.push(("tel_inbound_sms_pkey", of_texts(&[("provider_ref", "'SM2'")])));
+    cases.push(("tel_polls_pkey", of_polls(&[])));
     cases.push(("tel_calls_once", of_calls(&[])));
     cases.push(("tel_inbound_sms_once", of_texts(&[])));
 

@@ -24,7 +24,7 @@ use nmc_providers::twilio::{
     signature::{SIGNATURE_HEADER, sign},
 };
 use nmc_simulators::twilio::{TwilioSettings, TwilioSimulator};
-use nmc_telephony::{Telephony, TelephonySettings};
+use nmc_telephony::{Polling, Telephony, TelephonySettings};
 use nmc_testkit::TestDatabase;
 use nmc_timers::Timers;
 use sqlx::PgConnection;
@@ -53,6 +53,7 @@ pub(crate) struct House {
     pub(crate) openapi: utoipa::openapi::OpenApi,
     timers: Timers,
     effects: Effects,
+    pub(crate) polling: Polling,
     /// What Telephony asks; it sends no webhook here.
     pub(crate) simulator: TwilioSimulator,
 }
@@ -83,12 +84,14 @@ impl House {
         let app = database.app().clone().at(clock.clone(), Random::seeded(1));
         let dispatcher = database.dispatcher().clone().at(clock.clone(), Random::seeded(2));
         let account = AccountSid::parse(ACCOUNT).unwrap();
-        let twilio = TwilioSettings::new(account, AuthToken::new(TOKEN), BASE_URL);
+        let twilio =
+            TwilioSettings { clock: clock.clone(), ..TwilioSettings::new(account, AuthToken::new(TOKEN), BASE_URL) };
         let simulator = TwilioSimulator::start(twilio).await.unwrap();
         let twilio = twilio_at(&simulator.base_url());
         let settings_of_all = TelephonySettings {
             public_base_url: BaseUrl::parse(BASE_URL).unwrap(),
             short_completed_below_seconds,
+            poll_interval: Duration::minutes(3),
             correlation_reuse_window: Duration::minutes(10),
         };
         let telephony = |db: Db| {
@@ -100,13 +103,26 @@ impl House {
         let timers = Timers::new(dispatcher.clone(), nmc_timers::Settings::default(), Random::seeded(3));
         let timers = telephony(dispatcher.clone()).timers(timers);
         let effects = Effects::new(dispatcher.clone(), nmc_effects::Settings::default(), Random::seeded(4));
-        let effects = telephony(dispatcher).effects(effects);
+        let effects = telephony(dispatcher.clone()).effects(effects);
+        let polling = telephony(dispatcher).polling(Random::seeded(5));
         let identity = Identity::new(app.clone());
         let compliance = Compliance::new(app, identity.clone());
         let name = TenantName::parse("Example Plumbing").unwrap();
         let time_zone = "America/New_York".parse().unwrap();
         let tenant = identity.create_tenant(NewTenant { name, time_zone, settings }).await.unwrap();
-        let house = Self { database, clock, tenant, identity, compliance, router, openapi, timers, effects, simulator };
+        let house = Self {
+            database,
+            clock,
+            tenant,
+            identity,
+            compliance,
+            router,
+            openapi,
+            timers,
+            effects,
+            polling,
+            simulator,
+        };
         house.compliance.add_receiving_number(&house.operator(), &phone(BUSINESS)).await.unwrap();
         house
     }
@@ -147,6 +163,11 @@ impl House {
     /// Asks Twilio what is to be asked, as the dispatcher.
     pub(crate) async fn ask_twilio(&self) -> usize {
         self.effects.drain().await.unwrap()
+    }
+
+    /// Reads Twilio's lists where they are due, as the dispatcher.
+    pub(crate) async fn poll(&self) -> usize {
+        self.polling.poll_due().await.unwrap()
     }
 
     pub(crate) async fn superuser(&self) -> PgConnection {

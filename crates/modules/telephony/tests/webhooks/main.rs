@@ -7,6 +7,7 @@ mod forwarded;
 mod house;
 mod outage;
 mod plans;
+mod polling;
 mod refusals;
 mod repetition;
 mod simulated;

@@ -27,6 +27,7 @@ async fn without_a_database_twilio_is_told_to_come_again() {
         TelephonySettings {
             public_base_url: BaseUrl::parse(BASE_URL).unwrap(),
             short_completed_below_seconds: None,
+            poll_interval: chrono::Duration::minutes(3),
             correlation_reuse_window: chrono::Duration::minutes(10),
         },
     );

@@ -74,6 +74,11 @@ const TABLE: [(u32, Meaning); 23] = [
     (30_033, Meaning::TenantSetupWrong),
 ];
 
+/// Every code with a meaning of its own, with that meaning.
+pub fn known() -> impl Iterator<Item = (u32, Meaning)> {
+    TABLE.into_iter()
+}
+
 /// What `code` asks of us.
 pub fn meaning(code: u32) -> Meaning {
     TABLE.iter().find(|(known, _)| *known == code).map_or(Meaning::Alert, |(_, meaning)| *meaning)

@@ -2,7 +2,7 @@
 //!
 //! A day is the finest filter Twilio has for its lists; what is older within the day is the reader's to pass over.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -94,6 +94,12 @@ impl TwilioClient {
 }
 
 impl ListedCall {
+    /// When it ended, where it has: as Twilio says, or reckoned from how long it lasted.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        let lasted = TimeDelta::seconds(self.duration.unwrap_or(0).into());
+        self.status.is_final().then(|| self.end_time.unwrap_or(self.date_created + lasted))
+    }
+
     /// The fields that the `voice-status` webhook of this status has.
     pub fn status_form(&self) -> WebhookForm {
         let duration = self.duration.map(|seconds| seconds.to_string());

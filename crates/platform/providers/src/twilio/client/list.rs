@@ -124,6 +124,14 @@ pub struct ListPage<T> {
     pub next: Option<NextPage>,
 }
 
+impl<T> ListPage<T> {
+    /// The same page with each entry turned into something else.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> ListPage<U> {
+        let Self { items, unreadable, next } = self;
+        ListPage { items: items.into_iter().map(change).collect(), unreadable, next }
+    }
+}
+
 /// The address of a list's next page. `Debug` shows none of it: it may hold a number.
 #[derive(Clone)]
 pub struct NextPage(pub(super) Url);

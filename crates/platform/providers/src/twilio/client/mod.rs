@@ -62,6 +62,21 @@ pub enum ClientError {
     Unreadable,
 }
 
+impl ClientError {
+    /// Twilio asks for fewer requests.
+    pub const fn is_too_many_requests(&self) -> bool {
+        matches!(self, Self::Refused { http_status: 429, .. } | Self::Refused { code: Some(20_429), .. })
+    }
+
+    /// How long to leave Twilio alone, where it said so.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 /// The client; clones share the connections.
 #[derive(Clone, Debug)]
 pub struct TwilioClient {
