@@ -127,7 +127,7 @@ mod tests {
         json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": "AQAB"})
     }
 
-    fn ids(keys: Vec<Value>) -> Vec<String> {
+    fn ids(keys: &[Value]) -> Vec<String> {
         let set = parse(json!({ "keys": keys }).to_string().as_bytes());
         let mut ids: Vec<String> = set.unwrap_or_default().into_keys().collect();
         ids.sort();
@@ -162,21 +162,21 @@ mod tests {
             json!(7),
             json!({}),
         ] {
-            assert_eq!(ids(vec![odd.clone(), good.clone()]), ["good"], "{odd}");
+            assert_eq!(ids(&[odd.clone(), good.clone()]), ["good"], "{odd}");
             assert!(matches!(parse(json!({ "keys": [odd] }).to_string().as_bytes()), Err(JwksError::Empty)));
         }
         let mut without_alg = key("no-alg", &number(4096));
         without_alg.as_object_mut().unwrap().remove("alg");
-        assert_eq!(ids(vec![without_alg, key("large", &number(8192))]), ["large", "no-alg"]);
+        assert_eq!(ids(&[without_alg, key("large", &number(8192))]), ["large", "no-alg"]);
     }
 
     #[test]
     fn a_repeated_key_counts_once_and_two_of_one_id_not_at_all() {
         let (a, b) = (number(2048), number(3072));
-        assert_eq!(ids(vec![key("1", &a), key("1", &a), key("2", &b)]), ["1", "2"]);
-        assert_eq!(ids(vec![key("1", &a), key("1", &b), key("2", &b)]), ["2"]);
+        assert_eq!(ids(&[key("1", &a), key("1", &a), key("2", &b)]), ["1", "2"]);
+        assert_eq!(ids(&[key("1", &a), key("1", &b), key("2", &b)]), ["2"]);
         // The third does not bring the first back.
-        assert_eq!(ids(vec![key("1", &a), key("1", &b), key("1", &a), key("2", &b)]), ["2"]);
+        assert_eq!(ids(&[key("1", &a), key("1", &b), key("1", &a), key("2", &b)]), ["2"]);
     }
 
     #[test]

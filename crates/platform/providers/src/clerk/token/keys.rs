@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
 use nmc_kernel::Clock;
 use reqwest::Url;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     TokenRejection,
@@ -23,7 +23,8 @@ const FRESH_FOR: TimeDelta = TimeDelta::minutes(15);
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 /// The same as long as there are no keys at all and nobody can sign in.
 const FIRST_INTERVAL: TimeDelta = TimeDelta::seconds(5);
-/// How long the holder of a known key waits for a request that is under way because the keys are no longer fresh.
+/// How long after a request began holders of known keys wait for it, where the keys are no longer fresh: one that Clerk
+/// has taken back ends now, and a Clerk that hangs delays nobody further.
 const REFRESH_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The keys; clones share them.
@@ -44,8 +45,25 @@ struct State {
     fetched_at: Option<DateTime<Utc>>,
     /// When they were asked for last, with whatever success.
     asked_at: Option<DateTime<Utc>>,
-    /// The request under way: closed once its result is in this state.
-    request: Option<watch::Receiver<()>>,
+    /// The request under way, or the last one.
+    request: Option<Request>,
+}
+
+#[derive(Clone)]
+struct Request {
+    began: Instant,
+    /// Closed once the result is in the state.
+    over: watch::Receiver<()>,
+}
+
+impl Request {
+    fn is_over(&self) -> bool {
+        self.over.has_changed().is_err()
+    }
+
+    async fn wait(mut self) {
+        while self.over.changed().await.is_ok() {}
+    }
 }
 
 impl std::fmt::Debug for Inner {
@@ -70,13 +88,11 @@ impl Keys {
             }
             (known, self.request(&mut state, now))
         };
-        if let Some(mut request) = request {
-            // Ends with an error when the sender is gone: the result is there.
-            let done = async { while request.changed().await.is_ok() {} };
+        if let Some(request) = request {
             match known {
-                Some(_) => drop(tokio::time::timeout(REFRESH_PATIENCE, done).await),
+                Some(_) => drop(tokio::time::timeout_at(request.began + REFRESH_PATIENCE, request.wait()).await),
                 // The request has time-outs of its own.
-                None => done.await,
+                None => request.wait().await,
             }
         }
         let state = self.0.state();
@@ -88,17 +104,18 @@ impl Keys {
     }
 
     /// The request under way, else a new one where it is time for one.
-    fn request(&self, state: &mut State, now: DateTime<Utc>) -> Option<watch::Receiver<()>> {
-        if let Some(under_way) = state.request.as_ref().filter(|request| request.has_changed().is_ok()) {
+    fn request(&self, state: &mut State, now: DateTime<Utc>) -> Option<Request> {
+        if let Some(under_way) = state.request.as_ref().filter(|request| !request.is_over()) {
             return Some(under_way.clone());
         }
         let interval = if state.keys.is_empty() { FIRST_INTERVAL } else { REFRESH_INTERVAL };
         if elapsed(state.asked_at, now).is_some_and(|since| since < interval) {
             return None;
         }
-        let (done, under_way) = watch::channel(());
+        let (done, over) = watch::channel(());
+        let request = Request { began: Instant::now(), over };
         state.asked_at = Some(now);
-        state.request = Some(under_way.clone());
+        state.request = Some(request.clone());
         // A task of its own: whoever asked may hang up, and others wait for it too.
         let keys = self.clone();
         tokio::spawn(async move {
@@ -106,7 +123,7 @@ impl Keys {
             keys.0.keep(answer);
             drop(done);
         });
-        Some(under_way)
+        Some(request)
     }
 }
 
