@@ -28,12 +28,11 @@ impl SigningKey {
     /// The key instances begin with: made once in a process, because making one takes a moment.
     pub(super) fn first(kid: String) -> io::Result<Self> {
         static FIRST: OnceLock<Vec<u8>> = OnceLock::new();
-        let pkcs8 = match FIRST.get() {
-            Some(pkcs8) => pkcs8.clone(),
-            None => {
-                let made = generate()?;
-                FIRST.get_or_init(|| made).clone()
-            }
+        let pkcs8 = if let Some(pkcs8) = FIRST.get() {
+            pkcs8.clone()
+        } else {
+            let made = generate()?;
+            FIRST.get_or_init(|| made).clone()
         };
         Self::from_pkcs8(kid, pkcs8)
     }
