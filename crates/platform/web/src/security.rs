@@ -30,6 +30,11 @@ const CSP_DOCS: HeaderValue = HeaderValue::from_static(
 );
 /// Two years, as browsers' preload lists ask: <https://hstspreload.org/>.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// No other site embeds an answer or keeps a hold on the reference's window; calls that CORS allows are not affected:
+/// <https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header>.
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 /// How long a browser may remember a preflight's answer.
 const PREFLIGHT_AGE_MAX: Duration = Duration::from_mins(10);
 
@@ -52,6 +57,8 @@ pub(crate) async fn set_headers(State(security): State<SecurityHeaders>, request
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(CONTENT_SECURITY_POLICY, csp);
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
+    headers.insert(CROSS_ORIGIN_OPENER_POLICY, SAME_ORIGIN);
     // Answers hold personal data unless their handler says otherwise.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if security.https {

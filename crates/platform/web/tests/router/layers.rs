@@ -186,6 +186,8 @@ async fn browsers_are_told_to_refuse() {
     assert_eq!(headers["x-frame-options"], "DENY");
     assert_eq!(headers["referrer-policy"], "no-referrer");
     assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+    assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
     assert!(headers["content-security-policy"].to_str().expect("text").starts_with("default-src 'none'"));
     assert!(headers["strict-transport-security"].to_str().expect("text").starts_with("max-age="));
     assert!(!headers.contains_key("access-control-allow-origin"));
