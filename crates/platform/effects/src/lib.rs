@@ -17,6 +17,7 @@
 //! an outcome means for its module's rows.
 
 mod breaker;
+pub mod caller;
 mod engine;
 mod intent;
 mod kind;

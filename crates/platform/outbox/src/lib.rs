@@ -12,6 +12,7 @@
 //! Owns `outbox_events` (after they are written), `outbox_consumed`, `outbox_runs` and `outbox_dead_letters`. Never
 //! calls a provider and never waits inside a transaction: what takes longer than milliseconds is an effect.
 
+pub mod caller;
 mod consumer;
 mod dead_letter;
 mod dispatcher;

@@ -6,8 +6,10 @@
 
 mod clock_work;
 mod every_tenant;
+mod retention;
 mod timer;
 
 pub use clock_work::{Settings, TimerStatus, Timers, status};
 pub use every_tenant::set_for_every_tenant;
-pub use timer::{Timer, TimerError, cancel, set};
+pub use retention::delete_unfired;
+pub use timer::{Timer, TimerError, cancel, cancel_all, set};

@@ -51,6 +51,16 @@ pub async fn set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime
     Ok(())
 }
 
+/// Takes every timer of these subjects back, of whatever kind: the subjects are gone.
+pub async fn cancel_all(tx: &mut Tx, subjects: &[Uuid]) -> Result<u64, DbError> {
+    let tenant = tx.tenant();
+    let cancelled =
+        sqlx::query!("delete from timers where tenant_id = $1 and ref_id = any($2)", tenant.as_uuid(), subjects)
+            .execute(tx.conn().await?)
+            .await?;
+    Ok(cancelled.rows_affected())
+}
+
 /// Takes the timer back, if it is set.
 pub async fn cancel(tx: &mut Tx, kind: &'static str, ref_id: Uuid) -> Result<(), DbError> {
     let tenant = tx.tenant();

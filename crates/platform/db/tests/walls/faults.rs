@@ -13,7 +13,8 @@ const WITHOUT_TENANT: [&str; 4] = [
 /// Row security enabled but not forced: its SECURITY DEFINER look-up runs as the owner.
 const NOT_FORCED: [&str; 1] = ["tenant_routes"];
 /// What stands beside the tenant policy: `table policy command role`. The dispatcher looks for what is due across
-/// tenants; the owner's functions list businesses and requested numbers, and count what all let out.
+/// tenants; the owner's functions list businesses and requested numbers, find who is signed in, and count what
+/// all let out.
 const BESIDE_THE_TENANT: [&str; 13] = [
     "comp_gate_decisions owner_read select nmc_owner",
     "comp_phone_numbers owner_read select nmc_owner",
