@@ -12,6 +12,7 @@ use crate::{
     Consumers,
     fast::{self, BatchEnd},
     mark::LowWaterMark,
+    row,
     run::{self, Worker},
     slow, status,
 };
@@ -163,19 +164,29 @@ async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken)
         limit = if end == BatchEnd::Full { limit.saturating_mul(2).min(largest) } else { smallest };
         if matches!(end, BatchEnd::Idle | BatchEnd::Partial) {
             worker.rest().await?;
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = shared.db.wakes().wait(Topic::Outbox) => {}
-                () = tokio::time::sleep(shared.settings.poll_interval) => {}
-            }
+            wait_for_work(shared, stop).await?;
         }
     }
     Ok(())
 }
 
+/// Until this process is woken, or a look finds that something is ready without a wake-up.
+async fn wait_for_work(shared: &Shared, stop: &CancellationToken) -> Result<(), DbError> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = shared.db.wakes().wait(Topic::Outbox) => return Ok(()),
+            () = tokio::time::sleep(shared.settings.poll_interval) => {}
+        }
+        if row::look(&shared.db).await?.is_ready {
+            return Ok(());
+        }
+    }
+}
+
 async fn retry_lane(shared: Arc<Shared>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match slow::run_one(&shared).await {
+        match retry_one(&shared).await {
             Ok(true) => {}
             Ok(false) => {
                 tokio::select! {
@@ -189,9 +200,13 @@ async fn retry_lane(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
+async fn retry_one(shared: &Shared) -> Result<bool, DbError> {
+    Ok(row::look(&shared.db).await?.is_due && slow::run_one(shared).await?)
+}
+
 async fn recovery(shared: Arc<Shared>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match run::recover(&shared.db).await {
+        match recover_if_noted(&shared.db).await {
             Ok(0) => {}
             Ok(_) => {
                 shared.mark().forget(Instant::now());
@@ -201,6 +216,11 @@ async fn recovery(shared: Arc<Shared>, stop: CancellationToken) {
         }
         tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(RECOVERY_INTERVAL) => {} }
     }
+}
+
+/// Notes of workers that live are passed over; without any there is nothing to recover.
+async fn recover_if_noted(db: &Db) -> Result<usize, DbError> {
+    if row::look(db).await?.is_noted { run::recover(db).await } else { Ok(0) }
 }
 
 async fn gauges(shared: Arc<Shared>, stop: CancellationToken) {

@@ -6,6 +6,7 @@
 mod configuration;
 mod counters;
 mod operators;
+mod pause;
 mod program;
 mod review;
 mod stand;
