@@ -222,7 +222,20 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError>
         return Ok(Vec::new());
     }
     let full: Vec<Uuid> = taken.full_tenants();
-    let limits = Limits { kinds: &kinds, not: &busy, not_of_tenants: &full, at_most: limit };
+    let (held_kinds, held_tenants): (Vec<String>, Vec<Uuid>) = shared
+        .kinds
+        .iter()
+        .flat_map(|(&name, kind)| {
+            kind.breaker.held_tenants(now).into_iter().map(|tenant| (name.to_owned(), tenant.as_uuid()))
+        })
+        .unzip();
+    let limits = Limits {
+        kinds: &kinds,
+        not: &busy,
+        not_of_tenants: &full,
+        held: (&held_kinds, &held_tenants),
+        at_most: limit,
+    };
     let mut found = store::candidates(&shared.db, &limits).await?;
     found.retain(|stored| {
         let place = Place::of(stored);

@@ -41,17 +41,17 @@ const BROKEN_WAIT: chrono::Duration = chrono::Duration::seconds(10);
 /// that somebody picks up.
 pub(crate) async fn drive(shared: &Shared, mut stored: Stored) {
     let Some(registered) = shared.kinds.get(stored.kind.as_str()) else { return };
-    let probe = match registered.breaker.gate(Instant::now()) {
+    let (tenant, id) = (stored.intent.tenant, stored.intent.id);
+    let probe = match registered.breaker.gate(tenant, Instant::now()) {
         Gate::Closed => false,
         Gate::Probe => true,
         // It stays pending; the candidates of an open breaker are not even looked for.
-        Gate::Open(_) => return,
+        Gate::Open => return,
     };
     let claimed = claim(shared, registered, &mut stored).await;
     if probe && !matches!(claimed, Ok(Some(_))) {
-        registered.breaker.probe_dropped();
+        registered.breaker.probe_dropped(tenant);
     }
-    let (tenant, id) = (stored.intent.tenant, stored.intent.id);
     match claimed {
         Ok(Some((owner, claimed_at))) => {
             let span = tracing::info_span!(
@@ -152,17 +152,17 @@ async fn call_and_record(
     let outcome = if let Some(reason) = never_called {
         // This says nothing about the provider.
         if probe {
-            registered.breaker.probe_dropped();
+            registered.breaker.probe_dropped(stored.intent.tenant);
         }
         CallOutcome::NotSent { answered: false, retry_after: None, reason: reason.to_owned() }
     } else {
         let outcome = call(shared, registered, stored, claimed_at).await;
         match &outcome {
             CallOutcome::Accepted(_) | CallOutcome::Failed(_) | CallOutcome::NotSent { answered: true, .. } => {
-                registered.breaker.answered();
+                registered.breaker.answered(stored.intent.tenant);
             }
             CallOutcome::NotSent { answered: false, .. } | CallOutcome::Unknown { .. } => {
-                registered.breaker.unanswered(Instant::now());
+                registered.breaker.unanswered(stored.intent.tenant, Instant::now());
             }
         }
         outcome

@@ -94,6 +94,8 @@ pub(crate) struct Limits<'a> {
     pub(crate) not: &'a [Uuid],
     /// Without those of these tenants.
     pub(crate) not_of_tenants: &'a [Uuid],
+    /// Without those of a kind and a tenant whose breaker is open.
+    pub(crate) held: (&'a [String], &'a [Uuid]),
     /// Not more than these.
     pub(crate) at_most: i64,
 }
@@ -126,6 +128,8 @@ async fn candidates_once(mut glance: Glance, limits: &Limits<'_>) -> Result<Vec<
               where e.state = 'pending' and e.available_at <= $1 and e.kind = any($2) and e.id <> all($3)
                 and e.tenant_id <> all($7)
                 and not exists (select from effect_pauses s where s.kind = e.kind)
+                and not exists (select from unnest($8::text[], $9::uuid[]) as h (kind, tenant_id)
+                                where h.kind = e.kind and h.tenant_id = e.tenant_id)
                 and not exists (
                   select from effect_intents p
                   where p.tenant_id = e.tenant_id and p.order_key = e.order_key and p.seq < e.seq
@@ -143,7 +147,9 @@ async fn candidates_once(mut glance: Glance, limits: &Limits<'_>) -> Result<Vec<
         now - ORDER_HELD,
         now + ORDER_HELD,
         limits.at_most,
-        limits.not_of_tenants
+        limits.not_of_tenants,
+        limits.held.0,
+        limits.held.1
     )
     .fetch_all(glance.conn()?)
     .await?;

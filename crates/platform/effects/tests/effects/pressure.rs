@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nmc_effects::{Effects, IntentState::Pending, Settings};
+use nmc_effects::{
+    Effects,
+    IntentState::{Accepted, Pending},
+    Settings,
+};
 use nmc_kernel::{Random, TenantId};
 use nmc_testkit::eventually;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +106,39 @@ async fn one_providers_hanging_calls_leave_anothers_going() {
     assert!(eventually(SOON, async || house.count(accepted).await == 40).await);
     stop.cancel();
     running.await.unwrap();
+}
+
+/// The provider answers one tenant's calls with nothing, thousands of them are queued, and its breaker has opened and
+/// opened again. A neighbour's text is the next that is found and called, every time.
+#[tokio::test]
+async fn a_tenant_whose_calls_time_out_with_thousands_queued_delays_nobodys_next_text() {
+    const QUEUED: i64 = 5_000;
+    let house = House::new().await;
+    let engine = house.engine_with(Settings { call_timeout: Duration::from_millis(20), ..settings() });
+    house.plan(Ask::calls(&[Called::TimeOut])).await;
+    house
+        .execute(
+            "insert into effect_intents (tenant_id, id, kind, purpose_key, order_key, state, available_at, useful_until,
+                                         request, correlation_id, created_at)
+             select tenant_id, gen_random_uuid(), kind, 'queued-' || n, 'queued-' || n, state, available_at, useful_until,
+                    request, correlation_id, created_at
+             from effect_intents, generate_series(1, 4999) n",
+        )
+        .await;
+    let neighbour: TenantId = house.database.app().ids().next();
+    for round in 0..6 {
+        // What hangs has hung for a while already: the neighbour's text comes last of all.
+        engine.drain().await.unwrap();
+        let new = house.new_intent(&round.to_string(), &round.to_string(), Ask::calls(&[Called::Accept]));
+        house.plan_for(neighbour, &new).await;
+        let (calls, tried) = (house.count("select count(*) from test_calls").await, engine.drain().await.unwrap());
+        assert_eq!(house.state(new.id).await, Accepted, "round {round}: the neighbour waits");
+        let others = house.count("select count(*) from test_calls").await - calls - 1;
+        assert!(others <= 1, "round {round}: {others} calls of the other tenant in {tried}");
+        house.clock.advance(chrono::Duration::seconds(1));
+    }
+    let pending = "select count(*) from effect_intents where state = 'pending'";
+    assert!(house.count(pending).await > QUEUED - 20, "what waits uses nothing up");
 }
 
 #[tokio::test]
