@@ -1,8 +1,8 @@
-//! One request to a provider and its bounded answer, measured; and what an attempt that changes something proves.
+//! One request to a provider and its bounded answer, measured.
 
 use std::time::{Duration, Instant};
 
-use reqwest::{RequestBuilder, StatusCode, Url, header::RETRY_AFTER};
+use reqwest::{IntoUrl, RequestBuilder, StatusCode, Url, header::RETRY_AFTER};
 use tracing::{Instrument as _, Span, field};
 
 /// A `Retry-After` beyond this is taken as this: a mistake must not park work for days.
@@ -65,7 +65,7 @@ impl Http {
     }
 
     /// A request to be completed and given to [`Http::exchange`].
-    pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
+    pub(crate) fn request(&self, method: reqwest::Method, url: impl IntoUrl) -> RequestBuilder {
         self.client.request(method, url)
     }
 

@@ -3,6 +3,7 @@
 //! No business rule and no database: a caller decides what an answer means. Nothing here retries by itself, and no
 //! value here prints a secret, a phone number or a message's text.
 
+mod attempt;
 pub mod clerk;
 mod http;
 pub mod twilio;

@@ -77,6 +77,8 @@ struct Service {
     events: Arc<Mutex<Vec<ClerkEvent>>>,
 }
 
+type Shared = (ClerkWebhooks, Clock, Arc<Mutex<usize>>, Arc<Mutex<Vec<ClerkEvent>>>);
+
 impl Service {
     async fn start(clock: Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,7 +86,6 @@ impl Service {
         let (refuse, events) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
         let webhooks = ClerkWebhooks::new(vec![WebhookSecret::parse(WEBHOOK_SECRET).unwrap()]);
         let state = (webhooks, clock, refuse.clone(), events.clone());
-        type Shared = (ClerkWebhooks, Clock, Arc<Mutex<usize>>, Arc<Mutex<Vec<ClerkEvent>>>);
         let take = |State((webhooks, clock, refuse, events)): State<Shared>, headers: HeaderMap, body: Bytes| async move {
             match webhooks.verify(&headers, &body, clock.now()) {
                 Err(refusal) => refusal.status().as_u16(),

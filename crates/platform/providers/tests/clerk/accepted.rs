@@ -9,9 +9,9 @@ use super::support::{
     AUDIENCE, NOW, OTHER_PARTY, SUBJECT, Signer, TENANT, claims, claims_with, claims_without, clerk, now,
 };
 
-fn organization(id: Option<&str>, role: Option<&str>, slug: Option<&str>) -> Option<Organization> {
+fn organization(id: Option<&str>, role: Option<&str>, slug: Option<&str>) -> Organization {
     let text = |part: Option<&str>| part.map(str::to_owned);
-    Some(Organization { id: text(id), role: text(role), slug: text(slug) })
+    Organization { id: text(id), role: text(role), slug: text(slug) }
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn what_a_token_says() {
     assert_eq!(verified.subject.as_str(), SUBJECT);
     assert_eq!(verified.tenant, Some(TENANT.parse::<TenantId>().unwrap()));
     assert_eq!(verified.role, Some(Role::Owner));
-    assert_eq!(verified.organization, organization(Some("org_1"), Some("admin"), Some("plumbers")));
+    assert_eq!(verified.organization, Some(organization(Some("org_1"), Some("admin"), Some("plumbers"))));
     assert_eq!(verified.expires_at, now() + TimeDelta::seconds(60));
 }
 
@@ -42,17 +42,17 @@ async fn organisations_of_both_versions_with_any_part_absent() {
         (v1.clone(), None),
         (
             with(&v1, json!({"org_id": "org_1", "org_role": "org:admin", "org_slug": "s"})),
-            organization(id, Some("admin"), Some("s")),
+            Some(organization(id, Some("admin"), Some("s"))),
         ),
-        (with(&v1, json!({"v": 1, "org_id": "org_1"})), organization(id, None, None)),
-        (with(&v1, json!({"org_role": "org:org:odd"})), organization(None, Some("org:odd"), None)),
+        (with(&v1, json!({"v": 1, "org_id": "org_1"})), Some(organization(id, None, None))),
+        (with(&v1, json!({"org_role": "org:org:odd"})), Some(organization(None, Some("org:odd"), None))),
         (with(&v1, json!({"org_id": null, "org_role": null})), None),
         // Each version's own claims alone count.
         (with(&v1, json!({"o": {"id": "org_2", "rol": "admin"}})), None),
         (with(&v2(Value::Null), json!({"org_id": "org_1", "org_role": "org:admin"})), None),
-        (v2(json!({"id": "org_1"})), organization(id, None, None)),
-        (v2(json!({"rol": "technician"})), organization(None, Some("technician"), None)),
-        (v2(json!({"slg": "s", "id": null})), organization(None, None, Some("s"))),
+        (v2(json!({"id": "org_1"})), Some(organization(id, None, None))),
+        (v2(json!({"rol": "technician"})), Some(organization(None, Some("technician"), None))),
+        (v2(json!({"slg": "s", "id": null})), Some(organization(None, None, Some("s")))),
         (v2(json!({"per": "read,manage", "fpm": "3"})), None),
         (v2(json!({})), None),
         (claims_without("o"), None),

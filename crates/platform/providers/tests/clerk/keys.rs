@@ -1,6 +1,6 @@
 //! Where the keys come from: asked for rarely, and used on while Clerk cannot be asked.
 
-use std::time::Instant;
+use std::{sync::OnceLock, time::Instant};
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -15,10 +15,11 @@ fn lasting(key: &Signer) -> String {
     key.sign(&claims_with("exp", json!(NOW + 86_400)))
 }
 
+/// Another token's, once: a key that is not known checks nothing.
+static SIGNATURE: OnceLock<String> = OnceLock::new();
+
 fn made_up(number: usize) -> String {
     let header = json!({"alg": "RS256", "kid": format!("ins_{number}"), "typ": "JWT"});
-    // The signature of another token does: a key that is not known checks nothing.
-    static SIGNATURE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let signature = SIGNATURE.get_or_init(|| lasting(Signer::other()).rsplit('.').next().unwrap().to_owned());
     let part = |value: &Value| super::support::encode(value.to_string().as_bytes());
     format!("{}.{}.{signature}", part(&header), part(&super::support::claims()))

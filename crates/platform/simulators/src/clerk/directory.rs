@@ -137,17 +137,16 @@ impl Directory {
             Some(Err(_)) | None => None,
         };
         let mut directory = Self { keys: Vec::new(), users: Vec::new(), invitations: Vec::new(), path };
-        match kept {
-            Some(kept) => {
-                for key in kept.keys {
-                    let pkcs8 = BASE64.decode(key.pkcs8).map_err(io::Error::other)?;
-                    directory.keys.push(SigningKey::from_pkcs8(key.kid, pkcs8)?);
-                }
-                (directory.users, directory.invitations) = (kept.users, kept.invitations);
+        if let Some(kept) = kept {
+            for key in kept.keys {
+                let pkcs8 = BASE64.decode(key.pkcs8).map_err(io::Error::other)?;
+                directory.keys.push(SigningKey::from_pkcs8(key.kid, pkcs8)?);
             }
-            None => directory.keys.push(SigningKey::first(new_kid())?),
+            (directory.users, directory.invitations) = (kept.users, kept.invitations);
+        } else {
+            directory.keys.push(SigningKey::first(new_kid())?);
+            directory.save()?;
         }
-        directory.save()?;
         Ok(directory)
     }
 

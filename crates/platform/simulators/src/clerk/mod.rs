@@ -336,8 +336,11 @@ impl ClerkSimulator {
 pub struct KeptInstance(Instance);
 
 impl KeptInstance {
-    /// Opens what `settings.snapshot` names; makes it where there is none.
+    /// Reads what `settings.snapshot` names, which must be there; writes nothing.
     pub fn open(settings: ClerkSettings) -> Result<Self, StartError> {
+        if !settings.snapshot.as_ref().is_some_and(|path| path.exists()) {
+            return Err(StartError::Snapshot(io::ErrorKind::NotFound.into()));
+        }
         let issuer = settings.issuer.clone().unwrap_or_default();
         Instance::new(settings, issuer).map(Self)
     }

@@ -6,14 +6,18 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{ClerkClient, error_code, invitation::Invitation};
-use crate::http::Answer;
+use crate::{
+    attempt::{Failure, NotSent, Unknown},
+    http::Answer,
+};
 
 /// Clerk's word where an open invitation to the address exists.
 const CODE_DUPLICATE: &str = "duplicate_record";
 /// Clerk's word where somebody with the address has signed up.
 const CODE_EXISTS: &str = "form_identifier_exists";
 
-/// One invitation to send. `Debug` does not show the address.
+/// One invitation to send; Clerk takes 100 an hour
+/// (<https://clerk.com/docs/reference/backend/invitations/create-invitation>). `Debug` does not show the address.
 ///
 /// Clerk is asked to refuse a second open invitation to the same address (`ignore_existing` stays false): a repeat of an
 /// attempt whose answer was lost then shows as [`InviteOutcome::AlreadyInvited`].
@@ -57,33 +61,6 @@ pub enum InviteOutcome {
     },
 }
 
-/// Why an attempt surely did not send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NotSent {
-    /// No connection was made: refused, no address, TLS, connect time-out.
-    NoConnection,
-    /// The request could not even be built.
-    BadRequest,
-    /// 429: Clerk takes 100 invitations an hour
-    /// (<https://clerk.com/docs/reference/backend/invitations/create-invitation>).
-    RateLimited,
-}
-
-/// Why an attempt's result is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unknown {
-    /// No answer in time.
-    TimedOut,
-    /// The connection broke after the request may have gone out.
-    ConnectionLost,
-    /// A 5xx.
-    ServerError(u16),
-    /// A success without a readable invitation.
-    UnreadableAnswer,
-    /// Neither success, refusal nor server error: a redirect, from something that is not Clerk's API.
-    UnexpectedStatus(u16),
-}
-
 impl InviteOutcome {
     /// The class as a stable word, for metrics and stored outcomes.
     pub const fn as_str(&self) -> &'static str {
@@ -113,7 +90,10 @@ impl ClerkClient {
         let request = self.request(Method::POST, &["invitations"]).json(&body);
         match self.http.exchange("invitations.create", request).await {
             Ok(answer) => classify(&answer),
-            Err(error) => classify_error(&error),
+            Err(error) => match Failure::of(&error) {
+                Failure::NotSent(reason) => InviteOutcome::NotSent { reason, retry_after: None },
+                Failure::Unknown(reason) => InviteOutcome::Unknown { reason },
+            },
         }
     }
 }
@@ -140,20 +120,6 @@ fn classify(answer: &Answer) -> InviteOutcome {
         Some(code) if code == CODE_DUPLICATE => InviteOutcome::AlreadyInvited,
         Some(code) if code == CODE_EXISTS => InviteOutcome::AlreadyRegistered,
         code => InviteOutcome::Rejected { http_status, code },
-    }
-}
-
-/// No status line arrived. Only a failure to connect proves that nothing left.
-fn classify_error(error: &reqwest::Error) -> InviteOutcome {
-    let not_sent = |reason| InviteOutcome::NotSent { reason, retry_after: None };
-    if error.is_builder() {
-        not_sent(NotSent::BadRequest)
-    } else if error.is_connect() {
-        not_sent(NotSent::NoConnection)
-    } else if error.is_timeout() {
-        InviteOutcome::Unknown { reason: Unknown::TimedOut }
-    } else {
-        InviteOutcome::Unknown { reason: Unknown::ConnectionLost }
     }
 }
 

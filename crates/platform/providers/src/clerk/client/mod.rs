@@ -13,8 +13,9 @@ use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
+pub use crate::attempt::{NotSent, Unknown};
 pub use invitation::{Invitation, InvitationList, InvitationQuery, InvitationStatus};
-pub use invite::{CreateInvitation, InviteOutcome, NotSent, Unknown};
+pub use invite::{CreateInvitation, InviteOutcome};
 
 use crate::http::{Answer, Bounds, Http, parse_base_url};
 

@@ -13,9 +13,6 @@ use crate::twilio::{
     webhook::WebhookForm,
 };
 
-/// A fifth of what Twilio gives at most, so that a page stays well below the largest answer that is read.
-const FEED_PAGE_SIZE: &str = "200";
-
 /// A picture in the list of a message's.
 #[derive(Deserialize)]
 struct ListedMedia {
@@ -88,7 +85,7 @@ impl TwilioClient {
             return Ok(url.clone());
         }
         let mut url = self.resource_url(resource)?;
-        url.query_pairs_mut().append_pair(filter, &day.to_string()).append_pair("PageSize", FEED_PAGE_SIZE);
+        url.query_pairs_mut().append_pair(filter, &day.to_string()).append_pair("PageSize", PAGE_SIZE);
         Ok(url)
     }
 }

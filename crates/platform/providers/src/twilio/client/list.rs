@@ -5,7 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use nmc_kernel::E164;
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::{ClientError, TwilioClient};
@@ -14,6 +14,7 @@ use crate::twilio::{
     status::{CallStatus, MessageStatus},
 };
 
+/// So that a page of the longest texts stays below the largest answer that is read.
 pub(super) const PAGE_SIZE: &str = "50";
 /// A question that needs more pages than this is answered as incomplete rather than for ever.
 const MAX_PAGES: usize = 20;
@@ -154,13 +155,13 @@ impl TwilioClient {
 
     /// One message by its id.
     pub async fn fetch_message(&self, sid: &MessageSid) -> Result<ListedMessage, ClientError> {
-        self.ask("messages.fetch", self.http.get(self.account_path(&format!("Messages/{sid}.json")))).await
+        self.ask("messages.fetch", self.request(Method::GET, self.account_path(&format!("Messages/{sid}.json")))).await
     }
 
     /// One call's leg by its id: `GET Calls/{sid}.json`.
     /// Source: <https://www.twilio.com/docs/voice/api/call-resource#fetch-a-call-resource>.
     pub async fn fetch_call(&self, sid: &CallSid) -> Result<ListedCall, ClientError> {
-        self.ask("calls.fetch", self.http.get(self.account_path(&format!("Calls/{sid}.json")))).await
+        self.ask("calls.fetch", self.request(Method::GET, self.account_path(&format!("Calls/{sid}.json")))).await
     }
 
     fn list_url(&self, resource: &str, to: &E164, from: Option<&E164>) -> Result<Url, ClientError> {
@@ -180,7 +181,7 @@ impl TwilioClient {
         endpoint: &'static str,
         url: Url,
     ) -> Result<ListPage<T>, ClientError> {
-        let page: Page = self.ask(endpoint, self.http.get(url.clone())).await?;
+        let page: Page = self.ask(endpoint, self.request(Method::GET, url.clone())).await?;
         let all = page.items.len();
         let items: Vec<T> = page.items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect();
         let next = page.next_page_uri.map(|next| self.next_page(&url, &next)).transpose()?;

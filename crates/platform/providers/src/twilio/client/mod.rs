@@ -3,19 +3,24 @@
 //! It never retries and never follows a redirect: whether a repeat is safe is the caller's decision, and the answer to
 //! that is in [`SendOutcome`]. Source: <https://www.twilio.com/docs/messaging/api/message-resource>.
 
-mod exchange;
+mod ask;
 mod feed;
 mod list;
 mod send;
 
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{IntoUrl, Method, RequestBuilder, Url};
 
+pub use crate::attempt::{NotSent, Unknown};
 pub use list::{CallQuery, ListPage, ListedCall, ListedMessage, Listing, MessageQuery, NextPage};
-pub use send::{NotSent, SendOutcome, SendSms, Sender, Unknown};
+pub use send::{SendOutcome, SendSms, Sender};
 
 use super::{sid::AccountSid, signature::AuthToken};
+use crate::http::{Bounds, Http, parse_base_url};
+
+/// A message is about a kilobyte, a page of fifty below 100 KB; more is not read.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Where the API is, as whom, and how long anything may take.
 #[derive(Clone, Debug)]
@@ -80,7 +85,7 @@ impl ClientError {
 /// The client; clones share the connections.
 #[derive(Clone, Debug)]
 pub struct TwilioClient {
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     account_sid: AccountSid,
     auth_token: AuthToken,
@@ -88,38 +93,24 @@ pub struct TwilioClient {
 
 impl TwilioClient {
     /// Builds the connection pool; opens no connection.
-    #[allow(clippy::disallowed_methods, reason = "this is the client that calls to Twilio go through")]
     pub fn new(settings: ClientSettings) -> Result<Self, ClientError> {
-        let base_url = Url::parse(&settings.base_url).map_err(|_| ClientError::BaseUrl)?;
-        if !matches!(base_url.scheme(), "http" | "https") || base_url.host_str().is_none() {
-            return Err(ClientError::BaseUrl);
-        }
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.request_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            // A send must leave this process at most once per attempt, HTTP/2's own retries included.
-            .retry(reqwest::retry::never())
-            // Below the idle time-out of common load balancers: fewer sends start on a connection about to close.
-            .pool_idle_timeout(Duration::from_secs(20))
-            .user_agent("nevermisscall");
-        if is_loopback(&base_url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(ClientError::Build)?;
+        let base_url = parse_base_url(&settings.base_url).map_err(|_| ClientError::BaseUrl)?;
+        let bounds = Bounds {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        };
+        let http = Http::new("twilio", &base_url, bounds).map_err(ClientError::Build)?;
         Ok(Self { http, base_url, account_sid: settings.account_sid, auth_token: settings.auth_token })
+    }
+
+    /// A request with the account's credentials.
+    fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        self.http.request(method, url).basic_auth(self.account_sid.as_str(), Some(self.auth_token.expose()))
     }
 
     fn account_path(&self, tail: &str) -> String {
         let base = self.base_url.as_str().trim_end_matches('/');
         format!("{base}/2010-04-01/Accounts/{}/{tail}", self.account_sid)
     }
-}
-
-/// A simulator on this machine is never behind the machine's proxy.
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
 }

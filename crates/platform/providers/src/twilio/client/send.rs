@@ -3,13 +3,17 @@
 use std::{fmt, time::Duration};
 
 use nmc_kernel::E164;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
-use super::{TwilioClient, exchange::Answer};
-use crate::twilio::{
-    error_code::{Meaning, meaning},
-    sid::{MessageSid, MessagingServiceSid},
-    status::MessageStatus,
+use super::{TwilioClient, ask::error_code};
+use crate::{
+    attempt::{Failure, NotSent, Unknown},
+    http::Answer,
+    twilio::{
+        error_code::{Meaning, meaning},
+        sid::{MessageSid, MessagingServiceSid},
+        status::MessageStatus,
+    },
 };
 
 /// Twilio's code for "too many requests".
@@ -72,32 +76,6 @@ pub enum SendOutcome {
     },
 }
 
-/// Why an attempt surely did not send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NotSent {
-    /// No connection was made: refused, no address, TLS, connect time-out.
-    NoConnection,
-    /// The request could not even be built.
-    BadRequest,
-    /// 429, or Twilio's 20429.
-    RateLimited,
-}
-
-/// Why an attempt's result is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unknown {
-    /// No answer in time.
-    TimedOut,
-    /// The connection broke after the request may have gone out.
-    ConnectionLost,
-    /// A 5xx: Twilio's general advice to repeat it does not hold for messages.
-    ServerError(u16),
-    /// A success without a readable message id.
-    UnreadableAnswer,
-    /// Neither success, refusal nor server error: a redirect, from something that is not Twilio's API.
-    UnexpectedStatus(u16),
-}
-
 impl SendOutcome {
     /// The class as a stable word, for metrics and stored outcomes.
     pub const fn as_str(&self) -> &'static str {
@@ -139,10 +117,13 @@ impl TwilioClient {
         if let Some(url) = &sms.status_callback {
             form.push(("StatusCallback", url));
         }
-        let request = self.http.post(self.account_path("Messages.json")).form(&form);
-        match self.exchange("messages.create", request).await {
+        let request = self.request(Method::POST, self.account_path("Messages.json")).form(&form);
+        match self.http.exchange("messages.create", request).await {
             Ok(answer) => classify(&answer),
-            Err(error) => classify_error(&error),
+            Err(error) => match Failure::of(&error) {
+                Failure::NotSent(reason) => SendOutcome::NotSent { reason, retry_after: None },
+                Failure::Unknown(reason) => SendOutcome::Unknown { reason },
+            },
         }
     }
 }
@@ -162,28 +143,13 @@ fn classify(answer: &Answer) -> SendOutcome {
     if !answer.status.is_client_error() {
         return SendOutcome::Unknown { reason: Unknown::UnexpectedStatus(http_status) };
     }
-    let code = answer.code();
+    let code = error_code(answer);
     if answer.status == StatusCode::TOO_MANY_REQUESTS || code == Some(CODE_TOO_MANY_REQUESTS) {
-        return SendOutcome::NotSent { reason: NotSent::RateLimited, retry_after: answer.retry_after() };
+        return SendOutcome::NotSent { reason: NotSent::RateLimited, retry_after: answer.retry_after };
     }
     match code.map_or(Meaning::Alert, meaning) {
         Meaning::OptedOut => SendOutcome::OptedOut,
         meaning => SendOutcome::Rejected { http_status, code, meaning },
-    }
-}
-
-/// No status line arrived. Only a failure to connect proves that nothing left; a time-out in the same moment counts as
-/// such only when it is the connection's own.
-fn classify_error(error: &reqwest::Error) -> SendOutcome {
-    let not_sent = |reason| SendOutcome::NotSent { reason, retry_after: None };
-    if error.is_builder() {
-        not_sent(NotSent::BadRequest)
-    } else if error.is_connect() {
-        not_sent(NotSent::NoConnection)
-    } else if error.is_timeout() {
-        SendOutcome::Unknown { reason: Unknown::TimedOut }
-    } else {
-        SendOutcome::Unknown { reason: Unknown::ConnectionLost }
     }
 }
 
@@ -199,7 +165,7 @@ mod tests {
 
     fn outcome(status: u16, body: &str) -> SendOutcome {
         let status = StatusCode::from_u16(status).unwrap();
-        classify(&Answer { status, retry_after_seconds: Some(7), body: Some(body.as_bytes().to_vec()) })
+        classify(&Answer { status, retry_after: Some(Duration::from_secs(7)), body: Some(body.as_bytes().to_vec()) })
     }
 
     #[test]
