@@ -551,3 +551,25 @@ async fn an_audience_that_is_asked_for_must_be_there() {
     assert_all_refused(&tokens, &cases).await;
     assert!(tokens.verify(&Signer::clerk().sign(&claims_with("aud", json!(AUDIENCE)))).await.is_ok());
 }
+
+#[test]
+fn each_refusal_is_counted_by_its_reason() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let (server, clock) = clerk().await;
+            let tokens = server.tokens(&clock);
+            for token in ["", "a.b.c", &Signer::clerk().sign(&claims_with("sts", json!("pending")))] {
+                assert!(tokens.verify(token).await.is_err());
+            }
+            tokens.verify(&Signer::clerk().sign(&claims())).await.unwrap();
+        });
+    });
+    let counted = recorder.handle().render();
+    for (reason, times) in [("malformed", 2), ("pending", 1)] {
+        let line = format!("auth_failures_total{{reason=\"{reason}\"}} {times}");
+        assert!(counted.contains(&line), "{line}: {counted}");
+    }
+    assert_eq!(counted.matches("auth_failures_total{").count(), 2, "{counted}");
+}
