@@ -30,6 +30,10 @@ generate:
 deny:
     cargo deny check bans licenses sources
 
+# The API of a sandbox against its own document (needs Python and the package index).
+schemathesis *arguments:
+    cargo xtask schemathesis {{arguments}}
+
 # Latency and throughput.
 bench *arguments:
     cargo run --release --package nmc-bench -- {{arguments}}

@@ -6,6 +6,7 @@ mod generate;
 mod migrations;
 mod query_data;
 mod rust;
+mod schemathesis;
 mod scratch;
 mod sql;
 mod tree;
@@ -47,6 +48,15 @@ enum Command {
         #[arg(long, default_value = "HEAD~1", value_name = "REVISION")]
         since: String,
     },
+    /// Drives the API of a sandbox with requests made from its OpenAPI document. Needs Python and the package index.
+    Schemathesis {
+        /// Requests per operation and phase at most.
+        #[arg(long, default_value_t = 25)]
+        examples: u32,
+        /// As whom: OWNER or TECH.
+        #[arg(long, default_value = "OWNER")]
+        role: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -81,6 +91,7 @@ fn run(command: Command) -> Result<()> {
         Command::Generate { check } => generate::run(&root, &tree, check)?,
         Command::Sqlx { check } => query_data::run(&root, &tree, check)?,
         Command::Migrations { since } => migrations::run(&root, &tree, &since)?,
+        Command::Schemathesis { examples, role } => schemathesis::run(&root, examples, &role)?,
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use nmc_live::{STREAMED, StreamEvent};
 use nmc_testkit::TestDatabase;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{Server, release, unblock};
+use crate::support::{Server, in_order, release, unblock};
 
 #[tokio::test]
 async fn a_stream_begins_ready_and_tells_what_people_are_told() {
@@ -19,10 +19,11 @@ async fn a_stream_begins_ready_and_tells_what_people_are_told() {
     let (db, server) = (database.app(), Server::start(&database).await);
     let (tenant, neighbour): (TenantId, TenantId) = (db.ids().next(), db.ids().next());
     release(db, tenant).await;
+    let before = in_order(&database, tenant).await;
     let mut client = server.open(tenant).await;
     let ready = client.hear().await;
     assert_eq!((ready.name.as_str(), ready.data), ("ready", serde_json::json!({})));
-    assert!(ready.id.is_some(), "there is an event to go on from");
+    assert_eq!(ready.id.as_ref(), before.last(), "there is an event to go on from");
 
     release(db, neighbour).await;
     let mut tx = db.begin(tenant).await.unwrap();

@@ -12,6 +12,7 @@ async fn a_client_that_comes_back_hears_what_it_missed_once_and_in_order() {
     let (db, server) = (database.app(), Server::start(&database).await);
     let tenant: TenantId = db.ids().next();
     release(db, tenant).await;
+    assert_eq!(in_order(&database, tenant).await.len(), 1);
     let mut first = server.open(tenant).await;
     let ready = first.hear().await.id.unwrap();
     // More than a page, some of them in one transaction, and some while nobody listens.

@@ -16,7 +16,7 @@ use nmc_events::{
 };
 use nmc_kernel::{Actor, Clock, Role, TenantId};
 use nmc_live::{Live, Settings, StillSignedIn};
-use nmc_testkit::TestDatabase;
+use nmc_testkit::{TestDatabase, eventually};
 use nmc_web::{SignedInUntil, standard_layers};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -170,14 +170,22 @@ pub(crate) async fn unblock(db: &Db, tenant: TenantId, count: usize) {
     tx.commit().await.unwrap();
 }
 
-/// The ids of all streamed events of `tenant`, in order, as the table has them.
+/// The ids of all streamed events of `tenant`, in order, as the table has them, once a client can have heard them:
+/// transactions of other tests on the same server hold streams back as well.
 pub(crate) async fn in_order(database: &TestDatabase, tenant: TenantId) -> Vec<String> {
+    let mut superuser = database.superuser().await.unwrap();
+    let is_settled = async || {
+        let unsettled =
+            "select not exists (select from outbox_events where xid >= pg_snapshot_xmin(pg_current_snapshot()))";
+        sqlx::query_scalar::<_, bool>(unsettled).fetch_one(&mut superuser).await.unwrap()
+    };
+    assert!(eventually(BOUND, is_settled).await, "a transaction stays open");
     sqlx::query_scalar(
         "select xid::text || '.' || seq from outbox_events where tenant_id = $1 and event_name = any($2) order by xid, seq",
     )
     .bind(tenant.as_uuid())
     .bind([ConversationReleased::NAME, ConversationUnblocked::NAME])
-    .fetch_all(&mut database.superuser().await.unwrap())
+    .fetch_all(&mut superuser)
     .await
     .unwrap()
 }
