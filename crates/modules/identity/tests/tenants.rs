@@ -3,8 +3,7 @@
 
 use nmc_db::DbError;
 use nmc_identity::{
-    CallMode, CreateTenantError, Identity, NewTenant, SettingsError, TenantName, TenantSettings, TenantStatus,
-    UpdateSettingsError,
+    CallMode, ChangeTenantError, CreateTenantError, Identity, Language, NewTenant, SettingsError, TenantName, TenantSettings, TenantStatus,
 };
 use nmc_kernel::{Actor, E164, Role, TenantId, UserId};
 use nmc_testkit::TestDatabase;
@@ -23,7 +22,7 @@ fn dialling() -> TenantSettings {
         call_mode: CallMode::Dial,
         forward_to: Some(E164::parse("+12125550111").unwrap()),
         whisper: false,
-        greeting_template: Some("{business} here".into()),
+        languages: vec![Language::Es, Language::En],
         ..TenantSettings::default()
     }
 }
@@ -57,7 +56,7 @@ async fn owners_and_operators_change_settings() {
     };
     for actor in [user(id, Role::Tech), Actor::System { tenant: id }] {
         let refused = identity.update_settings(&actor, dialling()).await;
-        assert!(matches!(refused, Err(UpdateSettingsError::Forbidden)));
+        assert!(matches!(refused, Err(ChangeTenantError::Forbidden)));
     }
     assert_eq!(read().await, TenantSettings::default());
     identity.update_settings(&user(id, Role::Owner), dialling()).await.unwrap();
@@ -67,12 +66,12 @@ async fn owners_and_operators_change_settings() {
 
     let bad = TenantSettings { countries: Vec::new(), ..TenantSettings::default() };
     let refused = identity.update_settings(&user(id, Role::Owner), bad.clone()).await;
-    assert!(matches!(refused, Err(UpdateSettingsError::Settings(SettingsError::Countries))));
+    assert!(matches!(refused, Err(ChangeTenantError::Settings(SettingsError::Countries))));
     let refused = identity.create_tenant(new_tenant(bad)).await;
     assert!(matches!(refused, Err(CreateTenantError::Settings(SettingsError::Countries))));
     let nobody = TenantId::from(Uuid::from_u128(9));
     let refused = identity.update_settings(&user(nobody, Role::Owner), dialling()).await;
-    assert!(matches!(refused, Err(UpdateSettingsError::NotFound)));
+    assert!(matches!(refused, Err(ChangeTenantError::NotFound)));
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ metrics_table! {
         "Webhooks refused for their signature.";
     WEBHOOK_UNKNOWN_NUMBERS_TOTAL = "webhook_unknown_numbers_total", Counter, ["provider", "endpoint"],
         "Webhooks about a number or a call of nobody.";
+    WEBHOOK_UNKNOWN_USERS_TOTAL = "webhook_unknown_users_total", Counter, ["provider"],
+        "Webhooks about a person of no business.";
     INBOUND_RECOVERED_TOTAL = "inbound_recovered_total", Counter, ["kind"],
         "Calls and texts that no webhook delivered and polling found.";
     INBOUND_SMS_UNANSWERABLE_TOTAL = "inbound_sms_unanswerable_total", Counter, ["reason"],

@@ -1,5 +1,6 @@
 use chrono_tz::Tz;
 use nmc_kernel::TenantId;
+use serde::{Deserialize, Serialize};
 
 use crate::TenantSettings;
 
@@ -30,7 +31,8 @@ pub struct NewTenant {
 }
 
 /// Whether a business is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum TenantStatus {
     /// Everything runs.
     Active,
@@ -52,7 +54,8 @@ impl TenantStatus {
 }
 
 /// The name of a business: one line of 1 to 120 characters, because it is spoken aloud and stands in texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TenantName(String);
 
 /// The text is not a name.
@@ -80,6 +83,19 @@ impl std::str::FromStr for TenantName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for TenantName {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TenantName> for String {
+    fn from(name: TenantName) -> Self {
+        name.0
     }
 }
 

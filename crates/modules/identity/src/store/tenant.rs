@@ -3,26 +3,8 @@ use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::TenantId;
 use sqlx::types::Json;
 
+use super::Damaged;
 use crate::{SETTINGS_VERSION, Tenant, TenantName, TenantSettings, TenantStatus};
-
-/// What a tenant's row cannot be if only this program writes it.
-#[derive(Debug, thiserror::Error)]
-enum Damaged {
-    #[error("the stored name of the tenant is not one")]
-    Name,
-    #[error("the stored time zone of the tenant does not exist")]
-    TimeZone,
-    #[error("the stored status of the tenant is unknown")]
-    Status,
-    #[error("the stored settings are of version {0}, which this program does not know")]
-    SettingsVersion(u16),
-}
-
-impl From<Damaged> for DbError {
-    fn from(damaged: Damaged) -> Self {
-        sqlx::Error::Decode(Box::new(damaged)).into()
-    }
-}
 
 /// The transaction's tenant.
 pub(crate) async fn find(tx: &mut ReadTx) -> Result<Tenant, DbError> {
@@ -49,6 +31,17 @@ fn read(id: TenantId, name: &str, zone: &str, status: &str, settings: TenantSett
     Ok(Tenant { id, name, time_zone, status, settings })
 }
 
+/// Holds the transaction's tenant to its end; `false` where there is none. Whoever changes the business, or what one of
+/// its people may do, holds it: so the last owner is counted by one at a time.
+pub(crate) async fn lock(tx: &mut Tx) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    let locked =
+        sqlx::query!("select id from id_tenants where tenant_id = $1 and id = $1 for no key update", tenant.as_uuid())
+            .fetch_optional(tx.conn().await?)
+            .await?;
+    Ok(locked.is_some())
+}
+
 /// Adds a tenant's row.
 pub(crate) async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<(), DbError> {
     let now = tx.now();
@@ -67,16 +60,21 @@ pub(crate) async fn insert(tx: &mut Tx, tenant: &Tenant) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Replaces the settings; `false` where there is no such tenant.
-pub(crate) async fn update_settings(tx: &mut Tx, settings: &TenantSettings) -> Result<bool, DbError> {
-    let (tenant, now) = (tx.tenant(), tx.now());
-    let updated = sqlx::query!(
-        "update id_tenants set settings = $2, updated_at = $3 where tenant_id = $1 and id = $1",
-        tenant.as_uuid(),
-        Json(settings) as _,
+/// Stores what can change of a tenant. The caller holds it.
+pub(crate) async fn update(tx: &mut Tx, tenant: &Tenant) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "update id_tenants set name = $2, time_zone = $3, settings = $4, status = $5, updated_at = $6
+         where tenant_id = $1 and id = $1",
+        tenant.id.as_uuid(),
+        tenant.name.as_str(),
+        tenant.time_zone.name(),
+        Json(&tenant.settings) as _,
+        tenant.status.as_str(),
         now
     )
     .execute(tx.conn().await?)
     .await?;
-    Ok(updated.rows_affected() == 1)
+    tx.forget::<Tenant>();
+    Ok(())
 }

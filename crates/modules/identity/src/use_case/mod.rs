@@ -1,3 +1,12 @@
+pub(crate) mod add_user;
+pub(crate) mod change_tenant;
+pub(crate) mod change_user;
 pub(crate) mod create_tenant;
-pub(crate) mod update_settings;
+pub(crate) mod hear_from_clerk;
+pub(crate) mod invite;
+pub(crate) mod join;
+pub(crate) mod me;
+pub(crate) mod revoke_invitation;
+pub(crate) mod sign_up;
+mod sweep;
 pub(crate) mod verify_audit;
