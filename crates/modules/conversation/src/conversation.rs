@@ -1,25 +1,25 @@
 use std::sync::Arc;
 
 use nmc_compliance::Compliance;
-use nmc_db::{Db, DbError};
+use nmc_db::{Db, DbError, ReadTx};
 use nmc_effects::Effects;
 use nmc_identity::Identity;
-use nmc_kernel::{Actor, CallId, ConversationId, E164, MessageId, TaskId};
+use nmc_kernel::{Actor, CallId, ConversationId, E164, IdempotencyKey, MessageId, TaskId};
 use nmc_outbox::Consumers;
 use nmc_providers::twilio::{TwilioClient, TwilioWebhooks};
 use nmc_timers::Timers;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    CallWhy, ChangeStateError, Changed, ConversationRecord, Message, MessageWhy, SendSms, SetTemplateError, Settings,
-    Task, TemplateKey,
+    CallWhy, ChangeStateError, Changed, ConversationRecord, Message, MessageWhy, NewMessage, SendSms, SetTemplateError,
+    Settings, Task, Template, TemplateKey, WriteError, Written,
     consumers::{
         call_detected::OnCallDetected, compliance_status_changed::OnComplianceStatusChanged,
         inbound_sms_received::OnInboundSmsReceived, opt_out_recorded::OnOptOutRecorded,
     },
     http,
-    timers::{close::CloseTimer, unblock::UnblockTimer},
-    use_case::{change_state, read, templates, tick_off, why},
+    timers::{close::CloseTimer, override_window::OverrideTimer, unblock::UnblockTimer, unblock_all::UnblockAllTimer},
+    use_case::{change_state, read, templates, tick_off, why, write},
 };
 
 /// The module's face; cheap to clone.
@@ -53,7 +53,11 @@ impl Conversation {
     /// Adds what falls due by time.
     #[must_use]
     pub fn timers(&self, timers: Timers) -> Timers {
-        timers.with(CloseTimer(self.clone())).with(UnblockTimer(self.clone()))
+        timers
+            .with(CloseTimer(self.clone()))
+            .with(OverrideTimer(self.clone()))
+            .with(UnblockTimer(self.clone()))
+            .with(UnblockAllTimer)
     }
 
     /// Adds the sending of texts.
@@ -62,9 +66,26 @@ impl Conversation {
         effects.with(SendSms::new(self.clone()))
     }
 
-    /// The module's routes.
+    /// The provider's webhooks.
     pub fn router(&self, webhooks: TwilioWebhooks) -> OpenApiRouter {
         http::router(self.clone(), webhooks)
+    }
+
+    /// The routes of signed-in people, without the `/v1` before them.
+    pub fn v1_routes(&self) -> OpenApiRouter {
+        http::v1_routes(self.clone())
+    }
+
+    /// A person writes to the caller; in an open conversation that takes it over. A repeat with the same `key` (or the
+    /// same key of the message itself) sends nothing and gets the first answer.
+    pub async fn write(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+        new: &NewMessage,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Written, WriteError> {
+        write::write(self, actor, id, new, key).await
     }
 
     /// A person takes an open conversation over: the automation falls silent, and what it had planned never leaves.
@@ -88,8 +109,23 @@ impl Conversation {
     }
 
     /// Replaces the business's wording of a text; its owners and operators may.
-    pub async fn set_template(&self, actor: &Actor, key: TemplateKey, body: &str) -> Result<(), SetTemplateError> {
+    pub async fn set_template(
+        &self,
+        actor: &Actor,
+        key: TemplateKey,
+        body: &str,
+    ) -> Result<Template, SetTemplateError> {
         templates::set(self, actor, key, body).await
+    }
+
+    /// Goes back to the product's wording of a text; the business's owners and operators may.
+    pub async fn reset_template(&self, actor: &Actor, key: TemplateKey) -> Result<Template, SetTemplateError> {
+        templates::reset(self, actor, key).await
+    }
+
+    /// Every text with the wording that is sent.
+    pub async fn templates(&self, actor: &Actor) -> Result<Vec<Template>, DbError> {
+        templates::list(self, actor).await
     }
 
     /// The caller's live conversation, else the newest one.
@@ -97,7 +133,7 @@ impl Conversation {
         read::conversation_with(self, actor, caller).await
     }
 
-    /// A conversation's messages in their order (the first 500).
+    /// A conversation's messages in their order (the newest 500).
     pub async fn messages(&self, actor: &Actor, id: ConversationId) -> Result<Vec<Message>, DbError> {
         read::messages(self, actor, id).await
     }
@@ -110,6 +146,12 @@ impl Conversation {
     /// What became of a missed call, and why; nothing where it has not been heard of (yet).
     pub async fn why_call(&self, actor: &Actor, id: CallId) -> Result<Option<CallWhy>, DbError> {
         why::call(self, actor, id).await
+    }
+
+    /// The same of the calls of a page of a list; those that have not been heard of (yet) are left out. On the caller's
+    /// transaction.
+    pub async fn why_calls(&self, tx: &mut ReadTx, ids: &[CallId]) -> Result<Vec<CallWhy>, DbError> {
+        why::calls(self, tx, ids).await
     }
 
     /// What became of a message, and why; nothing where there is no such message.

@@ -35,14 +35,18 @@ pub use effects::send_sms::{SendSms, SmsRequest};
 pub use model::{
     contact::{Contact, ContactKind, ContactOutcome},
     message::Message,
-    state::{ConversationRecord, ConversationState},
+    state::{ConversationOverview, ConversationRecord, ConversationState},
+    stretch::{HumanStretch, StretchBegan, StretchEnded},
     task::{Task, TaskKind},
-    template::{TemplateError, TemplateKey},
+    template::{Template, TemplateError, TemplateKey, Wording},
+    written::BodyError,
 };
 pub use nmc_events::conversation::{Author, CloseReason, Direction, MessageStatus};
 pub use settings::Settings;
 pub use use_case::{
+    caller_data::ErasedThreads,
     change_state::{ChangeStateError, Changed},
     templates::SetTemplateError,
     why::{CallWhy, MessageWhy},
+    write::{NewMessage, WriteError, Written},
 };

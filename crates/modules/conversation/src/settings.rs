@@ -12,6 +12,9 @@ pub struct Settings {
     pub is_paused: bool,
     /// How long a conversation stays open without a message (`CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS`).
     pub inactivity: Duration,
+    /// How long a caller waits for the person who has the conversation before somebody is told
+    /// (`AI_HUMAN_OVERRIDE_WINDOW_SECONDS`).
+    pub override_window: Duration,
     /// Parts one number sends in a second (`SMS_SEGMENTS_PER_SECOND`).
     pub segments_per_second: u16,
 }

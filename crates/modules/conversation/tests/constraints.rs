@@ -33,6 +33,12 @@ fn good(table: &str) -> Value {
         "conv_templates" => json!({
             "tenant_id": TENANT, "id": id(4), "key": "help", "body": "Hi", "created_at": AT, "updated_at": AT,
         }),
+        "conv_human_stretches" => json!({
+            "tenant_id": TENANT, "id": id(6), "conversation_id": id(1), "began_at": AT, "began_because": "taken-over",
+        }),
+        "conv_stopped_wordings" => json!({
+            "tenant_id": TENANT, "id": id(7), "key": "help", "wording": "product", "error_code": 30007, "stopped_at": AT,
+        }),
         "conv_tasks" => json!({
             "tenant_id": TENANT, "id": id(5), "purpose_key": "a", "kind": "reply", "conversation_id": id(1),
             "caller_phone": "+12125550142", "text": "Reply", "created_at": AT,
@@ -41,7 +47,15 @@ fn good(table: &str) -> Value {
     }
 }
 
-const TABLES: [&str; 5] = ["conv_conversations", "conv_contacts", "conv_messages", "conv_templates", "conv_tasks"];
+const TABLES: [&str; 7] = [
+    "conv_conversations",
+    "conv_contacts",
+    "conv_messages",
+    "conv_templates",
+    "conv_tasks",
+    "conv_human_stretches",
+    "conv_stopped_wordings",
+];
 
 /// Each constraint with the change to a good row that breaks it. A row that is not to collide has another id.
 fn broken() -> Vec<(&'static str, &'static str, Value)> {
@@ -51,6 +65,10 @@ fn broken() -> Vec<(&'static str, &'static str, Value)> {
     let fresh = json!({"id": id(13), "provider_message_id": null, "client_dedup_key": null, "intent_id": null});
     let message = |change: Value| ("conv_messages", with(&fresh, &change));
     let template = |change: Value| ("conv_templates", with(&json!({"id": id(14), "key": "greeting-call"}), &change));
+    let over = json!({"id": id(16), "ended_at": AT, "ended_because": "released"});
+    let stretch = |change: Value| ("conv_human_stretches", with(&over, &change));
+    let stopped =
+        |change: Value| ("conv_stopped_wordings", with(&json!({"id": id(17), "key": "greeting-call"}), &change));
     let task =
         |change: Value| ("conv_tasks", with(&json!({"id": id(15), "purpose_key": "b", "kind": "check"}), &change));
     [
@@ -95,6 +113,21 @@ fn broken() -> Vec<(&'static str, &'static str, Value)> {
         ("conv_templates_once", template(json!({"key": "help"}))),
         ("conv_templates_key_words", template(json!({"key": "joke"}))),
         ("conv_templates_body_length", template(json!({"body": ""}))),
+        ("conv_human_stretches_pkey", stretch(json!({"id": id(6)}))),
+        ("conv_human_stretches_conversation", stretch(json!({"conversation_id": id(77)}))),
+        ("conv_human_stretches_began_words", stretch(json!({"began_because": "bored"}))),
+        ("conv_human_stretches_ended_words", stretch(json!({"ended_because": "bored"}))),
+        ("conv_human_stretches_ended_whole", stretch(json!({"ended_because": null}))),
+        (
+            "conv_human_stretches_ended_whole",
+            stretch(json!({"ended_at": null, "ended_because": null, "ended_by": id(7)})),
+        ),
+        ("conv_human_stretches_in_order", stretch(json!({"ended_at": "2026-06-10T17:59:59Z"}))),
+        ("conv_human_stretches_one_open", stretch(json!({"ended_at": null, "ended_because": null}))),
+        ("conv_stopped_wordings_pkey", stopped(json!({"id": id(7)}))),
+        ("conv_stopped_wordings_once", stopped(json!({"key": "help"}))),
+        ("conv_stopped_wordings_key_words", stopped(json!({"key": "joke"}))),
+        ("conv_stopped_wordings_wording_words", stopped(json!({"wording": "nobody's"}))),
         ("conv_tasks_pkey", task(json!({"id": id(5)}))),
         ("conv_tasks_once", task(json!({"purpose_key": "a"}))),
         ("conv_tasks_one_reply", task(json!({"kind": "reply"}))),
@@ -154,7 +187,7 @@ async fn a_conversation_takes_what_belongs_to_it_along() {
         insert(&mut connection, table, &good(table)).await.unwrap();
     }
     sqlx::query("delete from conv_conversations").execute(&mut connection).await.unwrap();
-    for table in ["conv_contacts", "conv_messages", "conv_tasks"] {
+    for table in ["conv_contacts", "conv_messages", "conv_tasks", "conv_human_stretches"] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut connection)
             .await
@@ -179,15 +212,19 @@ async fn the_services_have_the_rights_they_need_and_no_more() {
     assert_eq!(
         granted,
         [
+            "nmc_app delete, insert, select conv_stopped_wordings",
+            "nmc_app delete, insert, select conv_templates",
+            "nmc_app insert, select conv_human_stretches",
             "nmc_app insert, select conv_messages",
             "nmc_app insert, select conv_tasks",
-            "nmc_app insert, select conv_templates",
             "nmc_app insert, select, update conv_conversations",
             "nmc_app select conv_contacts",
+            "nmc_dispatcher delete, insert, select conv_contacts",
+            "nmc_dispatcher delete, insert, select conv_messages",
+            "nmc_dispatcher delete, insert, select conv_tasks",
             "nmc_dispatcher delete, insert, select, update conv_conversations",
-            "nmc_dispatcher insert, select conv_contacts",
-            "nmc_dispatcher insert, select conv_messages",
-            "nmc_dispatcher insert, select conv_tasks",
+            "nmc_dispatcher insert, select conv_human_stretches",
+            "nmc_dispatcher insert, select conv_stopped_wordings",
             "nmc_dispatcher select conv_templates",
         ]
     );

@@ -217,12 +217,12 @@ async fn who_opted_out_with_the_provider_has_opted_out_with_us() {
 
 #[tokio::test]
 async fn codes_that_come_with_a_callback_count_as_well() {
-    for (code, is_stop, task) in [
-        (21_610, true, "call-back"),
-        (30_004, true, "call-back"),
-        (30_006, false, "call-back"),
-        (30_034, false, "setup"),
-        (30_007, false, "not-sent"),
+    for (code, is_stop, tasks) in [
+        (21_610, true, &["call-back"][..]),
+        (30_004, true, &["call-back"]),
+        (30_006, false, &["call-back"]),
+        (30_034, false, &["setup"]),
+        (30_007, false, &["not-sent", "setup"]),
     ] {
         let world = World::approved().await;
         let (url, sid) = greeted(&world).await;
@@ -233,7 +233,7 @@ async fn codes_that_come_with_a_callback_count_as_well() {
         assert_eq!(message.error_code, Some(i32::try_from(code).unwrap()));
         let expected = if is_stop { ConversationState::Closed } else { ConversationState::Open };
         assert_eq!(world.state(&caller()).await, Some(expected), "{code}");
-        assert_eq!(world.tasks().await, [task], "{code}");
+        assert_eq!(world.tasks().await, tasks, "{code}");
         // Delivered after all: the code goes.
         world.callback(&url, &sid, "delivered", None).await;
         let message = only(&world).await;
@@ -295,7 +295,10 @@ async fn stored_names_do_not_change() {
         consumers.names(),
         ["conversation.answer-call", "conversation.close-opted-out", "conversation.take-text", "conversation.unblock"]
     );
-    assert_eq!(world.timers.kinds(), ["conversation.close", "conversation.unblock"]);
+    assert_eq!(
+        world.timers.kinds(),
+        ["conversation.close", "conversation.override-window", "conversation.unblock", "conversation.unblock-all"]
+    );
     assert_eq!(world.effects.kinds(), ["sms"]);
 }
 
@@ -370,7 +373,7 @@ async fn a_lost_text_that_the_provider_wrote_more_into_is_found() {
 
 #[tokio::test]
 async fn a_lost_text_that_is_found_failed_is_failed() {
-    for (code, task) in [(30_007, "not-sent"), (30_003, "not-sent"), (30_006, "call-back")] {
+    for (code, tasks) in [(30_007, &["not-sent", "setup"][..]), (30_003, &["not-sent"]), (30_006, &["call-back"])] {
         let world = World::approved().await;
         let outcome = DeliveryOutcome::Undelivered { code };
         world.twilio.set_delivery(None, DeliveryPlan { outcome, silent: true, ..DeliveryPlan::default() });
@@ -386,7 +389,7 @@ async fn a_lost_text_that_is_found_failed_is_failed() {
         assert_eq!(message.status, MessageStatus::Failed);
         assert_eq!(message.error_code, Some(i32::try_from(code).unwrap()));
         assert_eq!(world.intent_states().await, ["failed"]);
-        assert_eq!(world.tasks().await, [task]);
+        assert_eq!(world.tasks().await, tasks);
         // It arrives after all.
         let sent = world.twilio.accepted().remove(0);
         world.callback(&sent.status_callback.unwrap(), &sent.sid, "delivered", None).await;

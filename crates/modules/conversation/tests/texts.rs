@@ -364,3 +364,57 @@ async fn the_longest_text_that_is_taken_can_be_stored() {
     let inbound = messages.iter().filter(|message| message.direction == Direction::In);
     assert!(inbound.map(|message| message.segments).eq([100, 100, 100]));
 }
+
+#[tokio::test]
+async fn consent_taken_back_in_plain_words_is_a_stop() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.deliver().await;
+    // The greeting has not left when the text comes in.
+    let text = world.text(&caller(), "Please stop texting me, thanks").await;
+    world.play().await;
+    let thread = world.thread(&caller()).await.unwrap();
+    assert_eq!(thread.state, ConversationState::Closed);
+    assert_eq!(world.events("conversation.ConversationClosed").await[0]["reason"], "opt-out");
+    let sent: Vec<String> = world.twilio.accepted().into_iter().map(|message| message.body).collect();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].contains("unsubscribed"));
+    let greeting = world.outbound(&caller()).await.into_iter().find(|message| message.author == Author::Automation);
+    assert_eq!(greeting.unwrap().failure.as_deref(), Some("opted-out"));
+    assert!(world.tasks().await.is_empty());
+    let outcome = "select count(*) from conv_contacts where outcome = 'keyword'";
+    assert_eq!(world.count(outcome).await, 1);
+    assert!(world.messages(&caller()).await.iter().any(|message| message.id.as_uuid() == text.as_uuid()));
+    // Said again it is not confirmed again; a call is answered by nobody.
+    world.text(&caller(), "stop texting me").await;
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+    assert_eq!(world.why(call).await.0, "refused");
+}
+
+#[tokio::test]
+async fn consent_taken_back_by_somebody_new_begins_nothing() {
+    let world = World::approved().await;
+    world.text(&caller(), "please don't text me any more").await;
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
+    assert!(world.events("conversation.ConversationStarted").await.is_empty());
+    let sent = world.twilio.accepted();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].body.contains("unsubscribed"));
+    assert_eq!(world.count("select count(*) from conv_conversations").await, 1);
+    assert_eq!(
+        world.count("select count(*) from outbox_events where event_name = 'nmc.compliance.OptOutRecorded'").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn what_only_sounds_like_a_stop_is_answered_as_any_text() {
+    let world = World::approved().await;
+    world.text(&caller(), "can you stop by at 3?").await;
+    world.play().await;
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert!(world.twilio.accepted()[0].body.contains("Thanks for your text"));
+}

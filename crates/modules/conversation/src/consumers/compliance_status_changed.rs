@@ -4,9 +4,9 @@ use nmc_events::{
     compliance::{CampaignStatus, ComplianceStatusChanged},
 };
 use nmc_outbox::{ConsumeError, Consumer};
-use nmc_timers::Timer as _;
+use uuid::Uuid;
 
-use crate::{store, timers::unblock::UnblockTimer};
+use crate::timers::unblock_all::UnblockAllTimer;
 
 /// The campaign is approved: every blocked conversation falls due. There may be many, so each is worked on alone; one
 /// that is not blocked any more, or blocked again, is left as it is.
@@ -20,10 +20,6 @@ impl Consumer for OnComplianceStatusChanged {
         if event.status != CampaignStatus::Approved {
             return Ok(());
         }
-        let now = tx.now();
-        for id in store::conversation::blocked(tx).await? {
-            nmc_timers::set(tx, UnblockTimer::KIND, id, now).await?;
-        }
-        Ok(())
+        Ok(UnblockAllTimer::next(tx, Uuid::nil()).await?)
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::rate::NumberRate;
 use crate::{
     Conversation, ConversationRecord, ConversationState, http,
-    model::message::segments,
+    model::{failure::Failure, message::segments},
     store,
-    use_case::record_outcome::{Failure, record_accepted, record_not_sent},
+    use_case::record_outcome::{record_accepted, record_not_sent},
 };
 
 /// How often a paused text looks whether the pause is over.
@@ -216,15 +216,7 @@ impl EffectKind for SendSms {
 
 /// What was taken back because somebody wanted it so needs nobody's attention.
 fn is_nobodys_task(reason: &str) -> bool {
-    let wanted = [
-        BlockReason::Superseded,
-        BlockReason::TakenOver,
-        BlockReason::ConversationClosed,
-        BlockReason::OptedOut,
-        BlockReason::AlreadyConfirmed,
-        BlockReason::NoOptOut,
-    ];
-    wanted.iter().any(|wanted| wanted.as_str() == reason)
+    BlockReason::from_word(reason).is_some_and(|reason| !reason.needs_a_person())
 }
 
 /// The engine's view of an answer.

@@ -8,7 +8,7 @@ use nmc_db::RouteKind;
 use nmc_kernel::{IntentId, TenantId};
 use nmc_providers::twilio::SmsStatusWebhook;
 use nmc_web::Problem;
-use nmc_webhooks::{Refusal, Webhook, failed};
+use nmc_webhooks::{Refusal, Webhook};
 
 use crate::{
     Conversation,
@@ -58,8 +58,7 @@ pub(super) async fn sms_status(
         tracing::warn!("a status callback leads to no business");
         return Ok(StatusCode::OK);
     };
-    let recorded = record_delivery(&conversations, tenant, attempt(), &webhook.content, &webhook.receipt).await;
-    recorded.map_err(|error| failed(&error))?;
+    record_delivery(&conversations, tenant, attempt(), &webhook.content, &webhook.receipt).await?;
     Ok(StatusCode::OK)
 }
 
@@ -69,6 +68,6 @@ async fn tenant_of_sender(
     callback: &SmsStatusWebhook,
 ) -> Result<Option<TenantId>, Problem> {
     let Some(from) = &callback.from else { return Ok(None) };
-    let route = conversations.db.route(RouteKind::TwilioNumber, from.as_str()).await.map_err(|error| failed(&error))?;
+    let route = conversations.db.route(RouteKind::TwilioNumber, from.as_str()).await?;
     Ok(route.map(|route| route.tenant))
 }

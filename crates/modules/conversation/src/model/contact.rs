@@ -25,7 +25,7 @@ words! {
         Human = "human",
         /// The text was added to its conversation.
         Added = "added",
-        /// The text was an opt-out, opt-in or help word.
+        /// The text was an opt-out, opt-in or help word, or took consent back in words of its own.
         Keyword = "keyword",
         /// The campaign is not approved: it waits for that.
         Blocked = "blocked",

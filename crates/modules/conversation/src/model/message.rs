@@ -4,6 +4,8 @@ use nmc_events::conversation::{Author, Direction, MessageStatus};
 use nmc_kernel::{ConversationId, IntentId, MessageId, UserId};
 use nmc_providers::twilio::segments::Segments;
 
+use super::template::{TemplateKey, Wording};
+
 /// A first answer later than this only confuses.
 const GREETING_USEFUL_MINUTES: i64 = 10;
 /// A reply later than this answers a conversation that has moved on.
@@ -38,6 +40,8 @@ pub struct Message {
     pub status: MessageStatus,
     /// The provider's id of it, once accepted.
     pub provider_message_id: Option<String>,
+    /// The key its author's program gave it, so that sending it twice does it once.
+    pub client_dedup_key: Option<String>,
     /// What sends it.
     pub intent_id: Option<IntentId>,
     /// The provider's error code, where it failed with one.
@@ -56,6 +60,12 @@ impl Message {
     /// The text this one is sent in place of: the first of a row of resends.
     pub(crate) fn resend_of(&self) -> Option<MessageId> {
         self.why["resend_of"].as_str().and_then(|id| id.parse().ok())
+    }
+
+    /// Which text of the service this is, and whose wording of it.
+    pub(crate) fn wording(&self) -> Option<(TemplateKey, Wording)> {
+        let key = TemplateKey::from_word(self.why["template"].as_str()?)?;
+        Some((key, Wording::from_word(self.why["wording"].as_str()?)?))
     }
 }
 

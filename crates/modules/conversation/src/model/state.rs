@@ -2,6 +2,8 @@ use chrono::{DateTime, Utc};
 use nmc_events::{Context, conversation::CloseReason};
 use nmc_kernel::{ConversationId, CorrelationId, E164, EventId};
 
+use super::message::Message;
+
 words! {
     /// Who answers the caller.
     ConversationState {
@@ -35,6 +37,8 @@ pub struct ConversationRecord {
     pub opened_at: DateTime<Utc>,
     /// When the last message or call was, UTC.
     pub last_activity_at: DateTime<Utc>,
+    /// When the oldest of the caller's texts came in that nobody has answered, UTC; nothing where none waits.
+    pub waiting_since: Option<DateTime<Utc>>,
     /// When it ended, UTC.
     pub closed_at: Option<DateTime<Utc>>,
     /// Why it ended.
@@ -63,5 +67,15 @@ impl ConversationRecord {
         self.change_to(ConversationState::Closed);
         self.closed_at = Some(now);
         self.closed_reason = Some(reason);
+        self.waiting_since = None;
     }
+}
+
+/// A conversation as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationOverview {
+    /// The conversation.
+    pub conversation: ConversationRecord,
+    /// What was said last; nothing where nothing was (the call waits for the campaign's approval).
+    pub last_message: Option<Message>,
 }

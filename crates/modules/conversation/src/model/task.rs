@@ -8,6 +8,8 @@ words! {
         CallBack = "call-back",
         /// Answer what the caller wrote.
         Reply = "reply",
+        /// Answer a caller who waits for the person that has the conversation.
+        Unanswered = "unanswered",
         /// A text did not go out, for a reason of the business's or of the service's.
         NotSent = "not-sent",
         /// Put something of the business's own in order.

@@ -1,5 +1,6 @@
 //! The texts the service writes by itself: keys, placeholders and checks are fixed here, the wording is data.
 
+use chrono::{DateTime, Utc};
 use nmc_providers::twilio::segments;
 
 words! {
@@ -16,6 +17,66 @@ words! {
         /// The answer to HELP.
         Help = "help",
     }
+}
+
+words! {
+    /// Whose wording of a text is sent.
+    Wording {
+        /// The business's own.
+        Business = "business",
+        /// The product's.
+        Product = "product",
+    }
+}
+
+impl Wording {
+    pub(crate) const fn of(is_own: bool) -> Self {
+        if is_own { Self::Business } else { Self::Product }
+    }
+}
+
+/// A text and the wording of it that is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Which text.
+    pub key: TemplateKey,
+    /// The business's own wording, else the product's.
+    pub body: String,
+    /// Whose it is.
+    pub wording: Wording,
+    /// When the business's own was last changed, UTC.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// A carrier has filtered this wording: it is not sent until an owner decides anew.
+    pub is_stopped: bool,
+}
+
+impl Template {
+    pub(crate) fn of(key: TemplateKey, known: Wordings) -> Self {
+        let wording = Wording::of(known.own.is_some());
+        Self {
+            key,
+            body: known.own.unwrap_or_else(|| key.default_body().to_owned()),
+            wording,
+            changed_at: known.own_changed_at,
+            is_stopped: match wording {
+                Wording::Business => known.is_own_stopped,
+                Wording::Product => known.is_built_in_stopped,
+            },
+        }
+    }
+}
+
+/// What is known of a text's wordings.
+#[derive(Clone, Debug)]
+pub(crate) struct Wordings {
+    /// The business's own, where it has one.
+    pub(crate) own: Option<String>,
+    /// When that was last changed.
+    pub(crate) own_changed_at: Option<DateTime<Utc>>,
+    /// A carrier has filtered the business's own.
+    pub(crate) is_own_stopped: bool,
+    /// A carrier has filtered the product's.
+    pub(crate) is_built_in_stopped: bool,
 }
 
 /// The one placeholder there is: the business's name.
@@ -53,9 +114,31 @@ pub enum TemplateError {
     /// It invites a bare word that the provider takes for something else.
     #[error("a bare YES or CANCEL means opting in or out: ask for another word")]
     InvitesKeyword,
+    /// It has characters that no phone shows.
+    #[error("control characters other than line breaks are not sent")]
+    ControlCharacter,
+}
+
+impl TemplateError {
+    /// The rule that is broken, for programs; stable.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong => "too-long",
+            Self::UnknownPlaceholder => "unknown-placeholder",
+            Self::BusinessMissing => "business-missing",
+            Self::NotAutomated => "not-automated",
+            Self::StopLineMissing => "stop-line-missing",
+            Self::InvitesKeyword => "invites-keyword",
+            Self::ControlCharacter => "control-character",
+        }
+    }
 }
 
 impl TemplateKey {
+    /// What may stand in braces.
+    pub const PLACEHOLDERS: &[&str] = &[BUSINESS];
+
     /// The product's own wording.
     pub const fn default_body(self) -> &'static str {
         match self {
@@ -89,6 +172,9 @@ impl TemplateKey {
         }
         if body.chars().count() > MAX_CHARACTERS {
             return Err(TemplateError::TooLong);
+        }
+        if body.contains(|character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+            return Err(TemplateError::ControlCharacter);
         }
         // Not by nothing: what stands around the name must not grow together.
         let without = body.replace(BUSINESS, "#");
@@ -145,6 +231,7 @@ mod tests {
         assert_eq!(check("AUTOMATIC text, {business}.\nReply  STOP\nto opt out!"), Ok(()));
         assert_eq!(check("  "), Err(TemplateError::Empty));
         assert_eq!(check(&format!("{good}{}", "x".repeat(480))), Err(TemplateError::TooLong));
+        assert_eq!(check(&format!("{good}\0")), Err(TemplateError::ControlCharacter));
         assert_eq!(check(&format!("{good} {{name}}")), Err(TemplateError::UnknownPlaceholder));
         assert_eq!(check(&format!("{good} {{")), Err(TemplateError::UnknownPlaceholder));
         assert_eq!(check("Automated text. Reply STOP to opt out"), Err(TemplateError::BusinessMissing));

@@ -44,32 +44,37 @@ pub(crate) async fn save(
     Ok(())
 }
 
-/// A contact by its call's or text's id.
-pub(crate) async fn find(tx: &mut ReadTx, id: Uuid) -> Result<Option<Contact>, DbError> {
+/// Contacts by their calls' or texts' ids; those that are unknown are left out.
+pub(crate) async fn find_all(tx: &mut ReadTx, ids: &[Uuid]) -> Result<Vec<Contact>, DbError> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Contact,
         r#"select id, kind as "kind: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
                   conversation_id as "conversation_id: _", outcome as "outcome: _", occurred_at
-           from conv_contacts where tenant_id = $1 and id = $2"#,
+           from conv_contacts where tenant_id = $1 and id = any($2)"#,
         tenant.as_uuid(),
-        id
+        ids
     )
-    .fetch_optional(tx.conn().await?)
+    .fetch_all(tx.conn().await?)
     .await?)
 }
 
-/// What waits in a blocked conversation, the newest first.
-pub(crate) async fn waiting(tx: &mut ReadTx, conversation: ConversationId) -> Result<Vec<Contact>, DbError> {
+/// What waits in a conversation for the campaign's approval, the newest first, at most `limit`.
+pub(crate) async fn waiting(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    limit: i64,
+) -> Result<Vec<Contact>, DbError> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Contact,
         r#"select id, kind as "kind: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
                   conversation_id as "conversation_id: _", outcome as "outcome: _", occurred_at
            from conv_contacts where tenant_id = $1 and conversation_id = $2 and outcome = 'blocked'
-           order by occurred_at desc, id desc"#,
+           order by occurred_at desc, id desc limit $3"#,
         tenant.as_uuid(),
-        conversation.as_uuid()
+        conversation.as_uuid(),
+        limit
     )
     .fetch_all(tx.conn().await?)
     .await?)

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::conversation::CloseReason;
-use nmc_kernel::{ConversationId, CorrelationId, E164};
+use nmc_kernel::{ConversationId, CorrelationId, E164, IntentId, MessageId};
 use uuid::Uuid;
 
-use super::word;
+use super::{Position, word};
 use crate::{ConversationRecord, ConversationState};
 
 struct Row {
@@ -16,6 +16,7 @@ struct Row {
     correlation_id: CorrelationId,
     opened_at: DateTime<Utc>,
     last_activity_at: DateTime<Utc>,
+    waiting_since: Option<DateTime<Utc>>,
     closed_at: Option<DateTime<Utc>>,
     closed_reason: Option<String>,
 }
@@ -31,6 +32,7 @@ impl Row {
             correlation_id: self.correlation_id,
             opened_at: self.opened_at,
             last_activity_at: self.last_activity_at,
+            waiting_since: self.waiting_since,
             closed_at: self.closed_at,
             closed_reason: self.closed_reason.as_deref().map(word).transpose()?,
         })
@@ -44,7 +46,7 @@ pub(crate) async fn lock(tx: &mut Tx, id: ConversationId) -> Result<Option<Conve
         Row,
         r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
                   state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
-                  closed_at, closed_reason
+                  waiting_since, closed_at, closed_reason
            from conv_conversations where tenant_id = $1 and id = $2 for no key update"#,
         tenant.as_uuid(),
         id.as_uuid()
@@ -54,6 +56,47 @@ pub(crate) async fn lock(tx: &mut Tx, id: ConversationId) -> Result<Option<Conve
     row.map(Row::read).transpose()
 }
 
+/// The conversation of the message that an intent sends, or that the provider knows by `provider_message_id`, locked;
+/// and the message. The intent counts first.
+pub(crate) async fn lock_of_message(
+    tx: &mut Tx,
+    intent: Option<IntentId>,
+    provider_message_id: &str,
+) -> Result<Option<(ConversationRecord, MessageId)>, DbError> {
+    let tenant = tx.tenant();
+    let found = sqlx::query!(
+        r#"select m.id as "message_id: MessageId", c.id as "id: ConversationId", c.caller_phone as "caller_phone: E164",
+                  c.business_phone as "business_phone: E164", c.state as "state: ConversationState", c.epoch,
+                  c.correlation_id as "correlation_id: CorrelationId", c.opened_at, c.last_activity_at, c.waiting_since,
+                  c.closed_at, c.closed_reason
+           from conv_messages m
+           join conv_conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+           where m.tenant_id = $1 and (m.intent_id = $2 or m.provider_message_id = $3)
+           order by m.intent_id is not distinct from $2 desc limit 1
+           for no key update of c"#,
+        tenant.as_uuid(),
+        intent.map(IntentId::as_uuid),
+        provider_message_id
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let row = Row {
+        id: found.id,
+        caller_phone: found.caller_phone,
+        business_phone: found.business_phone,
+        state: found.state,
+        epoch: found.epoch,
+        correlation_id: found.correlation_id,
+        opened_at: found.opened_at,
+        last_activity_at: found.last_activity_at,
+        waiting_since: found.waiting_since,
+        closed_at: found.closed_at,
+        closed_reason: found.closed_reason,
+    };
+    Ok(Some((row.read()?, found.message_id)))
+}
+
 /// The caller's live conversation, locked.
 pub(crate) async fn lock_live(tx: &mut Tx, caller: &E164) -> Result<Option<ConversationRecord>, DbError> {
     let tenant = tx.tenant();
@@ -61,7 +104,7 @@ pub(crate) async fn lock_live(tx: &mut Tx, caller: &E164) -> Result<Option<Conve
         Row,
         r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
                   state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
-                  closed_at, closed_reason
+                  waiting_since, closed_at, closed_reason
            from conv_conversations
            where tenant_id = $1 and caller_phone = $2 and state in ('open', 'human', 'blocked') for no key update"#,
         tenant.as_uuid(),
@@ -92,7 +135,7 @@ pub(crate) async fn find(tx: &mut ReadTx, id: ConversationId) -> Result<Option<C
         Row,
         r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
                   state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
-                  closed_at, closed_reason
+                  waiting_since, closed_at, closed_reason
            from conv_conversations where tenant_id = $1 and id = $2"#,
         tenant.as_uuid(),
         id.as_uuid()
@@ -102,13 +145,43 @@ pub(crate) async fn find(tx: &mut ReadTx, id: ConversationId) -> Result<Option<C
     row.map(Row::read).transpose()
 }
 
+/// Conversations, the one with the newest activity first.
+pub(crate) async fn page(
+    tx: &mut ReadTx,
+    state: Option<ConversationState>,
+    caller: Option<&E164>,
+    (before, before_id): Position,
+    limit: i64,
+) -> Result<Vec<ConversationRecord>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", caller_phone as "caller_phone: _", business_phone as "business_phone: _",
+                  state as "state: _", epoch, correlation_id as "correlation_id: _", opened_at, last_activity_at,
+                  waiting_since, closed_at, closed_reason
+           from conv_conversations
+           where tenant_id = $1 and ($2::text is null or state = $2) and ($3::text is null or caller_phone = $3)
+             and (last_activity_at, id) < ($4, $5)
+           order by last_activity_at desc, id desc limit $6"#,
+        tenant.as_uuid(),
+        state.map(ConversationState::as_str),
+        caller.map(E164::as_str),
+        before,
+        before_id,
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Writes a new conversation; `false` where the caller has a live one by now.
 pub(crate) async fn insert(tx: &mut Tx, new: &ConversationRecord) -> Result<bool, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let written = sqlx::query!(
         "insert into conv_conversations (tenant_id, id, caller_phone, business_phone, state, epoch, correlation_id,
-                                         opened_at, last_activity_at, closed_at, closed_reason, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing",
+                                         opened_at, last_activity_at, waiting_since, closed_at, closed_reason, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing",
         tenant.as_uuid(),
         new.id.as_uuid(),
         new.caller_phone.as_str(),
@@ -118,6 +191,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &ConversationRecord) -> Result<bool
         new.correlation_id.as_uuid(),
         new.opened_at,
         new.last_activity_at,
+        new.waiting_since,
         new.closed_at,
         new.closed_reason.map(reason_word),
         now
@@ -131,8 +205,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &ConversationRecord) -> Result<bool
 pub(crate) async fn save(tx: &mut Tx, conversation: &ConversationRecord) -> Result<(), DbError> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "update conv_conversations set state = $3, epoch = $4, business_phone = $5, last_activity_at = $6, closed_at = $7,
-                closed_reason = $8
+        "update conv_conversations set state = $3, epoch = $4, business_phone = $5, last_activity_at = $6,
+                waiting_since = $7, closed_at = $8, closed_reason = $9
          where tenant_id = $1 and id = $2",
         tenant.as_uuid(),
         conversation.id.as_uuid(),
@@ -140,6 +214,7 @@ pub(crate) async fn save(tx: &mut Tx, conversation: &ConversationRecord) -> Resu
         conversation.epoch,
         conversation.business_phone.as_str(),
         conversation.last_activity_at,
+        conversation.waiting_since,
         conversation.closed_at,
         conversation.closed_reason.map(reason_word)
     )
@@ -157,12 +232,14 @@ pub(crate) async fn take_back(tx: &mut Tx, id: ConversationId) -> Result<(), DbE
     Ok(())
 }
 
-/// Every conversation that waits for the campaign's approval.
-pub(crate) async fn blocked(tx: &mut ReadTx) -> Result<Vec<Uuid>, DbError> {
+/// The next conversations after `after` that wait for the campaign's approval, at most `limit`.
+pub(crate) async fn blocked(tx: &mut ReadTx, after: Uuid, limit: i64) -> Result<Vec<Uuid>, DbError> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
-        "select id from conv_conversations where tenant_id = $1 and state = 'blocked' order by id",
-        tenant.as_uuid()
+        "select id from conv_conversations where tenant_id = $1 and state = 'blocked' and id > $2 order by id limit $3",
+        tenant.as_uuid(),
+        after,
+        limit
     )
     .fetch_all(tx.conn().await?)
     .await?)

@@ -3,11 +3,13 @@ use nmc_compliance::Purpose;
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::conversation::MessageStatus;
 use nmc_kernel::{ConversationId, E164, IntentId, MessageId, UserId};
+use uuid::Uuid;
 
-use super::word;
+use super::{Position, word};
 use crate::{
     Message, TemplateKey,
     model::{
+        failure::unreachable_codes,
         greeting::Spoken,
         message::{author_word, direction_word, status_word},
     },
@@ -25,6 +27,7 @@ struct Row {
     segments: i16,
     status: String,
     provider_message_id: Option<String>,
+    client_dedup_key: Option<String>,
     intent_id: Option<IntentId>,
     error_code: Option<i32>,
     failure: Option<String>,
@@ -47,6 +50,7 @@ impl Row {
             segments: u16::try_from(self.segments).unwrap_or(0),
             status: word(&self.status)?,
             provider_message_id: self.provider_message_id,
+            client_dedup_key: self.client_dedup_key,
             intent_id: self.intent_id,
             error_code: self.error_code,
             failure: self.failure,
@@ -67,8 +71,9 @@ pub(crate) async fn insert(tx: &mut Tx, message: &Message) -> Result<(), DbError
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into conv_messages (tenant_id, id, conversation_id, direction, author, author_user_id, purpose, body,
-                                    media_count, segments, status, intent_id, why, answers_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+                                    media_count, segments, status, client_dedup_key, intent_id, why, answers_at, created_at,
+                                    updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
         tenant.as_uuid(),
         message.id.as_uuid(),
         message.conversation_id.as_uuid(),
@@ -80,6 +85,7 @@ pub(crate) async fn insert(tx: &mut Tx, message: &Message) -> Result<(), DbError
         i16::try_from(message.media_count).unwrap_or(i16::MAX),
         i16::try_from(message.segments).unwrap_or(i16::MAX),
         status_word(message.status),
+        message.client_dedup_key,
         message.intent_id.map(IntentId::as_uuid),
         message.why,
         message.answers_at,
@@ -97,7 +103,7 @@ pub(crate) async fn find(tx: &mut ReadTx, id: MessageId) -> Result<Option<Messag
         Row,
         r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
                   author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
-                  intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+                  client_dedup_key, intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
            from conv_messages where tenant_id = $1 and id = $2"#,
         tenant.as_uuid(),
         id.as_uuid()
@@ -107,31 +113,28 @@ pub(crate) async fn find(tx: &mut ReadTx, id: MessageId) -> Result<Option<Messag
     row.map(Row::read).transpose()
 }
 
-/// Where a message that an intent sends, or that the provider knows by `provider_message_id`, is found: the intent
-/// counts first.
-pub(crate) async fn locate(
-    tx: &mut ReadTx,
-    intent: Option<IntentId>,
-    provider_message_id: &str,
-) -> Result<Option<(MessageId, ConversationId)>, DbError> {
+/// The message that a person's program gave this key.
+pub(crate) async fn find_by_dedup_key(tx: &mut ReadTx, key: &str) -> Result<Option<Message>, DbError> {
     let tenant = tx.tenant();
-    let row = sqlx::query!(
-        r#"select id as "id: MessageId", conversation_id as "conversation_id: ConversationId"
-           from conv_messages where tenant_id = $1 and (intent_id = $2 or provider_message_id = $3)
-           order by intent_id is not distinct from $2 desc limit 1"#,
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
+                  author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
+                  client_dedup_key, intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+           from conv_messages where tenant_id = $1 and client_dedup_key = $2"#,
         tenant.as_uuid(),
-        intent.map(IntentId::as_uuid),
-        provider_message_id
+        key
     )
     .fetch_optional(tx.conn().await?)
     .await?;
-    Ok(row.map(|row| (row.id, row.conversation_id)))
+    row.map(Row::read).transpose()
 }
 
-/// A conversation's messages in their order, at most `limit`.
+/// A conversation's messages before a position, the newest first, at most `limit`.
 pub(crate) async fn of_conversation(
     tx: &mut ReadTx,
     conversation: ConversationId,
+    (before, before_id): Position,
     limit: i64,
 ) -> Result<Vec<Message>, DbError> {
     let tenant = tx.tenant();
@@ -139,11 +142,73 @@ pub(crate) async fn of_conversation(
         Row,
         r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
                   author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
-                  intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
-           from conv_messages where tenant_id = $1 and conversation_id = $2 order by created_at, id limit $3"#,
+                  client_dedup_key, intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+           from conv_messages
+           where tenant_id = $1 and conversation_id = $2 and (created_at, id) < ($3, $4)
+           order by created_at desc, id desc limit $5"#,
         tenant.as_uuid(),
         conversation.as_uuid(),
+        before,
+        before_id,
         limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The newest message of each of these conversations.
+pub(crate) async fn newest_of(tx: &mut ReadTx, conversations: &[Uuid]) -> Result<Vec<Message>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.id as "id!: _", m.conversation_id as "conversation_id!: _", m.direction as "direction!",
+                  m.author as "author!", m.author_user_id as "author_user_id: _", m.purpose, m.body as "body!",
+                  m.media_count as "media_count!", m.segments as "segments!", m.status as "status!", m.provider_message_id,
+                  m.client_dedup_key, m.intent_id as "intent_id: _", m.error_code, m.failure, m.why as "why!", m.answers_at,
+                  m.created_at as "created_at!"
+           from unnest($2::uuid[]) as c(id)
+           cross join lateral (select * from conv_messages
+                               where tenant_id = $1 and conversation_id = c.id
+                               order by created_at desc, id desc limit 1) m"#,
+        tenant.as_uuid(),
+        conversations
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The texts that answer these missed calls, each with the call it answers.
+pub(crate) async fn answers_to(tx: &mut ReadTx, calls: &[Uuid]) -> Result<Vec<(Uuid, Message)>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select c.id as "call!", m.id as "message!: MessageId"
+           from conv_contacts c
+           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.conversation_id
+             and m.purpose = 'greeting' and m.why ->> 'contact_id' = c.id::text
+           where c.tenant_id = $1 and c.id = any($2)"#,
+        tenant.as_uuid(),
+        calls
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.message.as_uuid()).collect();
+    let messages = find_all(tx, &ids).await?;
+    let call_of = |message: &Message| rows.iter().find(|row| row.message == message.id).map(|row| row.call);
+    Ok(messages.into_iter().filter_map(|message| Some((call_of(&message)?, message))).collect())
+}
+
+async fn find_all(tx: &mut ReadTx, ids: &[Uuid]) -> Result<Vec<Message>, DbError> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", conversation_id as "conversation_id: _", direction, author,
+                  author_user_id as "author_user_id: _", purpose, body, media_count, segments, status, provider_message_id,
+                  client_dedup_key, intent_id as "intent_id: _", error_code, failure, why, answers_at, created_at
+           from conv_messages where tenant_id = $1 and id = any($2)"#,
+        tenant.as_uuid(),
+        ids
     )
     .fetch_all(tx.conn().await?)
     .await?;
@@ -154,15 +219,28 @@ pub(crate) async fn of_conversation(
 /// longer (a person has to say what became of it) keeps nobody from being answered.
 const LONGEST_WAIT_HOURS: i64 = 48;
 
+/// So long a number of which the provider has said that no text reaches it gets none. Numbers change hands.
+const UNREACHABLE_DAYS: i64 = 180;
+
 /// What the service has written to the caller, in whichever conversation.
 pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164) -> Result<Spoken, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
+    let unreachable: Vec<i32> = unreachable_codes().collect();
     Ok(sqlx::query_as!(
         Spoken,
         r#"select max(case when m.status = 'pending' then greatest($3, m.answers_at)
                            else greatest(m.created_at, m.answers_at) end)
                     filter (where m.author = 'automation') as at,
-                  count(*) filter (where m.created_at > $4) as "in_a_day!"
+                  count(*) filter (where m.created_at > $4) as "in_a_day!",
+                  exists (select from conv_conversations fc
+                          join conv_messages f on f.tenant_id = fc.tenant_id and f.conversation_id = fc.id
+                          where fc.tenant_id = $1 and fc.caller_phone = $2 and f.status = 'failed'
+                            and f.error_code = any($6) and f.created_at > $7
+                            and not exists (
+                              select from conv_conversations nc
+                              join conv_messages n on n.tenant_id = nc.tenant_id and n.conversation_id = nc.id
+                              where nc.tenant_id = $1 and nc.caller_phone = $2 and n.created_at > f.created_at
+                                and n.status in ('received', 'delivered'))) as "is_unreachable!"
            from conv_conversations c
            join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
            where c.tenant_id = $1 and c.caller_phone = $2 and m.author in ('automation', 'system')
@@ -171,7 +249,9 @@ pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164) -> Result<Spoken, DbE
         caller.as_str(),
         now,
         now - Duration::days(1),
-        now - Duration::hours(LONGEST_WAIT_HOURS)
+        now - Duration::hours(LONGEST_WAIT_HOURS),
+        &unreachable,
+        now - Duration::days(UNREACHABLE_DAYS)
     )
     .fetch_one(tx.conn().await?)
     .await?)
@@ -243,7 +323,7 @@ pub(crate) async fn save_status(
 /// What these intents were to send was taken back.
 pub(crate) async fn fail_of_intents(tx: &mut Tx, intents: &[IntentId], failure: &str) -> Result<(), DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
-    let intents: Vec<uuid::Uuid> = intents.iter().map(|id| id.as_uuid()).collect();
+    let intents: Vec<Uuid> = intents.iter().map(|id| id.as_uuid()).collect();
     sqlx::query!(
         "update conv_messages set status = 'failed', failure = $3, updated_at = $4
          where tenant_id = $1 and intent_id = any($2) and status = 'pending'",
@@ -255,6 +335,20 @@ pub(crate) async fn fail_of_intents(tx: &mut Tx, intents: &[IntentId], failure: 
     .execute(tx.conn().await?)
     .await?;
     Ok(())
+}
+
+/// The intents of the automation's texts in a conversation that have not begun as far as this table knows.
+pub(crate) async fn waiting_automatic(tx: &mut ReadTx, conversation: ConversationId) -> Result<Vec<IntentId>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select intent_id as "intent_id!: IntentId" from conv_messages
+           where tenant_id = $1 and conversation_id = $2 and status = 'pending' and author = 'automation'
+             and intent_id is not null"#,
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
 }
 
 /// The intents of further sendings of `first` that have not begun as far as this table knows.

@@ -1,6 +1,8 @@
 use nmc_db::{DbError, ReadTx, Tx};
+use nmc_events::conversation::TaskDone;
 use nmc_kernel::{CallId, ConversationId, TaskId, UserId};
 
+use super::Position;
 use crate::{Task, TaskKind, model::task::NewTask};
 
 /// Writes a task; `false` where it has been raised before, or where the conversation's reply is asked for already.
@@ -24,15 +26,39 @@ pub(crate) async fn insert(tx: &mut Tx, id: TaskId, new: &NewTask) -> Result<boo
     Ok(written.rows_affected() == 1)
 }
 
-/// Tasks nobody has ticked off, the oldest first, at most `limit`.
-pub(crate) async fn open(tx: &mut ReadTx, limit: i64) -> Result<Vec<Task>, DbError> {
+/// Tasks nobody has ticked off, the oldest first.
+pub(crate) async fn open(tx: &mut ReadTx, (after, after_id): Position, limit: i64) -> Result<Vec<Task>, DbError> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Task,
-        r#"select id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _",
-                  caller_phone as "caller_phone: _", text, created_at, done_at, done_by as "done_by: _"
-           from conv_tasks where tenant_id = $1 and done_at is null order by created_at, id limit $2"#,
+        r#"select id as "id: TaskId", kind as "kind: _", conversation_id as "conversation_id: _",
+                  call_id as "call_id: _", caller_phone as "caller_phone: _", text, created_at, done_at,
+                  done_by as "done_by: _"
+           from conv_tasks
+           where tenant_id = $1 and done_at is null and (created_at, id) > ($2, $3) order by created_at, id limit $4"#,
         tenant.as_uuid(),
+        after,
+        after_id,
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+/// Tasks that are done, the one done last first.
+pub(crate) async fn done(tx: &mut ReadTx, (before, before_id): Position, limit: i64) -> Result<Vec<Task>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Task,
+        r#"select id as "id: TaskId", kind as "kind: _", conversation_id as "conversation_id: _",
+                  call_id as "call_id: _", caller_phone as "caller_phone: _", text, created_at, done_at,
+                  done_by as "done_by: _"
+           from conv_tasks
+           where tenant_id = $1 and done_at is not null and (done_at, id) < ($2, $3)
+           order by done_at desc, id desc limit $4"#,
+        tenant.as_uuid(),
+        before,
+        before_id,
         limit
     )
     .fetch_all(tx.conn().await?)
@@ -41,9 +67,22 @@ pub(crate) async fn open(tx: &mut ReadTx, limit: i64) -> Result<Vec<Task>, DbErr
 
 /// What ticking off needs of a task.
 pub(crate) struct Ticked {
+    pub(crate) id: TaskId,
     pub(crate) kind: TaskKind,
     pub(crate) conversation_id: Option<ConversationId>,
     pub(crate) call_id: Option<CallId>,
+}
+
+impl Ticked {
+    /// The news of it.
+    pub(crate) fn event(&self) -> TaskDone {
+        TaskDone {
+            task_id: self.id,
+            kind: self.kind.as_str().to_owned(),
+            conversation_id: self.conversation_id,
+            call_id: self.call_id,
+        }
+    }
 }
 
 /// Ticks a task off; nothing where it does not exist or is done already.
@@ -52,7 +91,7 @@ pub(crate) async fn tick_off(tx: &mut Tx, id: TaskId, by: Option<UserId>) -> Res
     Ok(sqlx::query_as!(
         Ticked,
         r#"update conv_tasks set done_at = $3, done_by = $4 where tenant_id = $1 and id = $2 and done_at is null
-           returning kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _""#,
+           returning id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _""#,
         tenant.as_uuid(),
         id.as_uuid(),
         now,
@@ -62,14 +101,38 @@ pub(crate) async fn tick_off(tx: &mut Tx, id: TaskId, by: Option<UserId>) -> Res
     .await?)
 }
 
-/// Whether the task exists.
-pub(crate) async fn exists(tx: &mut ReadTx, id: TaskId) -> Result<bool, DbError> {
+/// Ticks off what asks for an answer to the caller of a conversation, which is locked.
+pub(crate) async fn answer_all(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    by: Option<UserId>,
+) -> Result<Vec<Ticked>, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    Ok(sqlx::query_as!(
+        Ticked,
+        r#"update conv_tasks set done_at = $3, done_by = $4
+           where tenant_id = $1 and conversation_id = $2 and done_at is null and kind in ('reply', 'unanswered')
+           returning id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _""#,
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        now,
+        by.map(UserId::as_uuid)
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+/// A task.
+pub(crate) async fn find(tx: &mut ReadTx, id: TaskId) -> Result<Option<Task>, DbError> {
     let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select from conv_tasks where tenant_id = $1 and id = $2) as "exists!""#,
+    Ok(sqlx::query_as!(
+        Task,
+        r#"select id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _",
+                  caller_phone as "caller_phone: _", text, created_at, done_at, done_by as "done_by: _"
+           from conv_tasks where tenant_id = $1 and id = $2"#,
         tenant.as_uuid(),
         id.as_uuid()
     )
-    .fetch_one(tx.conn().await?)
+    .fetch_optional(tx.conn().await?)
     .await?)
 }

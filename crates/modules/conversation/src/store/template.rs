@@ -1,17 +1,24 @@
 use nmc_db::{DbError, ReadTx, Tx};
 use uuid::Uuid;
 
-use crate::TemplateKey;
+use crate::{TemplateKey, Wording, model::template::Wordings};
 
-/// The business's own wording, if it has one.
-pub(crate) async fn find(tx: &mut ReadTx, key: TemplateKey) -> Result<Option<String>, DbError> {
+/// A text's wordings.
+pub(crate) async fn find(tx: &mut ReadTx, key: TemplateKey) -> Result<Wordings, DbError> {
     let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        "select body from conv_templates where tenant_id = $1 and key = $2",
+    Ok(sqlx::query_as!(
+        Wordings,
+        r#"select t.body as "own?", t.updated_at as "own_changed_at?",
+                  coalesce(bool_or(s.wording = 'business'), false) as "is_own_stopped!",
+                  coalesce(bool_or(s.wording = 'product'), false) as "is_built_in_stopped!"
+           from (values (1)) as one
+           left join conv_templates t on t.tenant_id = $1 and t.key = $2
+           left join conv_stopped_wordings s on s.tenant_id = $1 and s.key = $2
+           group by t.body, t.updated_at"#,
         tenant.as_uuid(),
         key.as_str()
     )
-    .fetch_optional(tx.conn().await?)
+    .fetch_one(tx.conn().await?)
     .await?)
 }
 
@@ -30,5 +37,43 @@ pub(crate) async fn save(tx: &mut Tx, key: TemplateKey, body: &str) -> Result<()
     )
     .execute(tx.conn().await?)
     .await?;
+    Ok(())
+}
+
+/// Takes the business's own wording away; `false` where it had none.
+pub(crate) async fn delete(tx: &mut Tx, key: TemplateKey) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    let deleted =
+        sqlx::query!("delete from conv_templates where tenant_id = $1 and key = $2", tenant.as_uuid(), key.as_str())
+            .execute(tx.conn().await?)
+            .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// A carrier has filtered this wording: it is not sent any more. `false` where that was known.
+pub(crate) async fn stop(tx: &mut Tx, key: TemplateKey, wording: Wording, error_code: i32) -> Result<bool, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let id: Uuid = tx.ids().next();
+    let stopped = sqlx::query!(
+        "insert into conv_stopped_wordings (tenant_id, id, key, wording, error_code, stopped_at)
+         values ($1, $2, $3, $4, $5, $6) on conflict (tenant_id, key, wording) do nothing",
+        tenant.as_uuid(),
+        id,
+        key.as_str(),
+        wording.as_str(),
+        error_code,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(stopped.rows_affected() == 1)
+}
+
+/// An owner has decided about the text's wording anew: it is sent again.
+pub(crate) async fn resume(tx: &mut Tx, key: TemplateKey) -> Result<(), DbError> {
+    let tenant = tx.tenant();
+    sqlx::query!("delete from conv_stopped_wordings where tenant_id = $1 and key = $2", tenant.as_uuid(), key.as_str())
+        .execute(tx.conn().await?)
+        .await?;
     Ok(())
 }

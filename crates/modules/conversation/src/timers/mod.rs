@@ -1,4 +1,6 @@
 //! What falls due by time.
 
 pub(crate) mod close;
+pub(crate) mod override_window;
 pub(crate) mod unblock;
+pub(crate) mod unblock_all;

@@ -17,7 +17,7 @@ use crate::{
         task::NewTask,
     },
     store,
-    timers::unblock::UnblockTimer,
+    timers::{close::CloseTimer, unblock::UnblockTimer},
 };
 
 /// A call was missed: the caller is greeted, or it is written down why not.
@@ -69,9 +69,13 @@ async fn answer(
 
     let outcome = match reaction {
         Reaction::Greet { available_at } => {
-            touch(conversations, tx, &mut conversation, &contact.business_phone).await?;
-            greet(conversations, tx, &conversation, contact, contact.occurred_at, available_at, cause).await?;
-            ContactOutcome::Greeted
+            if is_new {
+                // It has been written as it is.
+                CloseTimer::set(tx, &conversation, conversations.settings.inactivity).await?;
+            } else {
+                touch(conversations, tx, &mut conversation, &contact.business_phone).await?;
+            }
+            greet(conversations, tx, &conversation, contact, contact.occurred_at, available_at, cause).await?
         }
         Reaction::RecentlyAnswered if is_new => {
             // The caller was answered in a conversation that somebody has closed meanwhile.

@@ -3,7 +3,7 @@ use nmc_compliance::{BlockReason, Decision, OptOutAction, Purpose, Subject};
 use nmc_db::{DbError, Tx};
 use nmc_events::{
     Envelope,
-    conversation::{Author, CloseReason},
+    conversation::CloseReason,
     telephony::{InboundSmsReceived, Keyword},
 };
 use nmc_kernel::{ConversationId, E164, MessageId};
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     close::close,
     open::touch,
-    send::{Outgoing, send},
+    send::{Outgoing, Writer, send},
     take_text::record_text,
     templates::worded,
 };
@@ -95,6 +95,7 @@ async fn thread_of(
         correlation_id: envelope.correlation_id,
         opened_at: now,
         last_activity_at: now,
+        waiting_since: None,
         closed_at: Some(now),
         closed_reason: Some(CloseReason::User),
     };
@@ -123,17 +124,17 @@ async fn answer(
     if matches!(gate, Decision::Block { .. }) {
         return Ok(());
     }
-    let text = worded(conversations, tx, conversation, key).await?;
+    let Some(text) = worded(conversations, tx, conversation, key).await? else { return Ok(()) };
     let now = tx.now();
     let outgoing = Outgoing {
         id,
         purpose,
-        author: Author::System,
+        author: Writer::System,
         body: text.body,
         purpose_key: format!("keyword:{}", event.message_id),
         available_at: gate.until().unwrap_or(now),
         useful_until: useful_until(purpose, gate.until().unwrap_or(now)),
-        why: json!({ "keyword_of": event.message_id, "template": key.as_str(), "wording": text.wording }),
+        why: json!({ "keyword_of": event.message_id, "template": key.as_str(), "wording": text.wording.as_str() }),
         answers_at: None,
         resend_of: None,
     };

@@ -1,11 +1,19 @@
 //! What a person does with a conversation: take it over, give it back, end it.
 
+use nmc_compliance::BlockReason;
 use nmc_db::{DbError, Tx};
 use nmc_events::conversation::{CloseReason, ConversationReleased, HumanTakeoverRequested};
 use nmc_kernel::{Actor, ConversationId, UserId};
+use serde_json::json;
 
-use super::close::{close as close_locked, take_back_planned};
-use crate::{Conversation, ConversationRecord, ConversationState, store};
+use super::{
+    audit::audit,
+    close::{close as close_locked, take_back_automatic},
+};
+use crate::{
+    Conversation, ConversationRecord, ConversationState, StretchBegan, StretchEnded, store,
+    timers::override_window::OverrideTimer,
+};
 
 /// Doing it twice is a value, not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +55,33 @@ pub(crate) async fn take_over(
         ConversationState::Closed => return Err(ChangeStateError::Closed),
         ConversationState::Open => {}
     }
-    take_back_planned(&mut tx, &conversation, "taken-over").await?;
-    conversation.change_to(ConversationState::Human);
+    take_over_locked(conversations, &mut tx, actor, &mut conversation, StretchBegan::TakenOver).await?;
     store::conversation::save(&mut tx, &conversation).await?;
-    let requested = HumanTakeoverRequested { conversation_id: id, user_id: user_of(actor), reason: "user".to_owned() };
-    tx.publish(&requested, conversation.context(None))?;
     tx.commit().await?;
     metrics::counter!(nmc_telemetry::name::HUMAN_TAKEOVER_TOTAL).increment(1);
     Ok(Changed::Now)
+}
+
+/// The automation falls silent in an open conversation that is locked, and what it had planned never leaves. The caller
+/// saves it.
+pub(crate) async fn take_over_locked(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    actor: &Actor,
+    conversation: &mut ConversationRecord,
+    because: StretchBegan,
+) -> Result<(), DbError> {
+    let (before, user) = (conversation.state, user_of(actor));
+    take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
+    conversation.change_to(ConversationState::Human);
+    store::stretch::begin(tx, conversation.id, user, because).await?;
+    if conversation.waiting_since.is_some() {
+        OverrideTimer::set(conversations, tx, conversation).await?;
+    }
+    let requested =
+        HumanTakeoverRequested { conversation_id: conversation.id, user_id: user, reason: because.as_str().to_owned() };
+    tx.publish(&requested, conversation.context(None))?;
+    audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
 }
 
 /// A person gives a conversation back.
@@ -68,12 +95,26 @@ pub(crate) async fn release(
     if conversation.state != ConversationState::Human {
         return Ok(Changed::Already);
     }
-    conversation.change_to(ConversationState::Open);
-    store::conversation::save(&mut tx, &conversation).await?;
-    let released = ConversationReleased { conversation_id: id, user_id: user_of(actor) };
-    tx.publish(&released, conversation.context(None))?;
+    OverrideTimer::cancel(&mut tx, &conversation).await?;
+    release_locked(&mut tx, &mut conversation, user_of(actor), StretchEnded::Released).await?;
+    audit_state(conversations, &mut tx, actor, "conversation.released", &conversation, ConversationState::Human)
+        .await?;
     tx.commit().await?;
     Ok(Changed::Now)
+}
+
+/// The automation answers again in a conversation that is locked and that a person had.
+pub(crate) async fn release_locked(
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+    user: Option<UserId>,
+    because: StretchEnded,
+) -> Result<(), DbError> {
+    conversation.change_to(ConversationState::Open);
+    store::conversation::save(tx, conversation).await?;
+    store::stretch::end(tx, conversation.id, user, because).await?;
+    let released = ConversationReleased { conversation_id: conversation.id, user_id: user };
+    tx.publish(&released, conversation.context(None)).map(drop)
 }
 
 /// A person ends a conversation.
@@ -87,9 +128,26 @@ pub(crate) async fn close(
         Err(ChangeStateError::Closed) => return Ok(Changed::Already),
         found => found?,
     };
+    let before = conversation.state;
+    store::stretch::end(&mut tx, id, user_of(actor), StretchEnded::Closed).await?;
     close_locked(&mut tx, &mut conversation, CloseReason::User, None).await?;
+    audit_state(conversations, &mut tx, actor, "conversation.closed", &conversation, before).await?;
     tx.commit().await?;
     Ok(Changed::Now)
+}
+
+/// Who answers the caller, before and after.
+async fn audit_state(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    actor: &Actor,
+    action: &'static str,
+    conversation: &ConversationRecord,
+    before: ConversationState,
+) -> Result<(), DbError> {
+    let state = |state: ConversationState| json!({ "state": state.as_str() });
+    let what = (action, "conversation", conversation.id.as_uuid());
+    audit(conversations, tx, actor, what, &state(before), &state(conversation.state)).await
 }
 
 async fn lock_live(tx: &mut Tx, id: ConversationId) -> Result<ConversationRecord, ChangeStateError> {

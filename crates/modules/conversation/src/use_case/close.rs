@@ -1,23 +1,48 @@
 //! Ending a conversation, and taking back what was planned in it.
 
+use nmc_compliance::BlockReason;
 use nmc_db::{DbError, Tx};
 use nmc_events::conversation::{CloseReason, ConversationClosed};
-use nmc_kernel::EventId;
+use nmc_kernel::{EventId, IntentId};
 
-use super::{send::order_key, unblock::hand_to_a_person};
-use crate::{ConversationRecord, store, timers::close::CloseTimer};
+use super::{send::order_key, unblock::give_up_waiting};
+use crate::{
+    ConversationRecord, ConversationState, StretchEnded, store,
+    timers::{close::CloseTimer, override_window::OverrideTimer},
+};
 
-/// Takes back every text of the automation that has not been claimed. The conversation is locked.
+/// Takes back every text of the automation that has not been claimed; what a person wrote still goes out. The
+/// conversation is locked.
+pub(crate) async fn take_back_automatic(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    reason: &'static str,
+) -> Result<(), DbError> {
+    let mut taken_back = Vec::new();
+    for intent in store::message::waiting_automatic(tx, conversation.id).await? {
+        if nmc_effects::cancel(tx, intent, reason).await? {
+            taken_back.push(intent);
+        }
+    }
+    fail(tx, &taken_back, reason).await
+}
+
+/// Takes back every text that has not been claimed, but for what the service itself must answer. The conversation is
+/// locked.
 pub(crate) async fn take_back_planned(
     tx: &mut Tx,
     conversation: &ConversationRecord,
     reason: &'static str,
 ) -> Result<(), DbError> {
     let intents = nmc_effects::cancel_pending(tx, &order_key(conversation.id), reason).await?;
+    fail(tx, &intents, reason).await
+}
+
+async fn fail(tx: &mut Tx, intents: &[IntentId], reason: &'static str) -> Result<(), DbError> {
     if intents.is_empty() {
         return Ok(());
     }
-    store::message::fail_of_intents(tx, &intents, reason).await
+    store::message::fail_of_intents(tx, intents, reason).await
 }
 
 /// Ends a live conversation that is locked.
@@ -27,14 +52,18 @@ pub(crate) async fn close(
     reason: CloseReason,
     causation: Option<EventId>,
 ) -> Result<(), DbError> {
-    let word = match reason {
-        CloseReason::OptOut => "opted-out",
-        CloseReason::Inactivity | CloseReason::User => "conversation-closed",
-    };
-    take_back_planned(tx, conversation, word).await?;
+    match reason {
+        CloseReason::OptOut => take_back_planned(tx, conversation, BlockReason::OptedOut.as_str()).await?,
+        CloseReason::Inactivity | CloseReason::User => {
+            take_back_automatic(tx, conversation, BlockReason::ConversationClosed.as_str()).await?;
+        }
+    }
+    if conversation.state == ConversationState::Human {
+        store::stretch::end(tx, conversation.id, None, StretchEnded::Closed).await?;
+        OverrideTimer::cancel(tx, conversation).await?;
+    }
     // What waited for the campaign's approval waits for nothing any more.
-    let waiting = store::contact::waiting(tx, conversation.id).await?;
-    hand_to_a_person(tx, conversation, &waiting, "texting was not approved in time", causation).await?;
+    give_up_waiting(tx, conversation, causation).await?;
     conversation.close(reason, tx.now());
     store::conversation::save(tx, conversation).await?;
     // A timer that fires into this finds it closed; taking it back spares the firing.

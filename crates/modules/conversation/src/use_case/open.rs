@@ -34,6 +34,7 @@ pub(crate) async fn lock_or_create(
             correlation_id,
             opened_at: now,
             last_activity_at: now,
+            waiting_since: None,
             closed_at: None,
             closed_reason: None,
         };

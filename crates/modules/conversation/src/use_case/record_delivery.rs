@@ -5,8 +5,12 @@ use nmc_kernel::{IntentId, TenantId};
 use nmc_providers::twilio::{SmsStatus, SmsStatusWebhook};
 use nmc_webhooks::Receipt;
 
-use super::record_outcome::{Failure, after_failure, record_accepted, record_twice, take_back_resends};
-use crate::{Conversation, ConversationRecord, Message, model::delivery::advanced, store};
+use super::record_outcome::{after_failure, record_accepted, record_twice, take_back_resends};
+use crate::{
+    Conversation, ConversationRecord, Message,
+    model::{delivery::advanced, failure::Failure},
+    store,
+};
 
 /// Which attempt a status callback is about; in its signed address.
 #[derive(Clone, Copy, Debug)]
@@ -35,18 +39,17 @@ pub(crate) async fn record_delivery(
         return Ok(());
     }
     let intent = attempt.map(|attempt| attempt.intent);
-    let Some((message_id, conversation_id)) = store::message::locate(&mut tx, intent, sid).await? else {
+    let Some((conversation, message_id)) = store::conversation::lock_of_message(&mut tx, intent, sid).await? else {
         tracing::warn!(tenant_id = %tenant, "a status callback is about no text of ours");
         return tx.commit().await;
     };
-    let Some(conversation) = store::conversation::lock(&mut tx, conversation_id).await? else {
-        return tx.commit().await;
-    };
+    // Read once it is locked: nobody else writes it from here on.
     let Some(mut message) = store::message::find(&mut tx, message_id).await? else { return tx.commit().await };
     if let Some(attempt) = attempt {
         settle(&mut tx, &conversation, &message, attempt, sid).await?;
-        // Locked: nobody else has written it since.
-        message = store::message::find(&mut tx, message_id).await?.unwrap_or(message);
+        if message.provider_message_id.is_none() {
+            message = store::message::find(&mut tx, message_id).await?.unwrap_or(message);
+        }
     }
     if message.provider_message_id.as_deref() == Some(sid) {
         advance(conversations, &mut tx, &conversation, &message, callback).await?;
@@ -98,7 +101,9 @@ async fn advance(
         error_code: code,
     };
     tx.publish(&updated, context)?;
-    if status == MessageStatus::Delivered {
+    // Only a text that had failed, or was itself sent in place of one, has others planned in its place.
+    let has_stand_ins = message.status == MessageStatus::Failed || message.resend_of().is_some();
+    if status == MessageStatus::Delivered && has_stand_ins {
         take_back_resends(tx, conversation, message).await?;
     }
     if is_failed {

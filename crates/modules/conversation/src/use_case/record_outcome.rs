@@ -7,31 +7,22 @@ use nmc_events::{
     Context,
     conversation::{Author, MessageSent, MessageStatus},
 };
-use nmc_providers::twilio::{Meaning, error_code};
 use nmc_telemetry::name::SMS_OUTBOUND_FAILURES_TOTAL;
 use serde_json::json;
 
 use super::{
     raise_task::raise_task,
-    send::{Outgoing, send},
+    send::{Outgoing, Writer, send},
+    templates::stop_wording,
 };
 use crate::{
     Conversation, ConversationRecord, ConversationState, Message, TaskKind,
-    model::{message::useful_until, task::NewTask},
+    model::{failure::Failure, message::useful_until, task::NewTask},
     store,
 };
 
 /// The first wait before a text is sent again that the carrier could not deliver; each further one is as much longer.
 const RESEND_WAIT: Duration = Duration::minutes(2);
-
-/// Why a text failed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Failure<'a> {
-    /// The provider's code says it.
-    Code(i32),
-    /// A stable word says it.
-    Word(&'a str),
-}
 
 /// The provider has a text that was still to be sent. The conversation is locked.
 pub(crate) async fn record_accepted(
@@ -92,60 +83,39 @@ pub(crate) async fn after_failure(
     failure: Failure<'_>,
     context: Context,
 ) -> Result<(), DbError> {
-    let label = match failure {
-        Failure::Code(code) => code.to_string(),
-        Failure::Word(word) => word.to_owned(),
-    };
-    let meaning = match failure {
-        Failure::Code(code) => u32::try_from(code).ok().map(error_code::meaning),
-        Failure::Word(_) => None,
-    };
+    let follows = failure.consequences();
     // The provider knows of the opt-out that was to be confirmed: it has answered the STOP itself, and nothing failed.
-    let is_confirmed = meaning == Some(Meaning::OptedOut) && message.purpose == Some(Purpose::OptOutConfirmation);
+    let is_confirmed = follows.is_opt_out && message.purpose == Some(Purpose::OptOutConfirmation);
     if !is_confirmed {
-        metrics::counter!(SMS_OUTBOUND_FAILURES_TOTAL, "code" => label.clone()).increment(1);
+        metrics::counter!(SMS_OUTBOUND_FAILURES_TOTAL, "code" => failure.label()).increment(1);
     }
-    if meaning == Some(Meaning::OptedOut) {
-        let phone = &conversation.caller_phone;
+    if follows.alerts {
+        tracing::error!(message_id = %message.id, tenant_id = %tx.tenant(), provider.code = failure.label(), "a text failed in a way that concerns more than this text");
+    }
+    if let (true, Some((key, wording)), Failure::Code(code)) = (follows.stops_wording, message.wording(), failure) {
+        stop_wording(tx, conversation, key, wording, code).await?;
+    }
+    if follows.closes_gate {
+        conversations.compliance.campaign_unknown(tx, message.created_at, context).await?;
+    }
+    if follows.is_opt_out {
+        let (phone, label) = (&conversation.caller_phone, failure.label());
         conversations.compliance.record_opt_out(tx, phone, &label, OptOutSource::Provider, context).await?;
     }
-    if meaning == Some(Meaning::Alert) {
-        tracing::error!(message_id = %message.id, tenant_id = %tx.tenant(), provider.code = label, "a text failed in a way that concerns more than this text");
-    }
-    if let Some(Meaning::Retry { at_most }) = meaning
-        && resend(tx, conversation, message, at_most, context).await?
-    {
+    if follows.resends > 0 && resend(tx, conversation, message, follows.resends, context).await? {
         return Ok(());
     }
     // What the service owes by law or keyword is nobody's task.
     if message.author == Author::System {
         return Ok(());
     }
-    let (kind, text) = match meaning {
-        Some(Meaning::Unreachable) => {
-            (TaskKind::CallBack, format!("Call back: no text reaches this caller (code {label})."))
-        }
-        Some(Meaning::OptedOut) => {
-            (TaskKind::CallBack, format!("Call back: this caller takes no texts (code {label})."))
-        }
-        Some(Meaning::TenantSetupWrong) => (
-            TaskKind::Setup,
-            format!(
-                "A text was refused because your number or registration is not in order (code {label}); call back."
-            ),
-        ),
-        Some(Meaning::Retry { .. } | Meaning::Alert) => {
-            (TaskKind::NotSent, format!("A text did not reach the caller (code {label}); call back."))
-        }
-        None => (TaskKind::NotSent, format!("A text was not sent ({label}); call back.")),
-    };
     let task = NewTask {
         purpose_key: format!("not-sent:{}", message.id),
-        kind,
+        kind: follows.task,
         conversation_id: Some(conversation.id),
         call_id: None,
         caller_phone: Some(conversation.caller_phone.clone()),
-        text,
+        text: failure.task_text(),
     };
     raise_task(tx, &task, context).await
 }
@@ -203,20 +173,30 @@ async fn resend(
     let purpose = message.purpose.unwrap_or(Purpose::Reply);
     let available_at = tx.now() + RESEND_WAIT * i32::try_from(resent + 1).unwrap_or(1);
     let useful_until = useful_until(purpose, message.created_at);
-    let is_ours_to_say = message.author == Author::Automation && conversation.state == ConversationState::Open;
+    let writer = match (message.author, message.author_user_id) {
+        (Author::User, Some(user)) => Some(Writer::User(user, None)),
+        (Author::Automation, _) if conversation.state == ConversationState::Open => Some(Writer::Automation),
+        _ => None,
+    };
+    let Some(author) = writer else { return Ok(false) };
     let was_taken = message.provider_message_id.is_some();
-    if !is_ours_to_say || !was_taken || resent >= at_most || available_at >= useful_until {
+    if !was_taken || resent >= at_most || available_at >= useful_until {
         return Ok(false);
+    }
+    let mut why = json!({ "resend": resent + 1, "resend_of": message.resend_of().unwrap_or(message.id) });
+    if let Some((key, wording)) = message.wording() {
+        why["template"] = key.as_str().into();
+        why["wording"] = wording.as_str().into();
     }
     let outgoing = Outgoing {
         id: tx.ids().next(),
         purpose,
-        author: message.author,
+        author,
         body: message.body.clone(),
         purpose_key: format!("resend:{}", message.id),
         available_at,
         useful_until,
-        why: json!({ "resend": resent + 1, "resend_of": message.resend_of().unwrap_or(message.id) }),
+        why,
         answers_at: None,
         resend_of: Some(message.resend_of().unwrap_or(message.id)),
     };

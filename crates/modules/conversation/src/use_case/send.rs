@@ -3,17 +3,27 @@ use nmc_compliance::Purpose;
 use nmc_db::{DbError, Tx};
 use nmc_effects::{NewIntent, Planned};
 use nmc_events::conversation::{Author, Direction, MessageStatus};
-use nmc_kernel::{ConversationId, EventId, MessageId};
+use nmc_kernel::{ConversationId, EventId, MessageId, UserId};
 
 use crate::{ConversationRecord, Message, SendSms, SmsRequest, model::message::segments, store};
+
+/// Who writes a text that goes out.
+#[derive(Clone, Debug)]
+pub(crate) enum Writer {
+    /// The automation, whose texts a takeover stops.
+    Automation,
+    /// The service, which must answer: nothing stops its texts, and nothing holds them up.
+    System,
+    /// A person of the business, and the key that person's program gave the text.
+    User(UserId, Option<String>),
+}
 
 /// A text the service sends.
 pub(crate) struct Outgoing {
     /// The message's id.
     pub(crate) id: MessageId,
     pub(crate) purpose: Purpose,
-    /// The automation, whose texts a takeover stops; or the service, whose texts it does not.
-    pub(crate) author: Author,
+    pub(crate) author: Writer,
     pub(crate) body: String,
     /// Unique: a second plan for the same purpose is none.
     pub(crate) purpose_key: String,
@@ -27,8 +37,7 @@ pub(crate) struct Outgoing {
     pub(crate) resend_of: Option<MessageId>,
 }
 
-/// What the intents of the automation in a conversation keep their order with. What makes planned texts wrong takes
-/// back the intents of this key.
+/// What the intents of the automation and of people in a conversation keep their order with.
 pub(crate) fn order_key(conversation: ConversationId) -> String {
     conversation.to_string()
 }
@@ -45,7 +54,12 @@ pub(crate) async fn send(
     outgoing: Outgoing,
     causation: Option<EventId>,
 ) -> Result<(), DbError> {
-    let order_key = match outgoing.author {
+    let (author, author_user_id, client_dedup_key) = match outgoing.author {
+        Writer::Automation => (Author::Automation, None, None),
+        Writer::System => (Author::System, None, None),
+        Writer::User(user, key) => (Author::User, Some(user), key),
+    };
+    let order_key = match author {
         Author::System => system_order_key(conversation.id),
         Author::Automation | Author::User | Author::Caller => order_key(conversation.id),
     };
@@ -60,7 +74,7 @@ pub(crate) async fn send(
             message_id: outgoing.id,
             conversation_id: conversation.id,
             epoch: conversation.epoch,
-            author: outgoing.author,
+            author,
             purpose: outgoing.purpose,
             to: conversation.caller_phone.clone(),
             from: conversation.business_phone.clone(),
@@ -73,14 +87,15 @@ pub(crate) async fn send(
         id: outgoing.id,
         conversation_id: conversation.id,
         direction: Direction::Out,
-        author: outgoing.author,
-        author_user_id: None,
+        author,
+        author_user_id,
         purpose: Some(outgoing.purpose),
         segments: segments(&outgoing.body),
         body: outgoing.body,
         media_count: 0,
         status: MessageStatus::Pending,
         provider_message_id: None,
+        client_dedup_key,
         intent_id: Some(intent_id),
         error_code: None,
         failure: None,

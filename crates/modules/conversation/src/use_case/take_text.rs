@@ -3,7 +3,7 @@ use nmc_db::{DbError, Tx};
 use nmc_events::{
     Envelope,
     conversation::{Author, Direction, MessageSent, MessageStatus},
-    telephony::InboundSmsReceived,
+    telephony::{InboundSmsReceived, Keyword},
 };
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     answer_keyword::answer_keyword,
     greet::greet,
     open::{lock_or_create, publish_started, touch},
+    override_window::text_waits,
     raise_task::raise_task,
     request_reply::request_reply,
     unblock::unblock,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, Message, TaskKind,
     model::{
-        greeting::{Reaction, react},
+        greeting::{Reaction, Spoken, react},
         message::segments,
         task::NewTask,
     },
@@ -50,6 +51,15 @@ pub(crate) async fn take_text(
     }
     let caller = &event.from_phone;
     let (mut conversation, is_new) = lock_or_create(tx, caller, &event.to_phone, envelope.correlation_id).await?;
+    // Before anything is answered, and with the conversation locked: its lock comes before the phone's.
+    let revocation = conversations.compliance.record_wording(tx, caller, &event.body, envelope.caused()).await?;
+    if revocation.is_some() {
+        if is_new {
+            store::conversation::take_back(tx, conversation.id).await?;
+        }
+        let conversation = answer_keyword(conversations, tx, event, Keyword::Stop, envelope).await?;
+        return store::contact::save(tx, contact.id, Some(conversation), ContactOutcome::Keyword).await;
+    }
     let outcome = if is_new {
         open(conversations, tx, &mut conversation, &contact, envelope).await?
     } else {
@@ -66,6 +76,7 @@ pub(crate) async fn take_text(
         return store::contact::save(tx, contact.id, None, outcome).await;
     }
     let text = record_text(tx, &conversation, event, envelope).await?;
+    text_waits(conversations, tx, &mut conversation).await?;
     touch(conversations, tx, &mut conversation, &event.to_phone).await?;
     request_reply(tx, &conversation, &text, Some(envelope.event_id)).await?;
     store::contact::save(tx, contact.id, Some(conversation.id), outcome).await
@@ -84,11 +95,11 @@ async fn open(
     let subject = Subject::Message(contact.id.into());
     let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Greeting).await?;
     let now = tx.now();
-    let spoken = store::message::spoken(tx, &caller).await?;
+    // Whoever writes can be written to.
+    let spoken = Spoken { is_unreachable: false, ..store::message::spoken(tx, &caller).await? };
     let outcome = match react(&gate, None, spoken, contact.occurred_at, now) {
         Reaction::Greet { available_at } => {
-            greet(conversations, tx, conversation, contact, contact.occurred_at, available_at, cause).await?;
-            ContactOutcome::Greeted
+            greet(conversations, tx, conversation, contact, contact.occurred_at, available_at, cause).await?
         }
         Reaction::RecentlyAnswered => ContactOutcome::RecentlyAnswered,
         Reaction::Human => ContactOutcome::Human,
@@ -138,6 +149,7 @@ pub(crate) async fn record_text(
         segments: segments(&event.body).min(MAX_SEGMENTS),
         status: MessageStatus::Received,
         provider_message_id: None,
+        client_dedup_key: None,
         intent_id: None,
         error_code: None,
         failure: None,

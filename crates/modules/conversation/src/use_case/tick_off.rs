@@ -1,35 +1,35 @@
-use nmc_events::{Context, conversation::TaskDone};
+use nmc_events::Context;
 use nmc_kernel::{Actor, TaskId};
+use serde_json::json;
 
-use super::change_state::{ChangeStateError, Changed, user_of};
-use crate::{Conversation, store};
+use super::{
+    audit::audit,
+    change_state::{ChangeStateError, Changed, user_of},
+    override_window::is_answered,
+};
+use crate::{Conversation, TaskKind, store};
 
-/// Somebody has done a task.
+/// Somebody has done a task. What asked for an answer to a caller is done together: the caller waits no more.
 pub(crate) async fn tick_off(
     conversations: &Conversation,
     actor: &Actor,
     id: TaskId,
 ) -> Result<Changed, ChangeStateError> {
     let mut tx = conversations.db.begin(actor.tenant()).await?;
-    let Some(task) = store::task::tick_off(&mut tx, id, user_of(actor)).await? else {
-        return if store::task::exists(&mut tx, id).await? {
-            Ok(Changed::Already)
-        } else {
-            Err(ChangeStateError::NotFound)
-        };
-    };
-    let correlation = match task.conversation_id {
-        Some(conversation) => store::conversation::find(&mut tx, conversation).await?.map(|c| c.correlation_id),
+    let task = store::task::find(&mut tx, id).await?.ok_or(ChangeStateError::NotFound)?;
+    let mut conversation = match task.conversation_id {
+        Some(conversation) => store::conversation::lock(&mut tx, conversation).await?,
         None => None,
     };
-    let context = Context { correlation: correlation.unwrap_or_else(|| tx.ids().next()), causation: None };
-    let done = TaskDone {
-        task_id: id,
-        kind: task.kind.as_str().to_owned(),
-        conversation_id: task.conversation_id,
-        call_id: task.call_id,
-    };
-    tx.publish(&done, context)?;
+    let user = user_of(actor);
+    let Some(done) = store::task::tick_off(&mut tx, id, user).await? else { return Ok(Changed::Already) };
+    let correlation = conversation.as_ref().map_or_else(|| tx.ids().next(), |about| about.correlation_id);
+    tx.publish(&done.event(), Context { correlation, causation: None })?;
+    if let (TaskKind::Reply | TaskKind::Unanswered, Some(about)) = (task.kind, &mut conversation) {
+        is_answered(&mut tx, about, user).await?;
+        store::conversation::save(&mut tx, about).await?;
+    }
+    audit(conversations, &mut tx, actor, ("task.done", "task", id.as_uuid()), &json!({}), &json!({})).await?;
     tx.commit().await?;
     Ok(Changed::Now)
 }

@@ -78,6 +78,7 @@ pub(crate) fn settings() -> Settings {
         messaging_service: None,
         is_paused: false,
         inactivity: Duration::hours(72),
+        override_window: Duration::seconds(60),
         segments_per_second: 100,
     }
 }
@@ -146,12 +147,43 @@ impl World {
         self.app.compliance.approve_campaign(&self.operator()).await.unwrap();
     }
 
+    /// Another business, in all that decides about texts like this one.
+    pub(crate) async fn copy_tenant(&self, tenant: TenantId) {
+        for table in ["id_tenants", "comp_brands", "comp_campaigns"] {
+            let sql = format!(
+                "insert into {table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::uuid)
+                   || case when '{table}' = 'id_tenants' then jsonb_build_object('id', $1::uuid) else '{{}}' end)).*
+                 from {table} t where tenant_id = $2"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(tenant.as_uuid())
+                .bind(self.tenant.as_uuid())
+                .execute(&mut self.superuser().await)
+                .await
+                .unwrap();
+        }
+    }
+
+    pub(crate) async fn reject(&self) {
+        self.app.compliance.reject_campaign(&self.operator()).await.unwrap();
+    }
+
     pub(crate) fn operator(&self) -> Actor {
         Actor::Operator { tenant: self.tenant }
     }
 
     pub(crate) fn owner(&self) -> Actor {
         Actor::User { tenant: self.tenant, user: UserId::from(Uuid::from_u128(1)), role: Role::Owner }
+    }
+
+    pub(crate) fn tech(&self) -> Actor {
+        Actor::User { tenant: self.tenant, user: UserId::from(Uuid::from_u128(2)), role: Role::Tech }
+    }
+
+    /// An owner of another business.
+    pub(crate) fn stranger(&self) -> Actor {
+        let tenant = TenantId::from(Uuid::from_u128(99));
+        Actor::User { tenant, user: UserId::from(Uuid::from_u128(3)), role: Role::Owner }
     }
 
     /// Telephony has found a missed call.
@@ -246,9 +278,10 @@ impl World {
         sqlx::query_scalar(
             "select t::text from conv_conversations t union all select t::text from conv_contacts t
              union all select t::text from conv_messages t union all select t::text from conv_tasks t
+             union all select t::text from conv_human_stretches t union all select t::text from conv_stopped_wordings t
              union all select t::text from effect_intents t union all select id::text from outbox_events t
              union all select id::text from comp_gate_decisions t union all select ref_id::text || due_at::text from timers t
-               where kind <> 'conversation.unblock'
+               where kind not like 'conversation.unblock%'
              order by 1",
         )
         .fetch_all(&mut self.superuser().await)
@@ -293,10 +326,12 @@ impl World {
         self.messages(caller).await.into_iter().filter(|message| message.direction == Direction::Out).collect()
     }
 
-    /// Kinds of the open tasks.
+    /// Kinds of the open tasks, sorted: those of one moment have no order.
     pub(crate) async fn tasks(&self) -> Vec<&'static str> {
         let tasks = self.app.conversation.open_tasks(&self.owner()).await.unwrap();
-        tasks.iter().map(|task| task.kind.as_str()).collect()
+        let mut kinds: Vec<_> = tasks.iter().map(|task| task.kind.as_str()).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// What became of a call, and the gate's reasons for it.
@@ -310,6 +345,50 @@ impl World {
         let context = Context { correlation: CorrelationId::from(Uuid::from_u128(7)), causation: None };
         self.app.compliance.record_opt_out(&mut tx, caller, "STOP", OptOutSource::Keyword, context).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// A signed-in person's request; the status and the JSON of the answer.
+    pub(crate) async fn api(
+        &self,
+        actor: Actor,
+        method: &str,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> (StatusCode, serde_json::Value) {
+        self.api_with_key(actor, method, path, body, None).await
+    }
+
+    pub(crate) async fn api_with_key(
+        &self,
+        actor: Actor,
+        method: &str,
+        path: &str,
+        body: Option<serde_json::Value>,
+        key: Option<&str>,
+    ) -> (StatusCode, serde_json::Value) {
+        let mut request = Request::builder().method(method).uri(path).extension(actor);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let (router, _) = self.app.conversation.v1_routes().split_for_parts();
+        let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// What the audit log says was done, in order.
+    pub(crate) async fn audited(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select action from id_audit_log where object in ('conversation', 'task', 'template') order by seq",
+        )
+        .fetch_all(&mut self.superuser().await)
+        .await
+        .unwrap()
     }
 
     /// A status callback at the address that went out with the text.
@@ -335,6 +414,24 @@ impl World {
             _ => None,
         };
         accepted.unwrap()
+    }
+
+    /// The same world after its processes were started again with other settings.
+    pub(crate) fn restarted(mut self, settings: &Settings) -> Self {
+        let dispatcher = Side::new(self.dispatcher.db.clone(), &self.client, settings);
+        let effects = Effects::new(
+            dispatcher.db.clone(),
+            nmc_effects::Settings { listing_gap: LISTING_GAP, ..nmc_effects::Settings::default() },
+            Random::seeded(6),
+        );
+        self.effects = dispatcher.conversation.effects(effects);
+        self.timers = dispatcher.conversation.timers(Timers::new(
+            dispatcher.db.clone(),
+            nmc_timers::Settings::default(),
+            Random::seeded(7),
+        ));
+        self.dispatcher = dispatcher;
+        self
     }
 
     /// The same world, whose server cannot reach its database.

@@ -1,0 +1,72 @@
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_kernel::{ConversationId, UserId};
+use uuid::Uuid;
+
+use crate::{HumanStretch, StretchBegan, StretchEnded};
+
+/// A person has the conversation, which is locked, from now on.
+pub(crate) async fn begin(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    by: Option<UserId>,
+    because: StretchBegan,
+) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let id: Uuid = tx.ids().next();
+    sqlx::query!(
+        "insert into conv_human_stretches (tenant_id, id, conversation_id, began_at, began_by, began_because)
+         values ($1, $2, $3, $4, $5, $6)",
+        tenant.as_uuid(),
+        id,
+        conversation.as_uuid(),
+        now,
+        by.map(UserId::as_uuid),
+        because.as_str()
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// Nobody has the conversation, which is locked, any more. Does nothing where nobody had it.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    by: Option<UserId>,
+    because: StretchEnded,
+) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    sqlx::query!(
+        "update conv_human_stretches set ended_at = greatest(began_at, $3), ended_by = $4, ended_because = $5
+         where tenant_id = $1 and conversation_id = $2 and ended_at is null",
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        now,
+        by.map(UserId::as_uuid),
+        because.as_str()
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
+/// A conversation's stretches, the newest first, at most `limit`.
+pub(crate) async fn of_conversation(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    limit: i64,
+) -> Result<Vec<HumanStretch>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        HumanStretch,
+        r#"select began_at, began_by as "began_by: _", began_because as "began_because: _", ended_at,
+                  ended_by as "ended_by: _", ended_because as "ended_because: _"
+           from conv_human_stretches where tenant_id = $1 and conversation_id = $2
+           order by began_at desc, id desc limit $3"#,
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?)
+}

@@ -1,0 +1,68 @@
+//! How long a caller waits for the person who has the conversation.
+
+use nmc_db::{DbError, Tx};
+use nmc_kernel::UserId;
+
+use super::{change_state::release_locked, raise_task::raise_task};
+use crate::{
+    Conversation, ConversationRecord, ConversationState, StretchEnded, TaskKind, model::task::NewTask, store,
+    timers::override_window::OverrideTimer,
+};
+
+/// The caller has written, and somebody should answer: the stretch of unanswered texts begins, unless it has begun
+/// already. The conversation is locked; the caller saves it.
+pub(crate) async fn text_waits(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+) -> Result<(), DbError> {
+    if conversation.waiting_since.is_some() {
+        return Ok(());
+    }
+    conversation.waiting_since = Some(tx.now());
+    if conversation.state == ConversationState::Human {
+        OverrideTimer::set(conversations, tx, conversation).await?;
+    }
+    Ok(())
+}
+
+/// A person has answered the caller, in writing or otherwise: nothing waits any more, and the tasks that asked for it
+/// are done. The conversation is locked; the caller saves it.
+pub(crate) async fn is_answered(
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+    by: Option<UserId>,
+) -> Result<(), DbError> {
+    if conversation.waiting_since.take().is_some() {
+        OverrideTimer::cancel(tx, conversation).await?;
+    }
+    for done in store::task::answer_all(tx, conversation.id, by).await? {
+        tx.publish(&done.event(), conversation.context(None))?;
+    }
+    Ok(())
+}
+
+/// The window is over: where the caller still waits for the person, somebody is told, once per stretch of unanswered
+/// texts, and the automation takes the conversation back where the business wants that. The conversation is locked.
+pub(crate) async fn is_over(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+) -> Result<(), DbError> {
+    let (ConversationState::Human, Some(since)) = (conversation.state, conversation.waiting_since) else {
+        return Ok(());
+    };
+    let task = NewTask {
+        purpose_key: format!("unanswered:{}:{}", conversation.id, since.timestamp_micros()),
+        kind: TaskKind::Unanswered,
+        conversation_id: Some(conversation.id),
+        call_id: None,
+        caller_phone: Some(conversation.caller_phone.clone()),
+        text: "Answer the caller, who waits in a conversation that you have taken over.".to_owned(),
+    };
+    raise_task(tx, &task, conversation.context(None)).await?;
+    if conversations.identity.tenant(tx).await?.settings.override_release {
+        release_locked(tx, conversation, None, StretchEnded::Unanswered).await?;
+    }
+    Ok(())
+}
