@@ -26,9 +26,9 @@ use crate::{
 const LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a list is kept from others without a sign of life: a page with some entries to take, and time to spare.
 const LEASE: Duration = Duration::minutes(2);
-/// A list that needs more pages (of 200) in one reading is left as far as it is read, newest first: more than three
-/// days of calls of the largest installation.
-const MAX_PAGES: usize = 2_000;
+/// A list that needs more pages (of 50) in one reading is left as far as it is read, newest first: more than three days
+/// of calls of the largest installation.
+const MAX_PAGES: usize = 8_000;
 
 /// The reader of Twilio's lists; several may run beside one another.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ enum Broken {
     Database(#[from] DbError),
     #[error("another process reads the list")]
     LeaseLost,
+    #[error("the process stops")]
+    Stopped,
 }
 
 /// The account is no business's: its rows carry the nil tenant.
@@ -61,11 +63,8 @@ impl Polling {
     /// Reads what is due until `stop`. No fault of Twilio's or of the database ends it.
     pub async fn run(&self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                result = self.poll_due() => if let Err(error) = result {
-                    tracing::warn!(%error, "polling waits for the database");
-                },
+            if let Err(error) = self.poll(&stop).await {
+                tracing::warn!(%error, "polling waits for the database");
             }
             tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(LOOK_INTERVAL) => {} }
         }
@@ -73,11 +72,19 @@ impl Polling {
 
     /// Reads each list that is due and that nobody else reads; says how many calls and texts were found.
     pub async fn poll_due(&self) -> Result<usize, DbError> {
+        self.poll(&CancellationToken::new()).await
+    }
+
+    async fn poll(&self, stop: &CancellationToken) -> Result<usize, DbError> {
         let mut found = 0;
         for list in List::ALL {
+            if stop.is_cancelled() {
+                break;
+            }
             let Some(mut lease) = self.lease(list).await? else { continue };
-            match self.read(&mut lease).await {
+            match self.read(&mut lease, stop).await {
                 Ok(taken) => found += taken,
+                Err(Broken::Stopped) => self.give_back(&lease).await?,
                 Err(Broken::LeaseLost) => {
                     tracing::warn!(poll.list = list.as_str(), "a list is read by another process")
                 }
@@ -97,7 +104,7 @@ impl Polling {
     }
 
     /// From the newest entry to the oldest that matters, a page at a time.
-    async fn read(&self, lease: &mut Lease) -> Result<usize, Broken> {
+    async fn read(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<usize, Broken> {
         let telephony = &self.telephony;
         let tx = telephony.db.read(account_owner()).await?;
         let mut reading = Reading::begin(lease.progress, tx.now());
@@ -115,7 +122,7 @@ impl Polling {
                 );
             }
             let is_past = page.items.last().is_some_and(|oldest| oldest.created_at() < reading.from);
-            found += self.take_unknown(&mut reading, page.items).await?;
+            found += self.take_unknown(&mut reading, page.items, stop).await?;
             next = page.next;
             if next.is_none() || is_past {
                 break;
@@ -123,6 +130,9 @@ impl Polling {
             if pages == MAX_PAGES {
                 tracing::error!(poll.list = lease.list.as_str(), "Twilio's list is too long to be read to its end");
                 break;
+            }
+            if stop.is_cancelled() {
+                return Err(Broken::Stopped);
             }
             self.renew(lease).await?;
         }
@@ -147,7 +157,12 @@ impl Polling {
     }
 
     /// Takes what came in, is over, and is not known by any webhook.
-    async fn take_unknown(&self, reading: &mut Reading, page: Vec<Found>) -> Result<usize, Broken> {
+    async fn take_unknown(
+        &self,
+        reading: &mut Reading,
+        page: Vec<Found>,
+        stop: &CancellationToken,
+    ) -> Result<usize, Broken> {
         let telephony = &self.telephony;
         let of_interest = |entry: &Found| entry.is_inbound() && entry.created_at() >= reading.from;
         let entries: Vec<Found> = page.into_iter().filter(of_interest).collect();
@@ -163,6 +178,9 @@ impl Polling {
             let is_known = entry.webhook_ids().any(|id| known.contains(&id));
             if is_known || !reading.takes(entry.created_at(), entry.settled_at()) {
                 continue;
+            }
+            if stop.is_cancelled() {
+                return Err(Broken::Stopped);
             }
             match take_found(telephony, &entry).await {
                 Ok(true) => {
@@ -188,12 +206,19 @@ impl Polling {
         if is_ours { Ok(()) } else { Err(Broken::LeaseLost) }
     }
 
+    /// Another process may read the list at once.
+    async fn give_back(&self, lease: &Lease) -> Result<(), DbError> {
+        let mut tx = self.telephony.db.begin(account_owner()).await?;
+        store::poll::give_back(&mut tx, self.telephony.twilio.account_sid(), lease).await?;
+        tx.commit().await
+    }
+
     /// The list is read again soon, at least as late as Twilio asks for.
     async fn postpone(&self, lease: &Lease, broken: &Broken) -> Result<(), DbError> {
         tracing::warn!(error = %broken, poll.list = lease.list.as_str(), poll.failures = lease.failures, "Twilio's list could not be read to its end");
         let asked_for = match broken {
             Broken::Twilio(error) => error.retry_after(),
-            Broken::Database(_) | Broken::LeaseLost => None,
+            Broken::Database(_) | Broken::LeaseLost | Broken::Stopped => None,
         };
         let wait = retry::full_jitter(lease.failures, &self.random).max(asked_for.unwrap_or_default());
         let mut tx = self.telephony.db.begin(account_owner()).await?;

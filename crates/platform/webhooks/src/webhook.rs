@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use axum::{
     extract::{FromRef, FromRequest, Request},
     http::StatusCode,
@@ -10,27 +8,24 @@ use nmc_web::{FieldError, Problem};
 
 use crate::WebhookContent;
 
-/// A database that restarts is back within seconds.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// The refusals all webhooks share, for the OpenAPI document.
 #[derive(utoipa::IntoResponses)]
 pub enum Refusal {
     /// A field is missing or malformed: `errors` names it
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Problem),
+    Malformed(Problem),
     /// The signature is missing or wrong; nothing was written
     #[response(status = 401, content_type = "application/problem+json")]
-    Unsigned(#[to_schema] Problem),
+    Unsigned(Problem),
     /// The body is larger than 1 MiB
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Problem),
+    TooLarge(Problem),
     /// The body is not a form
     #[response(status = 415, content_type = "application/problem+json")]
-    NotAForm(#[to_schema] Problem),
+    NotAForm(Problem),
     /// The database cannot be reached: try again
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
 /// A webhook whose signature holds and whose fields could be read.
@@ -100,13 +95,4 @@ fn refused<T: WebhookContent>(why: &WebhookRejection) -> Problem {
 pub fn malformed(field: &str, problem: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_webhook", format!("{field} {problem}."))
         .with_errors(vec![FieldError::new(field, problem)])
-}
-
-/// 503 where trying again may help, so that Twilio does; else a fault of ours.
-pub fn failed(error: &DbError) -> Problem {
-    if error.is_transient() {
-        tracing::warn!(%error, "a webhook waits for the database");
-        return Problem::unavailable("database_unavailable", RETRY_AFTER);
-    }
-    Problem::internal(error)
 }

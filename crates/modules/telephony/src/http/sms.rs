@@ -3,7 +3,7 @@
 use axum::extract::State;
 use nmc_providers::twilio::{InboundSms, Twiml};
 use nmc_web::Problem;
-use nmc_webhooks::{Refusal, Webhook, failed};
+use nmc_webhooks::{Refusal, Webhook};
 
 use super::WebhookState;
 
@@ -28,7 +28,6 @@ pub(super) async fn sms_inbound(
     State(state): State<WebhookState>,
     webhook: Webhook<InboundSms>,
 ) -> Result<Twiml, Problem> {
-    let taken = state.telephony.text_received(&webhook.content, &webhook.receipt).await;
-    taken.map_err(|error| failed(&error))?;
+    state.telephony.text_received(&webhook.content, &webhook.receipt).await?;
     Ok(Twiml::empty())
 }

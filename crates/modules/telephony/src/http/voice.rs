@@ -8,7 +8,7 @@ use nmc_providers::twilio::{
     DialStatusWebhook, Twiml, VoiceStatusWebhook, VoiceWebhook, WhisperResultWebhook, WhisperWebhook,
 };
 use nmc_web::Problem;
-use nmc_webhooks::{Refusal, Webhook, failed, malformed};
+use nmc_webhooks::{Refusal, Webhook, malformed};
 
 use super::{WebhookState, leg_key::LegQuery};
 
@@ -33,8 +33,8 @@ type Leg = Result<Query<LegQuery>, QueryRejection>;
     )
 )]
 pub(super) async fn voice(State(state): State<WebhookState>, webhook: Webhook<VoiceWebhook>) -> Result<Twiml, Problem> {
-    let answer = state.telephony.call_arrived(&webhook.content, &webhook.receipt).await;
-    Ok(state.document(&answer.map_err(|error| failed(&error))?))
+    let answer = state.telephony.call_arrived(&webhook.content, &webhook.receipt).await?;
+    Ok(state.document(&answer))
 }
 
 /// The business's phone has stopped ringing
@@ -58,8 +58,8 @@ pub(super) async fn dial_status(
     State(state): State<WebhookState>,
     webhook: Webhook<DialStatusWebhook>,
 ) -> Result<Twiml, Problem> {
-    let answer = state.telephony.dial_ended(&webhook.content, &webhook.receipt).await;
-    Ok(state.document(&answer.map_err(|error| failed(&error))?))
+    let answer = state.telephony.dial_ended(&webhook.content, &webhook.receipt).await?;
+    Ok(state.document(&answer))
 }
 
 /// The business's phone was picked up
@@ -86,8 +86,8 @@ pub(super) async fn whisper(
     webhook: Webhook<WhisperWebhook>,
 ) -> Result<Twiml, Problem> {
     let Query(leg) = leg.map_err(|_| malformed("call", "is not an id"))?;
-    let answer = state.telephony.picked_up(leg.leg()?, &webhook.content, &webhook.receipt).await;
-    Ok(state.document(&answer.map_err(|error| failed(&error))?))
+    let answer = state.telephony.picked_up(leg.leg()?, &webhook.content, &webhook.receipt).await?;
+    Ok(state.document(&answer))
 }
 
 /// A key was pressed on the business's phone
@@ -115,8 +115,8 @@ pub(super) async fn whisper_result(
     webhook: Webhook<WhisperResultWebhook>,
 ) -> Result<Twiml, Problem> {
     let Query(leg) = leg.map_err(|_| malformed("call", "is not an id"))?;
-    let answer = state.telephony.key_pressed(leg.leg()?, &webhook.content, &webhook.receipt).await;
-    Ok(state.document(&answer.map_err(|error| failed(&error))?))
+    let answer = state.telephony.key_pressed(leg.leg()?, &webhook.content, &webhook.receipt).await?;
+    Ok(state.document(&answer))
 }
 
 /// A call has a new status
@@ -140,7 +140,6 @@ pub(super) async fn voice_status(
     State(state): State<WebhookState>,
     webhook: Webhook<VoiceStatusWebhook>,
 ) -> Result<StatusCode, Problem> {
-    let taken = state.telephony.status_changed(&webhook.content, &webhook.receipt).await;
-    taken.map_err(|error| failed(&error))?;
+    state.telephony.status_changed(&webhook.content, &webhook.receipt).await?;
     Ok(StatusCode::OK)
 }

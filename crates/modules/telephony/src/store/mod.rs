@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod call_list;
+pub(crate) mod caller;
 pub(crate) mod correlation;
 pub(crate) mod inbound_sms;
 pub(crate) mod poll;

@@ -119,6 +119,22 @@ pub(crate) async fn finish(
     Ok(())
 }
 
+/// It was not, because the process stops: whoever comes next may read it.
+pub(crate) async fn give_back(tx: &mut Tx, account: &str, lease: &Lease) -> Result<(), DbError> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update tel_polls set leased_until = null
+         where tenant_id = $1 and account = $2 and list = $3 and leased_until = $4",
+        tenant.as_uuid(),
+        account,
+        lease.list.as_str(),
+        lease.until
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(())
+}
+
 /// It was not: it is read again later, from where it was.
 pub(crate) async fn postpone(
     tx: &mut Tx,

@@ -1,15 +1,15 @@
 //! What Twilio reports about the caller's leg: `voice`, `dial-status`, `voice-status`.
 
 use chrono::{DateTime, Utc};
-use nmc_db::{DbError, ReadTx, RouteKind, Seen, Tx};
+use nmc_db::{DbError, RouteKind, Seen, Tx};
 use nmc_identity::{CallMode, Tenant, TenantSettings};
-use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId};
+use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId, Untextable};
 use nmc_providers::twilio::{CallSid, DialStatusWebhook, VoiceStatusWebhook, VoiceWebhook};
 
 use nmc_timers::Timer as _;
 use nmc_webhooks::Receipt;
 
-use super::{advance::advance, caller, receiver};
+use super::{advance::advance, begin_for};
 use crate::{
     CallUndecided, Telephony,
     model::{
@@ -29,8 +29,10 @@ pub(crate) async fn call_arrived(
 ) -> Result<Answer, DbError> {
     let leg =
         Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report: Report::Arrived, span: None };
-    let taken = take(telephony, &leg, receipt).await?;
-    Ok(taken.map_or(Answer::Reject, |(call, tenant)| answer::to_arrival(&call, &tenant)))
+    let Some((mut tx, call)) = take(telephony, &leg, receipt).await? else { return Ok(Answer::Reject) };
+    let tenant = telephony.identity.tenant(&mut tx).await?;
+    tx.commit().await?;
+    Ok(answer::to_arrival(&call, &tenant))
 }
 
 /// Answers the caller after the business's phone has stopped ringing.
@@ -42,8 +44,10 @@ pub(crate) async fn dial_ended(
 ) -> Result<Answer, DbError> {
     let report = Report::DialEnded(webhook.dial_call_status.clone());
     let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report, span };
-    let taken = take(telephony, &leg, receipt).await?;
-    Ok(taken.map_or(Answer::HangUp, |(call, tenant)| answer::to_dial_end(&call, &tenant)))
+    let Some((mut tx, call)) = take(telephony, &leg, receipt).await? else { return Ok(Answer::HangUp) };
+    let tenant = telephony.identity.tenant(&mut tx).await?;
+    tx.commit().await?;
+    Ok(answer::to_dial_end(&call, &tenant))
 }
 
 /// Takes a status of the caller's leg in. That of a dialled leg says nothing that `dial-status` does not say better.
@@ -60,7 +64,9 @@ pub(crate) async fn status_changed(
     let report =
         Report::Status { status: webhook.call_status.clone(), duration_seconds: webhook.call_duration_seconds };
     let leg = Leg { call_sid: &webhook.call_sid, from: &webhook.from, to: &webhook.to, report, span };
-    take(telephony, &leg, receipt).await?;
+    if let Some((tx, _)) = take(telephony, &leg, receipt).await? {
+        tx.commit().await?;
+    }
     Ok(())
 }
 
@@ -81,38 +87,32 @@ struct Leg<'a> {
     span: Option<Span>,
 }
 
-/// Takes the report in unless it has been taken before; either way the call as it stands now, and whose it is. Nothing
-/// where the number is nobody's.
-async fn take(telephony: &Telephony, leg: &Leg<'_>, receipt: &Receipt) -> Result<Option<(Call, Tenant)>, DbError> {
-    let Some(route) = receiver(telephony, leg.to, receipt).await? else { return Ok(None) };
-    let mut tx = telephony.db.begin(route.tenant).await?;
+/// Takes the report in unless it has been taken before; either way the call as it stands now, and the transaction, which
+/// the caller commits. Nothing where the number is nobody's, or where a repetition's content was altered so that it leads
+/// to no call.
+async fn take(telephony: &Telephony, leg: &Leg<'_>, receipt: &Receipt) -> Result<Option<(Tx, Call)>, DbError> {
+    let Some(mut tx) = begin_for(telephony, leg.to, receipt).await? else { return Ok(None) };
     if receipt.record(&mut tx).await? != Seen::First {
-        let repeated = repeated(telephony, &mut tx, leg).await?;
-        tx.roll_back().await?;
-        return Ok(repeated);
+        let call = store::call::lock_by_ref(&mut tx, leg.call_sid.as_str()).await?;
+        return Ok(call.map(|call| (tx, call)));
     }
-    let tenant = telephony.identity.tenant(&mut tx).await?;
-    let mut call = open(telephony, &mut tx, leg, &tenant).await?;
+    let mut call = open(telephony, &mut tx, leg).await?;
     let at = leg.span.map_or(tx.now(), |span| span.ended_at.min(tx.now()));
     advance(telephony, &mut tx, &mut call, &leg.report, at).await?;
-    tx.commit().await?;
-    Ok(Some((call, tenant)))
-}
-
-/// What a repeated webhook is about; nothing where its content was altered so that it leads to no call.
-async fn repeated(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Option<(Call, Tenant)>, DbError> {
-    let Some(call) = store::call::lock_by_ref(tx, leg.call_sid.as_str()).await? else { return Ok(None) };
-    let tenant = telephony.identity.tenant(tx).await?;
-    Ok(Some((call, tenant)))
+    Ok(Some((tx, call)))
 }
 
 /// The call's row, locked; made by the first report of the call that gets here.
-async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<Call, DbError> {
+async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Call, DbError> {
     let call_sid = leg.call_sid.as_str();
-    if let Some(call) = store::call::lock_by_ref(tx, call_sid).await? {
+    // Nearly always a call's arrival is the first that is heard of it.
+    if leg.report != Report::Arrived
+        && let Some(call) = store::call::lock_by_ref(tx, call_sid).await?
+    {
         return Ok(call);
     }
-    let from = caller(tx, leg.from).await?;
+    let tenant = telephony.identity.tenant(tx).await?;
+    let (from, way) = parties(tx, leg, &tenant).await?;
     let call = Call {
         id: tx.ids().next(),
         provider_ref: call_sid.to_owned(),
@@ -120,7 +120,7 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant
         from,
         to: leg.to.clone(),
         created_at: leg.span.map_or(tx.now(), |span| span.began_at.min(tx.now())),
-        state: CallState::new(way(tx, &tenant.settings, &leg.report, tenant.id).await?),
+        state: CallState::new(way),
         promise: None,
     };
     if store::call::insert(tx, &call).await? {
@@ -134,6 +134,20 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant
     store::call::lock_by_ref(tx, call_sid).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
 }
 
+/// Who calls, and how the call reached us; whether one of their phones is a number of this installation is asked of both
+/// at once.
+async fn parties(tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<(Caller, Way), DbError> {
+    let settings = &tenant.settings;
+    let forward_to = settings.forward_to.as_ref().filter(|_| settings.call_mode == CallMode::Dial);
+    let phones: Vec<&str> = leg.from.phone().into_iter().chain(forward_to).map(E164::as_str).collect();
+    let mut are_ours = tx.are_routed(RouteKind::TwilioNumber, &phones).await?.into_iter();
+    let mut caller = Caller { phone: leg.from.phone().cloned(), untextable: leg.from.untextable() };
+    if caller.phone.is_some() && are_ours.next() == Some(true) {
+        caller.untextable = Some(Untextable::OwnNumber);
+    }
+    Ok((caller, way(settings, &leg.report, tenant.id, are_ours.next() == Some(true))))
+}
+
 /// One per call; a caller who calls or texts again soon continues the one before. Of two first calls at the same moment
 /// each may get its own.
 pub(super) async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Caller) -> Result<CorrelationId, DbError> {
@@ -145,10 +159,10 @@ pub(super) async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Calle
 }
 
 /// How the call reached us, by the business's settings.
-async fn way(tx: &mut ReadTx, settings: &TenantSettings, report: &Report, tenant: TenantId) -> Result<Way, DbError> {
-    Ok(match (settings.call_mode, &settings.forward_to, report) {
+fn way(settings: &TenantSettings, report: &Report, tenant: TenantId, would_come_back: bool) -> Way {
+    match (settings.call_mode, &settings.forward_to, report) {
         (CallMode::Dial, Some(to), _) => {
-            if tx.route(RouteKind::TwilioNumber, to.as_str()).await?.is_some() {
+            if would_come_back {
                 // It would come back to us, and be dialled again, for ever.
                 tracing::error!(tenant_id = %tenant, "calls are to ring a number of this installation: none is rung");
                 Way::Forwarded
@@ -162,5 +176,5 @@ async fn way(tx: &mut ReadTx, settings: &TenantSettings, report: &Report, tenant
         }
         (CallMode::StatusOnly, _, _) => Way::StatusOnly,
         (CallMode::Forwarded, _, _) | (CallMode::Dial, None, _) => Way::Forwarded,
-    })
+    }
 }

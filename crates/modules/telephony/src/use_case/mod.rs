@@ -1,25 +1,26 @@
 pub(crate) mod advance;
 pub(crate) mod business_phone;
+mod caller_data;
 pub(crate) mod caller_leg;
 pub(crate) mod list_calls;
 mod sweep;
 pub(crate) mod take_found;
 pub(crate) mod take_text;
 
-use nmc_db::{DbError, Route, RouteKind, Tx};
+use nmc_db::{DbError, RouteKind, Tx};
 use nmc_kernel::{CallerNumber, E164, Untextable};
 use nmc_telemetry::name::WEBHOOK_UNKNOWN_NUMBERS_TOTAL;
 use nmc_webhooks::Receipt;
 
 use crate::{Telephony, model::record::Caller};
 
-/// Whose number this is; nobody's is counted and logged.
-async fn receiver(telephony: &Telephony, to: &E164, receipt: &Receipt) -> Result<Option<Route>, DbError> {
-    let route = telephony.db.route(RouteKind::TwilioNumber, to.as_str()).await?;
-    if route.is_none() {
+/// A transaction of the business whose number this is; nobody's is counted and logged.
+async fn begin_for(telephony: &Telephony, to: &E164, receipt: &Receipt) -> Result<Option<Tx>, DbError> {
+    let tx = telephony.db.begin_for(RouteKind::TwilioNumber, to.as_str()).await?;
+    if tx.is_none() {
         unknown(receipt, to);
     }
-    Ok(route)
+    Ok(tx)
 }
 
 fn unknown(receipt: &Receipt, to: &E164) {

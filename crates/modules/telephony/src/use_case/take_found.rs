@@ -116,17 +116,26 @@ pub(crate) async fn take_found(telephony: &Telephony, found: &Found) -> Result<b
 async fn text_found(telephony: &Telephony, text: &ListedMessage) -> Result<(), NotTaken> {
     let media = match text.num_media {
         None | Some(0) => Vec::new(),
-        Some(_) => telephony.twilio.media_of(&text.sid).await?,
+        Some(_) => known(telephony.twilio.media_of(&text.sid).await)?.unwrap_or_default(),
     };
     let webhook = Webhook::<InboundSms>::read(&text.inbound_form(&media))?;
     Ok(take_text(telephony, &webhook.content, &webhook.receipt, Some(text.date_created)).await?)
+}
+
+/// What belongs to an entry, where Twilio still has it: an entry is not given up because a part of it was deleted.
+fn known<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+    match answer {
+        Ok(part) => Ok(Some(part)),
+        Err(ClientError::NotFound | ClientError::Unreadable) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A call that our TwiML never answered may still have rung the business's phone: by the TwiML of the fallback address.
 async fn call_found(telephony: &Telephony, call: &ListedCall, mode: CallMode) -> Result<(), NotTaken> {
     let span = call.ended_at().map(|ended_at| Span { began_at: call.date_created, ended_at });
     let leg = match mode {
-        CallMode::Dial => telephony.twilio.dialled_leg(&call.sid).await?,
+        CallMode::Dial => known(telephony.twilio.dialled_leg(&call.sid).await)?.flatten(),
         CallMode::Forwarded | CallMode::StatusOnly => None,
     };
     if let Some(leg) = leg.filter(|leg| leg.status.is_final()) {

@@ -13,7 +13,7 @@ use nmc_telemetry::name::INBOUND_SMS_UNANSWERABLE_TOTAL;
 
 use nmc_webhooks::Receipt;
 
-use super::{caller, caller_leg::correlation, receiver};
+use super::{begin_for, caller, caller_leg::correlation};
 use crate::{
     Telephony,
     model::record::Caller,
@@ -32,8 +32,7 @@ pub(crate) async fn take_text(
     receipt: &Receipt,
     written_at: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
-    let Some(route) = receiver(telephony, &webhook.to, receipt).await? else { return Ok(()) };
-    let mut tx = telephony.db.begin(route.tenant).await?;
+    let Some(mut tx) = begin_for(telephony, &webhook.to, receipt).await? else { return Ok(()) };
     if receipt.record(&mut tx).await? != Seen::First {
         return tx.roll_back().await;
     }

@@ -50,6 +50,8 @@ pub(crate) struct House {
     pub(crate) identity: Identity,
     pub(crate) compliance: Compliance,
     pub(crate) router: Router,
+    /// The routes of signed-in people.
+    v1: Router,
     pub(crate) openapi: utoipa::openapi::OpenApi,
     timers: Timers,
     effects: Effects,
@@ -100,6 +102,7 @@ impl House {
             Telephony::new(db, identity, compliance, twilio.clone(), settings_of_all.clone())
         };
         let (router, openapi) = telephony(app.clone()).routes(webhooks()).split_for_parts();
+        let (v1, _) = telephony(app.clone()).v1_routes().split_for_parts();
         let timers = Timers::new(dispatcher.clone(), nmc_timers::Settings::default(), Random::seeded(3));
         let timers = telephony(dispatcher.clone()).timers(timers);
         let effects = Effects::new(dispatcher.clone(), nmc_effects::Settings::default(), Random::seeded(4));
@@ -117,6 +120,7 @@ impl House {
             identity,
             compliance,
             router,
+            v1,
             openapi,
             timers,
             effects,
@@ -153,6 +157,16 @@ impl House {
         let answer = self.post(&format!("/webhooks/twilio/{endpoint}"), fields).await;
         assert_eq!(answer.status, StatusCode::OK, "{endpoint}: {answer:?}");
         answer
+    }
+
+    /// Asks as a signed-in person; status and document.
+    pub(crate) async fn get(&self, actor: Option<Actor>, path_and_query: &str) -> (StatusCode, serde_json::Value) {
+        let mut request = Request::get(path_and_query).body(Body::empty()).unwrap();
+        if let Some(actor) = actor {
+            request.extensions_mut().insert(actor);
+        }
+        let answer = send(&self.v1, request).await;
+        (answer.status, serde_json::from_str(&answer.body).unwrap())
     }
 
     /// Fires what is due, as the dispatcher.

@@ -1,6 +1,7 @@
 //! Twilio's webhooks through the router, on a real Postgres, as the roles of the services.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
+mod calls;
 mod constraints;
 mod dialled;
 mod forwarded;

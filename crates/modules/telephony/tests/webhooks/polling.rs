@@ -8,6 +8,7 @@ use nmc_events::{
 use nmc_identity::{CallMode, TenantSettings};
 use nmc_kernel::TenantId;
 use nmc_simulators::twilio::{Api, Call, Fault, TextRequest, TextResult, When};
+use tokio_util::sync::CancellationToken;
 
 use crate::house::{BUSINESS, CALLER, Fields, House, call_sid, dial, leg, mode, phone};
 
@@ -314,4 +315,38 @@ async fn the_account_is_read_once_and_belongs_to_no_business() {
     let owners: Vec<uuid::Uuid> =
         sqlx::query_scalar("select tenant_id from tel_polls").fetch_all(&mut house.superuser().await).await.unwrap();
     assert_eq!(owners, [nobody.as_uuid(); 2]);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_gone_does_not_hold_its_text_up() {
+    let house = polled(mode(CallMode::Forwarded)).await;
+    let gone = Fault::Answer { status: 404, code: Some(20_404), retry_after_seconds: None };
+    house.simulator.add_fault(Api::ListMedia, gone, When::Always);
+    let pictures = vec![("https://api.twilio.example/media/0".to_owned(), "image/png".to_owned())];
+    let request = TextRequest { media: pictures, ..TextRequest::new(CALLER, BUSINESS, "Look") };
+    house.simulator.send_text(request).await;
+    assert_eq!(later(&house).await, 1);
+    assert_eq!(house.texts().await[0].media_count, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_process_that_stops_gives_the_list_back() {
+    let house = polled(mode(CallMode::Forwarded)).await;
+    for _ in 0..60 {
+        text_lost(&house, "hello").await;
+    }
+    house.clock.advance(Duration::minutes(3));
+    house.simulator.add_fault(Api::ListMessages, Fault::Delay { millis: 200 }, When::Next { requests: 1 });
+    let (stop, polling) = (CancellationToken::new(), house.polling.clone());
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { polling.run(stop).await }
+    });
+    let is_asked = async || house.simulator.summary().faults_played == 1;
+    assert!(nmc_testkit::eventually(std::time::Duration::from_secs(10), is_asked).await);
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(house.count("select count(*) from tel_polls where leased_until is not null").await, 0);
+    assert!(house.texts().await.is_empty());
+    assert_eq!(house.poll().await, 60);
 }

@@ -150,8 +150,6 @@ async fn every_route_is_described_and_needs_a_signature() {
     let mut routes = ENDPOINTS.map(|endpoint| format!("/webhooks/twilio/{endpoint}"));
     routes.sort();
     assert_eq!(described, routes);
-    let document = serde_json::to_value(&house.openapi).unwrap();
-    assert!(document["components"]["schemas"]["Problem"].is_object(), "the refusals' schema");
     for operation in house.openapi.paths.paths.values().filter_map(|path| path.post.as_ref()) {
         for status in ["200", "400", "401", "413", "415", "503"] {
             assert!(operation.responses.responses.contains_key(status), "{status}");

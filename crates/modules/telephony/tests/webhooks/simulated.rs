@@ -2,17 +2,13 @@
 
 use chrono::Duration;
 use nmc_identity::{CallMode, TenantSettings};
-use nmc_providers::twilio::{AccountSid, AuthToken};
-use nmc_simulators::twilio::{
-    CallRequest, CallScenario, Heard, SimulatedNumber, TextRequest, Transcript, TwilioSettings, TwilioSimulator,
-};
+use nmc_simulators::twilio::{Behaviour, CallRequest, CallScenario, Heard, SimulatedNumber, TextRequest, Transcript};
 
-use crate::house::{BASE_URL, BUSINESS, CALLER, House, TOKEN, dial, mode, phone};
+use crate::house::{BASE_URL, BUSINESS, CALLER, House, dial, mode, phone};
 
-/// The house, reachable by a simulated Twilio.
+/// The house, reachable by its simulated Twilio.
 struct Line {
     house: House,
-    simulator: TwilioSimulator,
 }
 
 impl Line {
@@ -25,21 +21,21 @@ impl Line {
         // Ends with the test's runtime.
         tokio::spawn(async move { axum::serve(listener, router).await });
         let number = SimulatedNumber::at(phone(BUSINESS), BASE_URL);
-        let account = AccountSid::parse("AC00000000000000000000000000000001").unwrap();
-        let simulator = TwilioSimulator::start(TwilioSettings {
-            service_url: Some(format!("http://{address}")),
-            numbers: vec![if is_status_only { number.status_only() } else { number }],
-            ..TwilioSettings::new(account, AuthToken::new(TOKEN), BASE_URL)
-        })
-        .await
-        .unwrap();
-        Self { house, simulator }
+        house.simulator.put_number(if is_status_only { number.status_only() } else { number });
+        house.simulator.point_at(format!("http://{address}"));
+        Self { house }
+    }
+
+    /// From now on none of these webhooks is delivered.
+    fn loses(&self, webhooks: &[&str]) {
+        let lost_webhooks = webhooks.iter().map(|webhook| (*webhook).to_owned()).collect();
+        self.house.simulator.set_behaviour(Behaviour { lost_webhooks, ..self.house.simulator.behaviour() });
     }
 
     /// A call of which every webhook is sent five times at once.
     async fn call(&self, scenario: CallScenario) -> Transcript {
         let request = CallRequest { repeat: 5, ..CallRequest::new(CALLER, phone(BUSINESS), scenario) };
-        let transcript = self.simulator.place_call(request).await;
+        let transcript = self.house.simulator.place_call(request).await;
         assert!(transcript.all_answered(), "{transcript:#?}");
         transcript
     }
@@ -96,8 +92,26 @@ async fn a_text() {
     let line = Line::open(mode(CallMode::Forwarded)).await;
     let text = TextRequest::new(CALLER, BUSINESS, "My sink leaks");
     let pictures = vec![("https://api.twilio.example/media/0".to_owned(), "image/png".to_owned())];
-    let result = line.simulator.send_text(TextRequest { media: pictures, ..text }).await;
+    let result = line.house.simulator.send_text(TextRequest { media: pictures, ..text }).await;
     assert!(result.answer.is_some_and(|answer| answer.is_success()));
     let texts = line.house.texts().await;
     assert_eq!((texts.len(), texts[0].media_count, texts[0].body.as_str()), (1, 1, "My sink leaks"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn with_every_webhook_lost_polling_finds_what_there_was() {
+    for (settings, missed) in
+        [(dial(true), "failed"), (mode(CallMode::Forwarded), "forwarded"), (mode(CallMode::StatusOnly), "no-answer")]
+    {
+        let line = Line::open(settings).await;
+        line.house.poll().await;
+        line.loses(&["voice", "voice-status", "sms-inbound"]);
+        let request = CallRequest::new(CALLER, phone(BUSINESS), CallScenario::NoAnswer);
+        line.house.simulator.place_call(request).await;
+        line.house.simulator.send_text(TextRequest::new(CALLER, BUSINESS, "Hello?")).await;
+        assert!(line.house.missed().await.is_empty() && line.house.texts().await.is_empty());
+        line.house.clock.advance(Duration::minutes(3));
+        assert_eq!(line.house.poll().await, 2);
+        assert_eq!((line.house.missed().await, line.house.texts().await.len()), (vec![missed], 1));
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use nmc_simulators::twilio::{Api, Call, Fault, When};
 
-use crate::house::{BUSINESS, CALLER, House, call_sid, dial, leg, with};
+use crate::house::{BUSINESS, CALLER, House, PHONE, call_sid, dial, leg, with};
 
 const INTENTS: &str = "select count(*) from effect_intents where kind = 'call-status'";
 
@@ -16,6 +16,20 @@ fn stands(house: &House, status: &str) {
         to: BUSINESS.to_owned(),
         status: status.to_owned(),
         direction: "inbound".to_owned(),
+        started_at: house.clock.now(),
+        duration_seconds: 0,
+    });
+}
+
+/// How the leg to the business's phone ended, Twilio would say.
+fn leg_stands(house: &House, status: &str) {
+    house.simulator.put_call(Call {
+        sid: call_sid(1_001),
+        parent_call_sid: Some(call_sid(1)),
+        from: CALLER.to_owned(),
+        to: PHONE.to_owned(),
+        status: status.to_owned(),
+        direction: "outbound-dial".to_owned(),
         started_at: house.clock.now(),
         duration_seconds: 0,
     });
@@ -59,6 +73,40 @@ async fn an_end_that_says_why_decides_at_once() {
     assert_eq!(asked(&house).await, 1);
     assert_eq!(house.missed().await, ["busy"]);
     assert_eq!(house.count("select count(*) from timers").await, 0);
+}
+
+#[tokio::test]
+async fn the_leg_to_the_business_s_phone_decides() {
+    for (whisper, leg_status, missed) in [
+        (false, "completed", None),
+        (true, "completed", Some("not-accepted")),
+        (true, "no-answer", Some("no-answer")),
+        (false, "busy", Some("busy")),
+        (false, "in-progress", Some("canceled")),
+    ] {
+        let house = House::with(dial(whisper)).await;
+        house.report("voice", &leg(1, CALLER, "ringing")).await;
+        stands(&house, "completed");
+        leg_stands(&house, leg_status);
+        assert_eq!(asked(&house).await, 1);
+        house.fire_timers().await;
+        assert_eq!(house.missed().await, Vec::from_iter(missed), "{whisper} {leg_status}");
+        let decided = "select count(*) from tel_calls where status <> 'open'";
+        assert_eq!((house.count(decided).await, house.count("select count(*) from timers").await), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_is_learned_late_is_announced_as_of_when_it_happened() {
+    let house = silent("no-answer").await;
+    let ended_at = house.clock.now();
+    house.clock.advance(Duration::hours(5));
+    assert_eq!(asked(&house).await, 1);
+    let occurred_at: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select occurred_at from outbox_events")
+        .fetch_one(&mut house.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!((house.missed().await, occurred_at), (vec!["no-answer"], ended_at));
 }
 
 #[tokio::test]
