@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use chrono_tz::Tz;
 use clap::{Subcommand, ValueEnum};
-use nmc_compliance::{CampaignSubmission, Compliance};
+use nmc_compliance::{CampaignStatus, CampaignSubmission, Compliance, RegistrationSubject};
 use nmc_db::{Db, DbError};
 use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, TenantId};
@@ -52,10 +52,26 @@ pub(crate) enum TenantAction {
         #[arg(long)]
         sample_message: String,
     },
-    /// The registry approved the campaign: texts may go out.
+    /// Say where the business stands with what it must have before it may text, as one line of JSON.
+    Standing { tenant: TenantId },
+    /// The registry approved the business; what it sends is another decision.
+    ApproveBrand { tenant: TenantId },
+    /// The registry rejected the business, and with it what it sends: no text goes out.
+    RejectBrand {
+        tenant: TenantId,
+        /// What the registry says, for the owner to read.
+        #[arg(long)]
+        reason: String,
+    },
+    /// The registry approved the campaign, and so the business: texts may go out.
     ApproveCampaign { tenant: TenantId },
-    /// The registry rejected the campaign.
-    RejectCampaign { tenant: TenantId },
+    /// The registry rejected the campaign: no text goes out.
+    RejectCampaign {
+        tenant: TenantId,
+        /// What the registry says, for the owner to read.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// How calls reach a business, on the command line.
@@ -73,6 +89,25 @@ pub(crate) enum Mode {
 pub(crate) enum NumberAction {
     /// Let a number of the Twilio account receive for a business.
     Add { tenant: TenantId, number: E164 },
+    /// A number that the business has asked for is its own: it receives from now on. `nmc-dispatcher number-requests`
+    /// lists what waits for an answer.
+    Confirm { tenant: TenantId, number: E164 },
+    /// A number that the business has asked for is not its own.
+    Reject {
+        tenant: TenantId,
+        number: E164,
+        /// Why, for the owner to read.
+        #[arg(long)]
+        reason: String,
+    },
+    /// A number is the business's no longer: nothing reaches it there, and another business may have the number.
+    Release {
+        tenant: TenantId,
+        number: E164,
+        /// Why, for the owner to read.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppError> {
@@ -99,14 +134,41 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
             compliance.submit_campaign(&operator, &submission).await.map_err(refused)?;
             say("the campaign is pending");
         }
+        OperatorCommand::Tenant(TenantAction::Standing { tenant }) => {
+            operator_of(tenant, &identity, db).await?;
+            let mut tx = db.read(tenant).await?;
+            let standing = compliance.standing(&mut tx).await?;
+            tx.finish().await?;
+            say_json(&serde_json::json!({
+                "brand": standing.brand.map(|brand| brand.status),
+                "campaign": standing.campaign.map(|campaign| campaign.status),
+                "missing": standing.missing,
+                "numbers": standing.numbers,
+            }));
+        }
+        OperatorCommand::Tenant(TenantAction::ApproveBrand { tenant }) => {
+            let (subject, decided) = (RegistrationSubject::Brand, CampaignStatus::Approved);
+            compliance
+                .decide(&operator_of(tenant, &identity, db).await?, subject, decided, None)
+                .await
+                .map_err(refused)?;
+            say("the business is approved");
+        }
+        OperatorCommand::Tenant(TenantAction::RejectBrand { tenant, reason }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            let (subject, decided) = (RegistrationSubject::Brand, CampaignStatus::Rejected);
+            compliance.decide(&operator, subject, decided, Some(&reason)).await.map_err(refused)?;
+            say("the business and its campaign are rejected");
+        }
         OperatorCommand::Tenant(TenantAction::ApproveCampaign { tenant }) => {
             let operator = operator_of(tenant, &identity, db).await?;
             compliance.approve_campaign(&operator).await.map_err(refused)?;
             say("the campaign is approved");
         }
-        OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant }) => {
+        OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant, reason }) => {
             let operator = operator_of(tenant, &identity, db).await?;
-            compliance.reject_campaign(&operator).await.map_err(refused)?;
+            let (subject, decided) = (RegistrationSubject::Campaign, CampaignStatus::Rejected);
+            compliance.decide(&operator, subject, decided, Some(&reason)).await.map_err(refused)?;
             say("the campaign is rejected");
         }
         OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
@@ -114,12 +176,27 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
             compliance.add_receiving_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
+        OperatorCommand::Number(NumberAction::Confirm { tenant, number }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.confirm_number(&operator, &number).await.map_err(refused)?;
+            say("the number receives for the business");
+        }
+        OperatorCommand::Number(NumberAction::Reject { tenant, number, reason }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.reject_number(&operator, &number, &reason).await.map_err(refused)?;
+            say("the number is not the business's");
+        }
+        OperatorCommand::Number(NumberAction::Release { tenant, number, reason }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            compliance.release_number(&operator, &number, &reason).await.map_err(refused)?;
+            say("the number is given up");
+        }
     }
     Ok(())
 }
 
 /// Acts for a business that exists: a mistyped id must not take a number from the business it is for.
-async fn operator_of(tenant: TenantId, identity: &Identity, db: &Db) -> Result<Actor, AppError> {
+pub(crate) async fn operator_of(tenant: TenantId, identity: &Identity, db: &Db) -> Result<Actor, AppError> {
     let mut tx = db.read(tenant).await?;
     match identity.tenant(&mut tx).await {
         Ok(_) => {}

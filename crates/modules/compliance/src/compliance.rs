@@ -1,13 +1,21 @@
+use std::collections::HashMap;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use nmc_db::{Db, DbError, ReadTx, Tx};
 use nmc_events::{Context, compliance::CampaignStatus, telephony::Keyword};
 use nmc_identity::Identity;
-use nmc_kernel::{Actor, CampaignId, E164, PhoneNumberId};
+use nmc_kernel::{Actor, CallId, CampaignId, E164, IdempotencyKey, PhoneNumberId};
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 use crate::{
-    AddNumberError, Campaign, CampaignChange, CampaignSubmission, DecideCampaignError, Decision, DoNotText,
-    DoNotTextError, OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource, Purpose, ReceivingNumber,
-    StoredDecision, Subject, SubmitCampaignError, store,
-    use_case::{add_receiving_number, can_send, decide_campaign, do_not_text, opt_out, submit_campaign},
+    Campaign, CampaignChange, CampaignSubmission, DecideCampaignError, Decision, DoNotText, DoNotTextError,
+    NumberError, NumberRequest, OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource, PhoneNumber,
+    PhoneOptOut, Purpose, ReceivingNumber, Registration, RegistrationSubject, SendLimits, Standing, StoredDecision,
+    Subject, SubmitCampaignError, http, store,
+    use_case::{campaign_unknown, can_send, decide, do_not_text, limits::Limits, numbers, opt_out, standing, submit},
 };
 
 /// The module's face; cheap to clone.
@@ -18,33 +26,88 @@ use crate::{
 pub struct Compliance {
     db: Db,
     identity: Identity,
+    limits: Arc<Limits>,
 }
 
 impl Compliance {
     /// Compliance over this database.
     pub fn new(db: Db, identity: Identity) -> Self {
-        Self { db, identity }
+        Self { db, identity, limits: Arc::default() }
+    }
+
+    /// The same with other limits to how many texts go out; the default is [`SendLimits::default`].
+    #[must_use]
+    pub fn with_limits(self, limits: SendLimits) -> Self {
+        Self { limits: Arc::new(Limits::new(limits)), ..self }
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The module's routes for signed-in people; the paths stand below `/v1`.
+    pub fn v1_routes(&self) -> OpenApiRouter {
+        http::v1_routes(self.clone())
     }
 
     /// Submits the business's brand and campaign; what is pending is replaced, what was rejected is pending again.
-    /// Owners and operators may. Publishes `ComplianceStatusChanged` when the status changes.
+    /// Owners and operators may. Publishes `ComplianceStatusChanged` when the campaign's status changes.
+    pub async fn register(
+        &self,
+        actor: &Actor,
+        registration: &Registration,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CampaignId, SubmitCampaignError> {
+        submit::register(&self.db, actor, registration, key).await
+    }
+
+    /// The same for what was filed with the carriers by other means, of which only the campaign's words are kept.
     pub async fn submit_campaign(
         &self,
         actor: &Actor,
         submission: &CampaignSubmission,
     ) -> Result<CampaignId, SubmitCampaignError> {
-        submit_campaign::submit_campaign(&self.db, actor, submission).await
+        submit::submit_campaign(&self.db, actor, submission).await
     }
 
-    /// The carriers said yes: texts may go out. Operators may. Publishes `ComplianceStatusChanged` when it is news.
+    /// Passes on what the carriers decided about the brand or the campaign, and why. Operators may. An approved campaign
+    /// has an approved brand, and a rejected brand a rejected campaign. Publishes `ComplianceStatusChanged` when the
+    /// campaign's status changes: texts may go out only while it is approved.
+    pub async fn decide(
+        &self,
+        actor: &Actor,
+        subject: RegistrationSubject,
+        decided: CampaignStatus,
+        reason: Option<&str>,
+    ) -> Result<CampaignChange, DecideCampaignError> {
+        decide::decide(&self.db, actor, subject, decided, reason).await
+    }
+
+    /// The carriers said yes to the campaign.
     pub async fn approve_campaign(&self, actor: &Actor) -> Result<CampaignChange, DecideCampaignError> {
-        decide_campaign::decide_campaign(&self.db, actor, CampaignStatus::Approved).await
+        self.decide(actor, RegistrationSubject::Campaign, CampaignStatus::Approved, None).await
     }
 
-    /// The carriers said no: no text goes out any more. Operators may. Publishes `ComplianceStatusChanged` when it is
-    /// news.
+    /// The carriers said no to the campaign, without a word.
     pub async fn reject_campaign(&self, actor: &Actor) -> Result<CampaignChange, DecideCampaignError> {
-        decide_campaign::decide_campaign(&self.db, actor, CampaignStatus::Rejected).await
+        self.decide(actor, RegistrationSubject::Campaign, CampaignStatus::Rejected, None).await
+    }
+
+    /// Where the business stands with all that has to be in order before it may text.
+    pub async fn standing(&self, tx: &mut ReadTx) -> Result<Standing, DbError> {
+        standing::standing(&self.identity, tx).await
+    }
+
+    /// The carriers refused a text, written at `written_at`, because they know no campaign for it: an approval that is
+    /// older than the text is pending again, and nothing goes out until operators approve anew. `true` where this is
+    /// news, which `ComplianceStatusChanged` tells.
+    pub async fn campaign_unknown(
+        &self,
+        tx: &mut Tx,
+        written_at: DateTime<Utc>,
+        context: Context,
+    ) -> Result<bool, DbError> {
+        campaign_unknown::campaign_unknown(tx, written_at, context).await
     }
 
     /// The business's campaign; nothing where none was submitted.
@@ -52,10 +115,58 @@ impl Compliance {
         store::campaign::find(tx).await
     }
 
-    /// Confirms a number as the business's, with its route; once it stands, webhooks for it reach the business.
-    /// Operators may. A number that the business has keeps its id.
-    pub async fn add_receiving_number(&self, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, AddNumberError> {
-        add_receiving_number::add_receiving_number(&self.db, actor, phone).await
+    /// An owner says that a number is the business's. It stays `requested` until an operator confirms it, so that nobody
+    /// can claim another's; that another business has it, or asks for it as well, is no obstacle and not shown.
+    pub async fn request_number(
+        &self,
+        actor: &Actor,
+        phone: &E164,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<PhoneNumber, NumberError> {
+        numbers::request(&self.db, actor, phone, key).await
+    }
+
+    /// Confirms a number that the business has asked for: it is active, with its route, and webhooks for it reach the
+    /// business. Operators may. Other businesses' requests for it stay what they are.
+    pub async fn confirm_number(&self, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
+        numbers::confirm(&self.db, actor, phone).await
+    }
+
+    /// The same for a number that nobody has asked for. A number that the business has keeps its id.
+    pub async fn add_receiving_number(&self, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
+        numbers::add(&self.db, actor, phone).await
+    }
+
+    /// Says that a number is not the business's. Operators may.
+    pub async fn reject_number(&self, actor: &Actor, phone: &E164, reason: &str) -> Result<PhoneNumberId, NumberError> {
+        numbers::reject(&self.db, actor, phone, reason).await
+    }
+
+    /// Gives a number of the business up, with its route, so that it can become another's. Operators may. What waits to
+    /// be sent from it is not sent.
+    pub async fn release_number(
+        &self,
+        actor: &Actor,
+        phone: &E164,
+        reason: &str,
+    ) -> Result<PhoneNumberId, NumberError> {
+        numbers::release(&self.db, actor, phone, reason).await
+    }
+
+    /// What all businesses have asked for, the oldest first (at most 500); for operators. Begins a transaction of its
+    /// own, which only the dispatcher's role may.
+    pub async fn number_requests(&self) -> Result<Vec<NumberRequest>, DbError> {
+        store::number::requests(&self.db).await
+    }
+
+    /// Every number the business has asked for, has, or has had, the oldest first.
+    pub async fn numbers(&self, tx: &mut ReadTx) -> Result<Vec<PhoneNumber>, DbError> {
+        store::number::all(tx).await
+    }
+
+    /// Whether the business receives on the number, and may therefore text from it.
+    pub async fn receives_on(&self, tx: &mut ReadTx, phone: &E164) -> Result<bool, DbError> {
+        store::number::is_receiving(tx, phone).await
     }
 
     /// The business's receiving numbers, the oldest first.
@@ -69,18 +180,29 @@ impl Compliance {
     }
 
     /// Puts a number on the list of those never to text, or gives it another label.
-    pub async fn add_do_not_text(&self, actor: &Actor, phone: &E164, label: &str) -> Result<(), DoNotTextError> {
-        do_not_text::add(&self.db, actor, phone, label).await
+    pub async fn add_do_not_text(
+        &self,
+        actor: &Actor,
+        phone: &E164,
+        label: &str,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<DoNotText, DoNotTextError> {
+        do_not_text::add(&self.db, actor, phone, label, key).await
     }
 
-    /// Takes a number off that list; `false` where it was not on it.
-    pub async fn remove_do_not_text(&self, actor: &Actor, phone: &E164) -> Result<bool, DbError> {
-        do_not_text::remove(&self.db, actor, phone).await
+    /// Takes an entry off that list; `false` where there is none.
+    pub async fn remove_do_not_text(&self, actor: &Actor, id: Uuid) -> Result<bool, DbError> {
+        do_not_text::remove(&self.db, actor, id).await
     }
 
-    /// The list of numbers never to text, by label.
-    pub async fn do_not_text(&self, tx: &mut ReadTx) -> Result<Vec<DoNotText>, DbError> {
-        store::do_not_text::list(tx).await
+    /// The list of numbers never to text, the oldest first: at most `limit` entries after that one.
+    pub async fn do_not_text(
+        &self,
+        tx: &mut ReadTx,
+        after: Option<(DateTime<Utc>, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<DoNotText>, DbError> {
+        store::do_not_text::list(tx, after, limit).await
     }
 
     /// The one gate every text passes, when it is composed and again when it is sent. Takes the phone's lock shared
@@ -96,7 +218,7 @@ impl Compliance {
         phone: &E164,
         purpose: Purpose,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, tx, subject, phone, purpose, Decision::Allow).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Decision::Allow).await
     }
 
     /// The same together with what the sender knows itself (the conversation's state and epoch, a pause, too many texts
@@ -110,12 +232,12 @@ impl Compliance {
         purpose: Purpose,
         senders: Decision,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, tx, subject, phone, purpose, senders).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, senders).await
     }
 
     /// What [`Compliance::can_send`] would say now, without lock or trace: for what is promised aloud.
     pub async fn would_send(&self, tx: &mut ReadTx, phone: &E164, purpose: Purpose) -> Result<Decision, DbError> {
-        can_send::would_send(&self.identity, tx, phone, purpose).await
+        can_send::would_send(&self.identity, &self.limits, tx, phone, purpose).await
     }
 
     /// Stores a decision that the sender took alone, unless the subject's newest says the same.
@@ -133,6 +255,15 @@ impl Compliance {
     /// A subject's decisions in their order (the newest 200): why it was, or was not, sent.
     pub async fn decisions_for(&self, tx: &mut ReadTx, subject: Subject) -> Result<Vec<StoredDecision>, DbError> {
         store::decision::of_subject(tx, subject).await
+    }
+
+    /// The newest decision about each of these calls; a call of which none was taken is left out.
+    pub async fn newest_decisions_of_calls(
+        &self,
+        tx: &mut ReadTx,
+        calls: &[CallId],
+    ) -> Result<HashMap<CallId, StoredDecision>, DbError> {
+        store::decision::newest_of_calls(tx, calls).await
     }
 
     /// The caller wants no more texts. Takes the phone's lock exclusively until the transaction ends: when it has
@@ -193,5 +324,16 @@ impl Compliance {
     /// A phone's changes of mind, the newest first (at most 200).
     pub async fn history(&self, tx: &mut ReadTx, phone: &E164) -> Result<Vec<OptOutEntry>, DbError> {
         store::opt_out::history(tx, phone).await
+    }
+
+    /// The ledger of the whole business, the newest change first: at most `limit` entries before that one.
+    pub async fn opt_outs(
+        &self,
+        tx: &mut ReadTx,
+        phone: Option<&E164>,
+        before: Option<(DateTime<Utc>, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<PhoneOptOut>, DbError> {
+        store::opt_out::page(tx, phone, before, limit).await
     }
 }

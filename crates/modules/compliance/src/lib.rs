@@ -12,6 +12,7 @@
 //! committed its claim before the STOP commits, or it sees the STOP. `store::phone_lock` has the key.
 
 mod compliance;
+mod http;
 mod model;
 mod store;
 mod use_case;
@@ -22,14 +23,20 @@ pub use model::{
     decision::{BlockReason, Decision, DeferReason, Purpose, StoredDecision, Subject},
     do_not_text::{DoNotText, LabelError},
     keyword::{keyword, keyword_when_opted_out},
-    number::ReceivingNumber,
-    opt_out::{OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource},
+    limit::{Limit, SendLimits},
+    number::{NumberRequest, NumberStatus, PhoneNumber, ReceivingNumber},
+    opt_out::{OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource, PhoneOptOut},
+    registration::{
+        Address, Brand, BusinessKind, CompanyType, Contact, Fault, ReasonError, Registration, RegistrationChange,
+        RegistrationSubject, SaidBy, UseCase,
+    },
+    standing::{Missing, Standing},
     wording::revokes_consent,
 };
 pub use nmc_events::{compliance::CampaignStatus, telephony::Keyword};
 pub use use_case::{
-    add_receiving_number::AddNumberError,
-    decide_campaign::{CampaignChange, DecideCampaignError},
+    decide::{CampaignChange, DecideCampaignError},
     do_not_text::DoNotTextError,
-    submit_campaign::SubmitCampaignError,
+    numbers::NumberError,
+    submit::SubmitCampaignError,
 };

@@ -15,6 +15,8 @@ const EXAMPLE: &str = "
 insert into comp_brands values ($1, id(1), 'Example', t(), t());
 insert into comp_campaigns values ($1, id(1), id(1), 'd', 's', 'pending', t(), t());
 insert into comp_phone_numbers values ($1, id(1), '+12125550100', true, t());
+insert into comp_registration_history values ($1, id(1), 1, 'brand', 'pending', null, 'owner', t());
+insert into comp_loop_watch values ($1, id(1), '+12125550142', 0, sha256(''), t());
 insert into comp_opt_outs values ($1, id(1), '+12125550142', 1, 'opt-out', 'STOP', 'keyword', t());
 insert into comp_opt_out_confirmations values ($1, id(1), 'message', id(1), t());
 insert into comp_do_not_text values ($1, id(1), '+12125550142', 'l', t());
@@ -25,6 +27,41 @@ const BROKEN: &[(&str, &str)] = &[
     ("comp_brands_pkey", "insert into comp_brands values ($1, id(1), 'x', t(), t())"),
     ("comp_brands_one_per_tenant", "insert into comp_brands values ($1, id(2), 'x', t(), t())"),
     ("comp_brands_legal_name_length", "update comp_brands set legal_name = ''"),
+    ("comp_brands_status_words", "update comp_brands set status = 'maybe'"),
+    ("comp_brands_registration_small", "update comp_brands set registration = '[]'"),
+    (
+        "comp_registration_history_pkey",
+        "insert into comp_registration_history values ($1, id(1), 2, 'brand', 'pending', null, 'owner', t())",
+    ),
+    (
+        "comp_registration_history_in_order",
+        "insert into comp_registration_history values ($1, id(2), 1, 'brand', 'pending', null, 'owner', t())",
+    ),
+    (
+        "comp_registration_history_counted",
+        "insert into comp_registration_history values ($1, id(2), 0, 'brand', 'pending', null, 'owner', t())",
+    ),
+    (
+        "comp_registration_history_subject_words",
+        "insert into comp_registration_history values ($1, id(2), 2, 'weather', 'pending', null, 'owner', t())",
+    ),
+    (
+        "comp_registration_history_status_words",
+        "insert into comp_registration_history values ($1, id(2), 2, 'brand', 'maybe', null, 'owner', t())",
+    ),
+    (
+        "comp_registration_history_reason_length",
+        "insert into comp_registration_history values ($1, id(2), 2, 'brand', 'pending', '', 'owner', t())",
+    ),
+    (
+        "comp_registration_history_said_by_words",
+        "insert into comp_registration_history values ($1, id(2), 2, 'brand', 'pending', null, 'nobody', t())",
+    ),
+    ("comp_loop_watch_pkey", "insert into comp_loop_watch values ($1, id(1), '+12125550143', 0, sha256(''), t())"),
+    ("comp_loop_watch_once", "insert into comp_loop_watch values ($1, id(2), '+12125550142', 0, sha256(''), t())"),
+    ("comp_loop_watch_e164", "insert into comp_loop_watch values ($1, id(2), '12125550143', 0, sha256(''), t())"),
+    ("comp_loop_watch_counted", "insert into comp_loop_watch values ($1, id(2), '+12125550143', 101, sha256(''), t())"),
+    ("comp_loop_watch_hash_length", "insert into comp_loop_watch values ($1, id(2), '+12125550143', 0, 'x', t())"),
     ("comp_campaigns_pkey", "insert into comp_campaigns values ($1, id(1), id(1), 'd', 's', 'pending', t(), t())"),
     (
         "comp_campaigns_one_per_tenant",
@@ -37,6 +74,18 @@ const BROKEN: &[(&str, &str)] = &[
     ("comp_phone_numbers_pkey", "insert into comp_phone_numbers values ($1, id(1), '+12125550101', true, t())"),
     ("comp_phone_numbers_once", "insert into comp_phone_numbers values ($1, id(2), '+12125550100', true, t())"),
     ("comp_phone_numbers_e164", "insert into comp_phone_numbers values ($1, id(2), '2125550101', true, t())"),
+    (
+        "comp_phone_numbers_status_words",
+        "insert into comp_phone_numbers values ($1, id(2), '+12125550101', false, t(), 'lost', null, t())",
+    ),
+    (
+        "comp_phone_numbers_receiving",
+        "insert into comp_phone_numbers values ($1, id(2), '+12125550101', true, t(), 'requested', null, t())",
+    ),
+    (
+        "comp_phone_numbers_reason_length",
+        "insert into comp_phone_numbers values ($1, id(2), '+12125550101', false, t(), 'rejected', '', t())",
+    ),
     (
         "comp_opt_outs_pkey",
         "insert into comp_opt_outs values ($1, id(1), '+12125550142', 2, 'opt-in', 'START', 'keyword', t())",
@@ -166,15 +215,22 @@ async fn every_constraint_refuses_what_breaks_it() {
 #[tokio::test]
 async fn ledgers_take_inserts_only_and_foreign_rows_are_not_there() {
     let world = example().await;
-    let tables =
-        ["brands", "campaigns", "phone_numbers", "opt_outs", "opt_out_confirmations", "do_not_text", "gate_decisions"];
+    let tables = [
+        "brands",
+        "campaigns",
+        "registration_history",
+        "phone_numbers",
+        "opt_outs",
+        "opt_out_confirmations",
+        "do_not_text",
+        "gate_decisions",
+        "loop_watch",
+    ];
     let neighbour = setup::tenant(&world.app, "Example Electric", nmc_identity::TenantSettings::default()).await;
     for db in [&world.app.db, &world.dispatcher.db] {
-        for ledger in ["opt_outs", "opt_out_confirmations", "gate_decisions", "phone_numbers"] {
-            for change in [format!("update comp_{ledger} set id = id"), format!("delete from comp_{ledger}")] {
-                let refused = run(db, world.tenant, &change).await;
-                assert!(matches!(refused, Err(DbError::Other(_))), "{change}: {refused:?}");
-            }
+        for ledger in ["opt_outs", "opt_out_confirmations", "gate_decisions", "registration_history"] {
+            let update = format!("update comp_{ledger} set id = id");
+            assert!(matches!(run(db, world.tenant, &update).await, Err(DbError::Other(_))), "{update}");
         }
         for table in tables {
             let select = format!("select 1 from comp_{table}");
@@ -186,6 +242,16 @@ async fn ledgers_take_inserts_only_and_foreign_rows_are_not_there() {
         // The neighbour's transaction cannot write a row of this tenant's.
         let foreign = format!("insert into comp_brands values ('{}', id(2), 'x', t(), t())", world.tenant);
         assert!(matches!(run(db, neighbour, &foreign).await, Err(DbError::Other(_))));
+    }
+    // The dispatcher forgets decisions with age; nobody forgets an opt-out.
+    for (db, ledgers) in [
+        (&world.app.db, &["opt_outs", "opt_out_confirmations", "registration_history", "gate_decisions"][..]),
+        (&world.dispatcher.db, &["opt_outs", "opt_out_confirmations", "registration_history"][..]),
+    ] {
+        for ledger in ledgers {
+            let delete = format!("delete from comp_{ledger}");
+            assert!(matches!(run(db, world.tenant, &delete).await, Err(DbError::Other(_))), "{delete}");
+        }
     }
     let delete = "delete from comp_do_not_text";
     assert_eq!(run(&world.app.db, neighbour, delete).await.unwrap(), 0);

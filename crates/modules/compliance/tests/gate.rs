@@ -41,9 +41,9 @@ async fn each_thing_compliance_knows_is_found() {
     world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
     assert_eq!(ask(caller()).await, Decision::Allow);
 
-    world.app.compliance.add_do_not_text(&world.tech(), &caller(), "brother").await.unwrap();
+    let listed = world.app.compliance.add_do_not_text(&world.tech(), &caller(), "brother", None).await.unwrap();
     assert_eq!(ask(caller()).await, blocked(BlockReason::DoNotText));
-    world.app.compliance.remove_do_not_text(&world.tech(), &caller()).await.unwrap();
+    world.app.compliance.remove_do_not_text(&world.tech(), listed.id).await.unwrap();
     assert_eq!(ask(caller()).await, Decision::Allow);
 
     world.app.stop(world.tenant, &caller()).await;
@@ -62,7 +62,7 @@ async fn each_thing_compliance_knows_is_found() {
     world.app.compliance.add_receiving_number(&Actor::Operator { tenant: neighbour }, &ours).await.unwrap();
     assert_eq!(ask(ours).await, blocked(BlockReason::OwnNumber));
     // And what this business knows is nothing to the neighbour.
-    world.app.compliance.add_do_not_text(&world.tech(), &caller(), "brother").await.unwrap();
+    world.app.compliance.add_do_not_text(&world.tech(), &caller(), "brother", None).await.unwrap();
     world.app.stop(world.tenant, &caller()).await;
     world.approve(neighbour).await;
     assert_eq!(world.app.would_send(neighbour, &caller(), Purpose::Greeting).await, Decision::Allow);
@@ -100,6 +100,18 @@ async fn what_we_start_waits_for_the_morning_where_the_caller_is() {
     world.app.identity.update_settings(&world.owner(), settings).await.unwrap();
     assert_eq!(ask(east.clone(), Purpose::Greeting).await, until("2026-06-11T12:00:00Z"));
     assert_eq!(ask(east.clone(), Purpose::Reply).await, Decision::Allow);
+    // In Florida the evening has begun an hour earlier, unless the business's own hours alone hold.
+    let florida = phone("+13055550142");
+    world.clock.advance(-Duration::hours(2) - Duration::minutes(30));
+    assert_eq!(ask(florida.clone(), Purpose::Reminder).await, until("2026-06-11T12:00:00Z"));
+    assert_eq!(ask(east.clone(), Purpose::Reminder).await, Decision::Allow);
+    let own_alone = QuietHours { by_state: false, ..quiet_hours };
+    let settings = TenantSettings { quiet_hours: own_alone, ..TenantSettings::default() };
+    world.app.identity.update_settings(&world.owner(), settings).await.unwrap();
+    assert_eq!(ask(florida, Purpose::Reminder).await, Decision::Allow);
+    let settings = TenantSettings { quiet_hours, ..TenantSettings::default() };
+    world.app.identity.update_settings(&world.owner(), settings).await.unwrap();
+    world.clock.advance(Duration::hours(2) + Duration::minutes(30));
     // An hour later it is night in the west as well.
     world.clock.advance(Duration::hours(1));
     assert_eq!(ask(west, Purpose::Nudge).await, until("2026-06-11T15:00:00Z"));
@@ -367,7 +379,9 @@ async fn the_look_up_finds_everything_by_an_index() {
         .replace("$1", &format!("'{}'::uuid", world.tenant))
         .replace("$2", "'+12125550142'::text")
         .replace("$3", "'message'::text")
-        .replace("$4", "'00000000-0000-0000-0000-000000000001'::uuid");
+        .replace("$4", "'00000000-0000-0000-0000-000000000001'::uuid")
+        .replace("$5", "'2026-06-10T17:00:00Z'::timestamptz")
+        .replace("$6", "'2026-06-09T18:00:00Z'::timestamptz");
     // The tables are empty, so the planner is told to look at the indexes anyway.
     let explain = format!("set local enable_seqscan = off; set local enable_bitmapscan = off; explain {sql}");
     let rows = sqlx::raw_sql(sqlx::AssertSqlSafe(explain)).fetch_all(tx.conn().await.unwrap()).await.unwrap();
@@ -376,6 +390,7 @@ async fn the_look_up_finds_everything_by_an_index() {
     assert!(!plan.contains("Seq Scan"), "{plan}");
     let conditions: Vec<&str> = plan.lines().filter(|line| line.contains("Index Cond")).collect();
     let by = |column: &str| conditions.iter().filter(|condition| condition.contains(&format!("({column} = "))).count();
-    assert_eq!((conditions.len(), by("tenant_id")), (5, 5), "{plan}");
-    assert_eq!((by("phone"), by("subject_id")), (2, 1), "{plan}");
+    assert_eq!((conditions.len(), by("tenant_id")), (7, 7), "{plan}");
+    assert!(conditions.iter().any(|condition| condition.contains("(decided_at > ")), "{plan}");
+    assert_eq!((by("phone"), by("subject_id")), (3, 1), "{plan}");
 }

@@ -87,7 +87,7 @@ pub enum Decision {
 }
 
 words! {
-    /// Why a text waits. All but the first are the sender's.
+    /// Why a text waits. Pause, rate and provider are the sender's.
     DeferReason {
         /// It is night where the caller is.
         QuietHours = "quiet-hours",
@@ -97,6 +97,10 @@ words! {
         Rate = "rate",
         /// The provider does not take texts at the moment.
         ProviderUnavailable = "provider-unavailable",
+        /// The business has sent as many texts as one may in this time.
+        BusinessLimit = "business-limit",
+        /// All businesses together have: something is wrong, or somebody uses us against us.
+        InstallationLimit = "installation-limit",
     }
 }
 
@@ -125,6 +129,12 @@ words! {
         TenantSuspended = "tenant-suspended",
         /// The carriers have not approved what the business sends.
         CampaignNotApproved = "campaign-not-approved",
+        /// The caller seems to be a machine that answers whatever we write.
+        Loop = "loop",
+        /// The caller has been sent as many texts as one may get in this time.
+        CallerLimit = "caller-limit",
+        /// The number it was to be sent from is not the business's any more.
+        NumberReleased = "number-released",
         /// The conversation has moved on since the text was composed.
         Superseded = "superseded",
         /// A person has taken the conversation over.
@@ -157,6 +167,9 @@ impl BlockReason {
             | Self::DoNotText
             | Self::TenantSuspended
             | Self::CampaignNotApproved
+            | Self::Loop
+            | Self::CallerLimit
+            | Self::NumberReleased
             | Self::Expired
             | Self::TooMany => true,
         }
@@ -313,13 +326,13 @@ mod tests {
             "greeting reply human confirmation nudge reminder opt-out-confirmation help notice"
         );
         let defers: Vec<_> = DeferReason::ALL.iter().map(|word| word.as_str()).collect();
-        assert_eq!(words(&defers), "quiet-hours paused rate provider-unavailable");
+        assert_eq!(words(&defers), "quiet-hours paused rate provider-unavailable business-limit installation-limit");
         let blocks: Vec<_> = BlockReason::ALL.iter().map(|word| word.as_str()).collect();
         assert_eq!(
             words(&blocks),
             "own-number not-textable country-not-served premium-rate opted-out no-opt-out already-confirmed \
-             confirmation-too-late do-not-text tenant-suspended campaign-not-approved superseded taken-over \
-             conversation-closed expired too-many"
+             confirmation-too-late do-not-text tenant-suspended campaign-not-approved loop caller-limit \
+             number-released superseded taken-over conversation-closed expired too-many"
         );
     }
 }

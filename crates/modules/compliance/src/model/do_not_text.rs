@@ -1,12 +1,24 @@
+use chrono::{DateTime, Utc};
 use nmc_kernel::E164;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A number the business never wants texted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0197c0de-0000-7000-8000-000000000001", "phone": "+12125550142", "label": "brother",
+    "added_at": "2026-06-10T18:00:00Z"
+}))]
 pub struct DoNotText {
+    /// The entry.
+    pub id: Uuid,
     /// The number.
     pub phone: E164,
     /// Whose it is, in the business's words.
     pub label: String,
+    /// Since when it is on the list, UTC.
+    pub added_at: DateTime<Utc>,
 }
 
 /// The text is no label.

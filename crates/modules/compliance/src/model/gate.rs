@@ -3,11 +3,16 @@ use nmc_events::compliance::CampaignStatus;
 use nmc_kernel::Untextable;
 use serde_json::{Value, json};
 
-use crate::{BlockReason, Decision, DeferReason, Purpose, Subject, model::destination::Destination};
+use crate::{
+    BlockReason, Decision, DeferReason, Purpose, Subject,
+    model::{destination::Destination, limit::Beyond, state_hours::STATE_HOURS_VERSION},
+};
 
 /// How long after an opt-out its confirmation may be sent: 47 CFR 64.1200(a)(12),
 /// <https://www.ecfr.gov/current/title-47/section-64.1200#p-64.1200(a)(12)>.
 const CONFIRMATION_MINUTES: i64 = 5;
+/// How long a text waits that is beyond a limit, before it asks again.
+const LIMIT_WAIT: Duration = Duration::minutes(5);
 
 /// All that a decision depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,10 @@ pub(crate) struct Facts {
     pub(crate) is_do_not_text: bool,
     /// The business is served.
     pub(crate) is_tenant_active: bool,
+    /// The caller's last texts look like a machine's.
+    pub(crate) is_loop: bool,
+    /// The limit that one more text would go beyond.
+    pub(crate) beyond: Option<Beyond>,
     /// Where the campaign stands; nothing where none was submitted.
     pub(crate) campaign: Option<CampaignStatus>,
     /// When the quiet hours end that hold now where the caller is; nothing outside of them.
@@ -45,15 +54,21 @@ pub(crate) struct OptOut {
 /// Whether a text may go out. Of several refusals the one that lasts longest is given, the campaign's last: it alone
 /// ends without the caller or the business doing anything, and what waits for it is sent then.
 pub(crate) fn judge(facts: &Facts, subject: Option<Subject>, purpose: Purpose, now: DateTime<Utc>) -> Decision {
-    match refusal(facts, subject, purpose, now) {
-        Some(reason) => Decision::Block { reason },
-        None => match facts.quiet_until {
-            Some(until) if waits_for_morning(purpose, facts.is_greeting_quiet) => {
-                Decision::Defer { until, reason: DeferReason::QuietHours }
-            }
-            _ => Decision::Allow,
-        },
+    if let Some(reason) = refusal(facts, subject, purpose, now) {
+        return Decision::Block { reason };
     }
+    let quiet = match facts.quiet_until {
+        Some(until) if waits_for_morning(purpose, facts.is_greeting_quiet) => {
+            Decision::Defer { until, reason: DeferReason::QuietHours }
+        }
+        _ => Decision::Allow,
+    };
+    let wait = |reason| Decision::Defer { until: now + LIMIT_WAIT, reason };
+    quiet.and(match facts.beyond.filter(|_| is_limited(purpose)) {
+        Some(Beyond::Business) => wait(DeferReason::BusinessLimit),
+        Some(Beyond::Installation) => wait(DeferReason::InstallationLimit),
+        Some(Beyond::Caller) | None => Decision::Allow,
+    })
 }
 
 fn refusal(facts: &Facts, subject: Option<Subject>, purpose: Purpose, now: DateTime<Utc>) -> Option<BlockReason> {
@@ -77,6 +92,12 @@ fn refusal(facts: &Facts, subject: Option<Subject>, purpose: Purpose, now: DateT
     if !facts.is_tenant_active {
         return Some(BlockReason::TenantSuspended);
     }
+    if facts.is_loop && is_unasked_for_by_people(purpose) {
+        return Some(BlockReason::Loop);
+    }
+    if facts.beyond == Some(Beyond::Caller) && is_limited(purpose) {
+        return Some(BlockReason::CallerLimit);
+    }
     (facts.campaign != Some(CampaignStatus::Approved)).then_some(BlockReason::CampaignNotApproved)
 }
 
@@ -97,6 +118,19 @@ fn opt_out_refusal(
         }
         (Purpose::Help, _) | (_, None) => None,
         (_, Some(_)) => Some(BlockReason::OptedOut),
+    }
+}
+
+/// What the law wants sent is sent, however much else there was; an opt-out is confirmed once anyway.
+fn is_limited(purpose: Purpose) -> bool {
+    purpose != Purpose::OptOutConfirmation
+}
+
+/// What the automation writes of its own accord: what would keep a loop going.
+fn is_unasked_for_by_people(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Greeting | Purpose::Reply | Purpose::Nudge | Purpose::Reminder | Purpose::Help => true,
+        Purpose::Human | Purpose::Confirmation | Purpose::OptOutConfirmation | Purpose::Notice => false,
     }
 }
 
@@ -126,7 +160,10 @@ impl Facts {
             "do_not_text": self.is_do_not_text,
             "tenant_active": self.is_tenant_active,
             "campaign": self.campaign.map(CampaignStatus::as_str),
+            "loop": self.is_loop,
+            "beyond": self.beyond,
             "quiet_until": self.quiet_until,
+            "state_hours": STATE_HOURS_VERSION,
         })
     }
 }
@@ -165,13 +202,15 @@ mod tests {
         let destinations = [Destination::Served, Destination::CountryNotServed, Destination::PremiumRate];
         let campaigns =
             [None, Some(CampaignStatus::Pending), Some(CampaignStatus::Approved), Some(CampaignStatus::Rejected)];
-        for bits in 0..32_u8 {
+        let beyonds = [None, Some(Beyond::Caller), Some(Beyond::Business), Some(Beyond::Installation)];
+        for bits in 0..64_u8 {
             let bit = |at: u8| bits & (1 << at) != 0;
             for untextable in untextables {
                 for destination in destinations {
                     for opt_out in opt_outs() {
                         for campaign in campaigns {
-                            for purpose in Purpose::ALL {
+                            for (purpose, beyond) in Purpose::ALL.iter().flat_map(|p| beyonds.map(|beyond| (p, beyond)))
+                            {
                                 let facts = Facts {
                                     is_own_number: bit(0),
                                     untextable,
@@ -179,6 +218,8 @@ mod tests {
                                     opt_out,
                                     is_do_not_text: bit(1),
                                     is_tenant_active: bit(2),
+                                    is_loop: bit(5),
+                                    beyond,
                                     campaign,
                                     quiet_until: bit(3).then(|| NOW + Duration::hours(3)),
                                     is_greeting_quiet: bit(4),
@@ -195,6 +236,7 @@ mod tests {
     /// Every reason that speaks against the text, said one by one; the first is the one to be given.
     fn against(facts: &Facts, purpose: Purpose) -> Vec<BlockReason> {
         let is_confirmation = purpose == Purpose::OptOutConfirmation;
+        let is_automatic = matches!(purpose.as_str(), "greeting" | "reply" | "nudge" | "reminder" | "help");
         let out = facts.opt_out;
         let taken = out.is_some_and(|out| out.confirmed_by == Some(another()));
         let late = out.is_some_and(|out| NOW - out.recorded_at > Duration::seconds(300));
@@ -209,6 +251,8 @@ mod tests {
             (late && is_confirmation, BlockReason::ConfirmationTooLate),
             (facts.is_do_not_text, BlockReason::DoNotText),
             (!facts.is_tenant_active, BlockReason::TenantSuspended),
+            (facts.is_loop && is_automatic, BlockReason::Loop),
+            (facts.beyond == Some(Beyond::Caller) && !is_confirmation, BlockReason::CallerLimit),
             (facts.campaign != Some(CampaignStatus::Approved), BlockReason::CampaignNotApproved),
         ]
         .into_iter()
@@ -226,10 +270,18 @@ mod tests {
                 Purpose::Greeting if facts.is_greeting_quiet => facts.quiet_until,
                 _ => None,
             };
-            let expected = match (against(&facts, purpose).first(), waits) {
-                (Some(reason), _) => Decision::Block { reason: *reason },
-                (None, Some(until)) => Decision::Defer { until, reason: DeferReason::QuietHours },
-                (None, None) => Decision::Allow,
+            let limit = match facts.beyond {
+                _ if purpose == Purpose::OptOutConfirmation => None,
+                Some(Beyond::Business) => Some(DeferReason::BusinessLimit),
+                Some(Beyond::Installation) => Some(DeferReason::InstallationLimit),
+                Some(Beyond::Caller) | None => None,
+            };
+            let expected = match (against(&facts, purpose).first(), waits, limit) {
+                (Some(reason), ..) => Decision::Block { reason: *reason },
+                // The night is longer than the look at a limit.
+                (None, Some(until), _) => Decision::Defer { until, reason: DeferReason::QuietHours },
+                (None, None, Some(reason)) => Decision::Defer { until: NOW + Duration::minutes(5), reason },
+                (None, None, None) => Decision::Allow,
             };
             assert_eq!(decision, expected, "{purpose:?} {facts:?}");
             match decision {
@@ -238,7 +290,7 @@ mod tests {
                 Decision::Block { .. } => blocked += 1,
             }
         });
-        assert_eq!(allowed + deferred + blocked, 32 * 2 * 3 * 10 * 4 * 9);
+        assert_eq!(allowed + deferred + blocked, 64 * 2 * 3 * 10 * 4 * 9 * 4);
         assert!(allowed > 0 && deferred > 0, "{allowed} {deferred} {blocked}");
     }
 
@@ -251,6 +303,8 @@ mod tests {
             opt_out: Some(OptOut { recorded_at: NOW, confirmed_by: Some(asking()) }),
             is_do_not_text: false,
             is_tenant_active: true,
+            is_loop: false,
+            beyond: None,
             campaign: Some(CampaignStatus::Approved),
             quiet_until: None,
             is_greeting_quiet: false,
@@ -274,6 +328,6 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_the_facts_is_small() {
-        each(|facts, _| assert!(facts.as_inputs().to_string().len() < 400));
+        each(|facts, _| assert!(facts.as_inputs().to_string().len() < 500));
     }
 }

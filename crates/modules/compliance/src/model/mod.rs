@@ -4,8 +4,8 @@
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
             /// Every one there is.
@@ -30,9 +30,15 @@ pub(crate) mod decision;
 pub(crate) mod destination;
 pub(crate) mod do_not_text;
 pub(crate) mod gate;
+mod in_words;
 pub(crate) mod keyword;
+pub(crate) mod limit;
+pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod opt_out;
 pub(crate) mod quiet_hours;
+pub(crate) mod registration;
+pub(crate) mod standing;
+pub(crate) mod state_hours;
 pub(crate) mod wording;
 mod wording_phrases;

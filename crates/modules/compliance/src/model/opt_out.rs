@@ -1,4 +1,6 @@
 use chrono::{DateTime, Utc};
+use nmc_kernel::E164;
+use uuid::Uuid;
 
 words! {
     /// What a row of the ledger says.
@@ -37,6 +39,19 @@ pub struct OptOutEntry {
     pub source: OptOutSource,
     /// When it was recorded, UTC.
     pub recorded_at: DateTime<Utc>,
+}
+
+/// A row of the ledger, with whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneOptOut {
+    /// The row.
+    pub id: Uuid,
+    /// The caller.
+    pub phone: E164,
+    /// What changed.
+    pub entry: OptOutEntry,
+    /// Nothing has changed since: this is what holds for the caller.
+    pub holds: bool,
 }
 
 /// What recording an opt-out changed.

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::compliance::CampaignStatus;
 use nmc_kernel::CampaignId;
@@ -32,23 +33,6 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<Option<(CampaignId, CampaignStat
     .fetch_optional(tx.conn().await?)
     .await?;
     row.map(|row| Ok((row.id, known(status_from_word(&row.status), "comp_campaigns.status")?))).transpose()
-}
-
-/// Writes the brand, or its new name; gives its id.
-pub(crate) async fn save_brand(tx: &mut Tx, legal_name: &str) -> Result<Uuid, DbError> {
-    let (id, tenant, now) = (tx.ids().next::<Uuid>(), tx.tenant(), tx.now());
-    let brand = sqlx::query_scalar!(
-        "insert into comp_brands (tenant_id, id, legal_name, created_at, updated_at) values ($1, $2, $3, $4, $4)
-         on conflict (tenant_id) do update set legal_name = excluded.legal_name, updated_at = excluded.updated_at
-         returning id",
-        tenant.as_uuid(),
-        id,
-        legal_name,
-        now
-    )
-    .fetch_one(tx.conn().await?)
-    .await?;
-    Ok(brand)
 }
 
 /// Adds the tenant's campaign, pending; `false` where it has one.
@@ -88,6 +72,20 @@ pub(crate) async fn resubmit(tx: &mut Tx, submission: &CampaignSubmission) -> Re
     .execute(tx.conn().await?)
     .await?;
     Ok(())
+}
+
+/// Makes an approval given before `before` pending again; the campaign's id where there was one.
+pub(crate) async fn take_approval_back(tx: &mut Tx, before: DateTime<Utc>) -> Result<Option<CampaignId>, DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    Ok(sqlx::query_scalar!(
+        r#"update comp_campaigns set status = 'pending', status_changed_at = $2
+           where tenant_id = $1 and status = 'approved' and status_changed_at <= $3 returning id as "id: CampaignId""#,
+        tenant.as_uuid(),
+        now,
+        before
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?)
 }
 
 /// Moves the campaign to another status.

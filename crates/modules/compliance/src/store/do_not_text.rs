@@ -1,52 +1,71 @@
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::E164;
 use uuid::Uuid;
 
 use crate::DoNotText;
 
-/// A list longer than this is not family and suppliers any more; the first are shown.
-const MAX_LISTED: i64 = 1_000;
-
 /// Puts a number on the list, or gives it another label.
-pub(crate) async fn save(tx: &mut Tx, phone: &E164, label: &str) -> Result<(), DbError> {
+pub(crate) async fn save(tx: &mut Tx, phone: &E164, label: &str) -> Result<DoNotText, DbError> {
     let (id, tenant, now) = (tx.ids().next::<Uuid>(), tx.tenant(), tx.now());
-    sqlx::query!(
-        "insert into comp_do_not_text (tenant_id, id, phone, label, created_at) values ($1, $2, $3, $4, $5)
-         on conflict (tenant_id, phone) do update set label = excluded.label",
+    let saved = sqlx::query_as!(
+        DoNotText,
+        r#"
+        insert into comp_do_not_text (tenant_id, id, phone, label, created_at) values ($1, $2, $3, $4, $5)
+        on conflict (tenant_id, phone) do update set label = excluded.label
+        returning id, phone as "phone: E164", label, created_at as added_at
+        "#,
         tenant.as_uuid(),
         id,
         phone.as_str(),
         label,
         now
     )
-    .execute(tx.conn().await?)
+    .fetch_one(tx.conn().await?)
     .await?;
-    Ok(())
+    Ok(saved)
 }
 
-/// Takes a number off the list; `false` where it was not on it.
-pub(crate) async fn delete(tx: &mut Tx, phone: &E164) -> Result<bool, DbError> {
+/// Takes an entry off the list; `false` where there is none.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let tenant = tx.tenant();
-    let deleted = sqlx::query!(
-        "delete from comp_do_not_text where tenant_id = $1 and phone = $2",
-        tenant.as_uuid(),
-        phone.as_str()
-    )
-    .execute(tx.conn().await?)
-    .await?;
+    let deleted = sqlx::query!("delete from comp_do_not_text where tenant_id = $1 and id = $2", tenant.as_uuid(), id)
+        .execute(tx.conn().await?)
+        .await?;
     Ok(deleted.rows_affected() == 1)
 }
 
-/// The list, by label.
-pub(crate) async fn list(tx: &mut ReadTx) -> Result<Vec<DoNotText>, DbError> {
+/// How long the list is.
+pub(crate) async fn count(tx: &mut ReadTx) -> Result<i64, DbError> {
     let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from comp_do_not_text where tenant_id = $1"#,
+        tenant.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
+    Ok(count)
+}
+
+/// A page of the list, the oldest first.
+pub(crate) async fn list(
+    tx: &mut ReadTx,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<DoNotText>, DbError> {
+    let tenant = tx.tenant();
+    let (after_time, after_id) = after.unzip();
     let listed = sqlx::query_as!(
         DoNotText,
         r#"
-        select phone as "phone: E164", label from comp_do_not_text where tenant_id = $1 order by label, phone limit $2
+        select id, phone as "phone: E164", label, created_at as added_at from comp_do_not_text
+        where tenant_id = $1 and ($2::timestamptz is null or (created_at, id) > ($2, $3))
+        order by created_at, id limit $4
         "#,
         tenant.as_uuid(),
-        MAX_LISTED
+        after_time,
+        after_id,
+        limit
     )
     .fetch_all(tx.conn().await?)
     .await?;

@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use nmc_db::{DbError, ReadTx};
 use nmc_events::compliance::CampaignStatus;
 use nmc_kernel::E164;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{decision::Newest, known};
 use crate::{
     OptOutAction, Subject,
-    model::{campaign::status_from_word, decision::subject_from_stored},
+    model::{campaign::status_from_word, decision::subject_from_stored, limit::Count},
 };
 
 /// What the tables know about a text that is about to be sent.
@@ -17,6 +17,11 @@ pub(crate) struct Known {
     pub(crate) is_do_not_text: bool,
     pub(crate) campaign: Option<CampaignStatus>,
     pub(crate) opt_out: Option<KnownOptOut>,
+    /// How many of the caller's last texts in a row looked like a machine's.
+    pub(crate) like_a_machine: i16,
+    /// What was let out to the caller, and by the business.
+    pub(crate) caller: Count,
+    pub(crate) business: Count,
     /// The subject's newest decision; nothing without a subject.
     pub(crate) newest: Option<Newest>,
 }
@@ -31,13 +36,15 @@ pub(crate) struct KnownOptOut {
 
 /// Everything in one round trip.
 pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subject>) -> Result<Known, DbError> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let row = sqlx::query_file!(
         "src/store/gate_look_up.sql",
         tenant.as_uuid(),
         phone.as_str(),
         subject.map(|subject| subject.kind()),
-        subject.map(|subject| subject.id())
+        subject.map(|subject| subject.id()),
+        now - Duration::hours(1),
+        now - Duration::hours(24)
     )
     .fetch_one(tx.conn().await?)
     .await?;
@@ -61,5 +68,27 @@ pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subje
         (Some(number), Some(outcome)) => Some(Newest { number, outcome, reason: row.newest_reason }),
         _ => None,
     };
-    Ok(Known { is_own_number: row.is_own_number, is_do_not_text: row.is_do_not_text, campaign, opt_out, newest })
+    Ok(Known {
+        is_own_number: row.is_own_number,
+        is_do_not_text: row.is_do_not_text,
+        campaign,
+        opt_out,
+        like_a_machine: row.like_a_machine.unwrap_or(0),
+        caller: Count { hour: row.caller_hour, day: row.caller_day },
+        business: Count { hour: row.business_hour, day: row.business_day },
+        newest,
+    })
+}
+
+/// What all businesses together have let out.
+pub(crate) async fn let_out_by_all(tx: &mut ReadTx) -> Result<Count, DbError> {
+    let now = tx.now();
+    let row = sqlx::query!(
+        r#"select nmc_texts_let_out($1) as "hour!", nmc_texts_let_out($2) as "day!""#,
+        now - Duration::hours(1),
+        now - Duration::hours(24)
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
+    Ok(Count { hour: row.hour, day: row.day })
 }

@@ -2,13 +2,17 @@
 
 use nmc_db::DbError;
 
+pub(crate) mod caller;
 pub(crate) mod campaign;
 pub(crate) mod decision;
 pub(crate) mod do_not_text;
 pub(crate) mod gate;
+pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod opt_out;
 pub(crate) mod phone_lock;
+pub(crate) mod registration;
+pub(crate) mod retention;
 
 /// A stored word that this program does not know; the tables' checks do not let one in.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,10 @@
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::E164;
 use uuid::Uuid;
 
 use super::known;
-use crate::{OptOutAction, OptOutEntry, OptOutSource, Subject};
+use crate::{OptOutAction, OptOutEntry, OptOutSource, PhoneOptOut, Subject};
 
 /// More changes of mind than anybody makes; the newest are shown.
 const MAX_HISTORY: i64 = 200;
@@ -69,6 +70,47 @@ pub(crate) async fn history(tx: &mut ReadTx, phone: &E164) -> Result<Vec<OptOutE
                 source: known(OptOutSource::from_word(&row.source), "comp_opt_outs.source")?,
                 recorded_at: row.created_at,
             })
+        })
+        .collect()
+}
+
+/// A page of the ledger, the newest first: of one phone, or of all.
+pub(crate) async fn page(
+    tx: &mut ReadTx,
+    phone: Option<&E164>,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<PhoneOptOut>, DbError> {
+    let tenant = tx.tenant();
+    let (before_time, before_id) = before.unzip();
+    let rows = sqlx::query!(
+        r#"
+        select o.id, o.phone as "phone: E164", o.number, o.action, o.keyword, o.source, o.created_at,
+               not exists (select from comp_opt_outs later where later.tenant_id = $1 and later.phone = o.phone
+                           and later.number = o.number + 1) as "holds!"
+        from comp_opt_outs o
+        where o.tenant_id = $1 and ($2::text is null or o.phone = $2)
+          and ($3::timestamptz is null or (o.created_at, o.id) < ($3, $4))
+        order by o.created_at desc, o.id desc limit $5
+        "#,
+        tenant.as_uuid(),
+        phone.map(E164::as_str),
+        before_time,
+        before_id,
+        limit
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let entry = OptOutEntry {
+                number: row.number,
+                action: known(OptOutAction::from_word(&row.action), "comp_opt_outs.action")?,
+                keyword: row.keyword,
+                source: known(OptOutSource::from_word(&row.source), "comp_opt_outs.source")?,
+                recorded_at: row.created_at,
+            };
+            Ok(PhoneOptOut { id: row.id, phone: row.phone, entry, holds: row.holds })
         })
         .collect()
 }

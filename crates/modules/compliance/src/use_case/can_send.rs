@@ -4,13 +4,17 @@ use nmc_identity::{Identity, Tenant, TenantStatus};
 use nmc_kernel::{CallerNumber, E164};
 use serde_json::json;
 
+use super::limits::Limits;
 use crate::{
     BlockReason, Decision, Purpose, Subject,
     model::{
         area_zones::zones,
         destination::destination,
         gate::{Facts, OptOut, judge},
+        limit::Beyond,
+        machine::MACHINE_AFTER,
         quiet_hours::quiet_until,
+        state_hours::state_hours,
     },
     store::{self, decision::NewDecision, gate::Known},
 };
@@ -19,6 +23,7 @@ use crate::{
 /// for the confirmation of an opt-out.
 pub(crate) async fn can_send(
     identity: &Identity,
+    limits: &Limits,
     tx: &mut Tx,
     subject: Subject,
     phone: &E164,
@@ -34,7 +39,8 @@ pub(crate) async fn can_send(
     let tenant = identity.tenant(tx).await?;
     let known = store::gate::look_up(tx, phone, Some(subject)).await?;
     let now = tx.now();
-    let facts = facts(&known, &tenant, phone, now);
+    let beyond = limits.beyond(tx, &known).await?;
+    let facts = facts(&known, &tenant, phone, beyond, now);
     let mut decision = judge(&facts, Some(subject), purpose, now).and(senders);
     if let (Decision::Allow, Purpose::OptOutConfirmation, Some(opt_out)) = (decision, purpose, &known.opt_out)
         && !store::opt_out::claim_confirmation(tx, opt_out.id, subject).await?
@@ -43,12 +49,16 @@ pub(crate) async fn can_send(
     }
     let new = NewDecision { subject, phone, purpose, decision: &decision, inputs: &facts.as_inputs() };
     store::decision::store(tx, new, known.newest).await?;
+    if let (Decision::Allow, Subject::Message(_)) = (decision, subject) {
+        limits.let_one_out();
+    }
     Ok(decision)
 }
 
 /// The same question without a subject, a lock, or a trace.
 pub(crate) async fn would_send(
     identity: &Identity,
+    limits: &Limits,
     tx: &mut ReadTx,
     phone: &E164,
     purpose: Purpose,
@@ -56,7 +66,8 @@ pub(crate) async fn would_send(
     let tenant = identity.tenant(tx).await?;
     let known = store::gate::look_up(tx, phone, None).await?;
     let now = tx.now();
-    Ok(judge(&facts(&known, &tenant, phone, now), None, purpose, now))
+    let beyond = limits.beyond(tx, &known).await?;
+    Ok(judge(&facts(&known, &tenant, phone, beyond, now), None, purpose, now))
 }
 
 /// A decision that the sender took alone.
@@ -72,7 +83,7 @@ pub(crate) async fn store_decision(
     store::decision::store(tx, new, newest).await
 }
 
-fn facts(known: &Known, tenant: &Tenant, phone: &E164, now: DateTime<Utc>) -> Facts {
+fn facts(known: &Known, tenant: &Tenant, phone: &E164, beyond: Option<Beyond>, now: DateTime<Utc>) -> Facts {
     let settings = &tenant.settings;
     Facts {
         is_own_number: known.is_own_number,
@@ -84,8 +95,15 @@ fn facts(known: &Known, tenant: &Tenant, phone: &E164, now: DateTime<Utc>) -> Fa
             .map(|opt_out| OptOut { recorded_at: opt_out.recorded_at, confirmed_by: opt_out.confirmed_by }),
         is_do_not_text: known.is_do_not_text,
         is_tenant_active: tenant.status == TenantStatus::Active,
+        is_loop: known.like_a_machine >= MACHINE_AFTER,
+        beyond,
         campaign: known.campaign,
-        quiet_until: quiet_until(now, &zones(phone, tenant.time_zone), &settings.quiet_hours),
+        quiet_until: quiet_until(
+            now,
+            &zones(phone, tenant.time_zone),
+            &settings.quiet_hours,
+            settings.quiet_hours.by_state.then(|| state_hours(phone)).flatten(),
+        ),
         is_greeting_quiet: settings.quiet_hours.greeting,
     }
 }

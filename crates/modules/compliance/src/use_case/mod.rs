@@ -1,6 +1,11 @@
-pub(crate) mod add_receiving_number;
+mod caller_data;
+pub(crate) mod campaign_unknown;
 pub(crate) mod can_send;
-pub(crate) mod decide_campaign;
+pub(crate) mod decide;
 pub(crate) mod do_not_text;
+pub(crate) mod limits;
+pub(crate) mod numbers;
 pub(crate) mod opt_out;
-pub(crate) mod submit_campaign;
+pub(crate) mod standing;
+pub(crate) mod submit;
+mod sweep;

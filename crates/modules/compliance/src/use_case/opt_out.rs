@@ -8,7 +8,11 @@ use nmc_kernel::E164;
 
 use crate::{
     OptOutAction, OptOutChange, OptOutRevocation, OptOutSource, keyword, keyword_when_opted_out,
-    model::opt_out::wording, revokes_consent, store,
+    model::{
+        machine::{QUICKER_THAN_A_PERSON, like_a_machine, text_hash},
+        opt_out::wording,
+    },
+    revokes_consent, store,
 };
 
 pub(crate) async fn record_opt_out(
@@ -83,8 +87,16 @@ pub(crate) async fn record_wording(
     body: &str,
     context: Context,
 ) -> Result<Option<OptOutChange>, DbError> {
+    watch(tx, phone, body).await?;
     if !revokes_consent(body) {
         return Ok(None);
     }
     record_opt_out(tx, phone, body, OptOutSource::Wording, context).await.map(Some)
+}
+
+/// Notes whether the text looks like a machine's: the gate asks after it.
+async fn watch(tx: &mut Tx, phone: &E164, body: &str) -> Result<(), DbError> {
+    let (now, text_hash) = (tx.now(), text_hash(body));
+    let (before, is_quick) = store::machine::before(tx, phone, &text_hash, now - QUICKER_THAN_A_PERSON).await?;
+    store::machine::save(tx, phone, like_a_machine(before, is_quick, now), &text_hash).await
 }

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "shared by tests, each of which uses a part")]
 
 use chrono::{DateTime, Utc};
-use nmc_compliance::{CampaignSubmission, Compliance, Decision, Purpose, Subject};
+use nmc_compliance::{
+    Address, BusinessKind, CampaignSubmission, CompanyType, Compliance, Contact, Decision, Purpose, Registration,
+    Subject, UseCase,
+};
 use nmc_db::Db;
 use nmc_events::Context;
 use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
@@ -143,6 +146,42 @@ pub(crate) fn submission() -> CampaignSubmission {
         legal_name: "Example Plumbing LLC".into(),
         description: "Answers to missed calls".into(),
         sample_message: "Example Plumbing: sorry we missed you. Reply STOP to opt out.".into(),
+    }
+}
+
+/// All that the carriers ask for.
+pub(crate) fn registration() -> Registration {
+    Registration {
+        legal_name: "Example Plumbing LLC".into(),
+        kind: BusinessKind::Company,
+        company_type: Some(CompanyType::Llc),
+        ein: Some("12-3456789".into()),
+        website: Some("https://plumbing.example.com".into()),
+        address: Address {
+            street: "1 Example Street".into(),
+            city: "Springfield".into(),
+            state: "IL".into(),
+            postal_code: "62701".into(),
+            country: "US".into(),
+        },
+        contact: Contact {
+            first_name: "Alex".into(),
+            last_name: "Example".into(),
+            email: "alex@example.com".into(),
+            phone: phone("+12175550123"),
+            position: Some("Owner".into()),
+        },
+        use_case: UseCase::LowVolumeMixed,
+        description: "Answers to people who called and were not answered, and their appointments.".into(),
+        opt_in: "People call the published number; who is not answered gets one text in reply.".into(),
+        sample_messages: vec![
+            "Example Plumbing: sorry we missed you. Reply STOP to opt out.".into(),
+            "Example Plumbing: you are booked for Tuesday at 10.".into(),
+        ],
+        has_links: false,
+        has_phone_numbers: true,
+        privacy_policy_url: None,
+        terms_url: None,
     }
 }
 
