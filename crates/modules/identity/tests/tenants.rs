@@ -3,7 +3,8 @@
 
 use nmc_db::DbError;
 use nmc_identity::{
-    CallMode, ChangeTenantError, CreateTenantError, Identity, Language, NewTenant, SettingsError, TenantName, TenantSettings, TenantStatus,
+    CallMode, ChangeTenantError, CreateTenantError, Identity, Language, NewTenant, SettingsError, TenantName,
+    TenantSettings, TenantStatus,
 };
 use nmc_kernel::{Actor, E164, Role, TenantId, UserId};
 use nmc_testkit::TestDatabase;
