@@ -1,4 +1,4 @@
-//! Every statement of the module finds its rows by key, under row-level security: the statements themselves, as the
+//! Every statement of the requests' way finds its rows by key, under row-level security: the statements themselves, as the
 //! compiler has them, and not copies of them.
 
 use std::{fs, path::Path};
@@ -15,7 +15,9 @@ const TABLES: [&str; 2] = ["tel_calls", "tel_inbound_sms"];
 /// Beside these there is at least the way to the first text: by CallSid, by id, by caller.
 const AT_LEAST: usize = 4;
 
-/// Every statement that reads or changes rows of the module's tables.
+/// Every statement that reads or changes rows of the module's tables, except where a plan for any parameters says
+/// nothing: sweeps take a batch of a size that the planner does not know, and the filters of the calls' list are
+/// optional, so that Postgres plans it for the parameters at hand.
 fn statements() -> Vec<String> {
     let files = fs::read_dir(Path::new(QUERIES)).unwrap().map(|entry| entry.unwrap().path());
     let query = |path: std::path::PathBuf| {
@@ -26,6 +28,7 @@ fn statements() -> Vec<String> {
         .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .map(query)
         .filter(|sql| TABLES.iter().any(|table| sql.contains(table)) && !sql.starts_with("insert"))
+        .filter(|sql| !sql.contains("skip locked") && !sql.contains("is null or"))
         .collect()
 }
 
