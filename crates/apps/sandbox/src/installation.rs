@@ -9,9 +9,12 @@ use std::{
 
 use nmc_kernel::E164;
 use nmc_providers::twilio::{AccountSid, AuthToken};
-use nmc_simulators::twilio::{SimulatedNumber, StartError, TwilioSettings, TwilioSimulator};
+use nmc_simulators::{
+    clerk::ClerkSimulator,
+    twilio::{SimulatedNumber, StartError, TwilioSettings, TwilioSimulator},
+};
 
-use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, example_tenant};
+use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk, example_tenant};
 
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
 const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
@@ -39,10 +42,12 @@ pub struct Plan {
     pub executable: PathBuf,
     /// The port the server should have, if it is free.
     pub http_port: u16,
-    /// The port the simulator should have, if it is free.
+    /// The port Twilio's simulator should have, if it is free.
     pub twilio_port: u16,
-    /// Keep the simulator's messages over a restart.
-    pub keep_messages: bool,
+    /// The port Clerk's simulator should have, if it is free.
+    pub clerk_port: u16,
+    /// Keep over a restart what the simulators know: messages, keys, people.
+    pub keep_simulators: bool,
     /// Configuration beyond what an installation needs: key and value.
     pub configuration: Vec<(String, String)>,
 }
@@ -59,7 +64,8 @@ impl Plan {
             executable,
             http_port: 0,
             twilio_port: 0,
-            keep_messages: false,
+            clerk_port: 0,
+            keep_simulators: false,
             configuration: Vec::new(),
         }
     }
@@ -125,6 +131,8 @@ pub struct Installation {
     pub database: Database,
     /// Twilio's stand-in.
     pub twilio: TwilioSimulator,
+    /// Clerk's stand-in.
+    pub clerk: ClerkSimulator,
     /// The example business.
     pub tenant: ExampleTenant,
     /// `nmc-server serve`.
@@ -150,6 +158,7 @@ impl Installation {
         let (http, metrics) = (free_port(plan.http_port)?, [free_port(0)?, free_port(0)?]);
         let base_url = format!("http://{http}");
         let twilio = start_twilio(plan, &base_url, &tenant.number).await?;
+        let clerk = clerk::start(plan, free_port(plan.clerk_port)?, &base_url, tenant.id).await?;
         let program = |name, arguments: &[&'static str], role, metrics: SocketAddr| {
             let mut environment = vec![
                 ("DATABASE_URL".to_owned(), database.url(role)),
@@ -159,13 +168,8 @@ impl Installation {
                 ("TWILIO_ACCOUNT_SID".to_owned(), ACCOUNT_SID.to_owned()),
                 ("TWILIO_AUTH_TOKEN".to_owned(), AUTH_TOKEN.to_owned()),
                 ("TWILIO_BASE_URL".to_owned(), twilio.base_url()),
-                ("CLERK_JWT_ISSUER".to_owned(), "http://127.0.0.1:9".to_owned()),
-                ("CLERK_JWKS_URL".to_owned(), "http://127.0.0.1:9/.well-known/jwks.json".to_owned()),
-                ("CLERK_AUTHORIZED_PARTIES".to_owned(), "https://app.example.com".to_owned()),
-                ("CLERK_BASE_URL".to_owned(), "http://127.0.0.1:9".to_owned()),
-                ("CLERK_SECRET_KEY".to_owned(), "sk_test_nobody".to_owned()),
-                ("CLERK_WEBHOOK_SECRET".to_owned(), "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=".to_owned()),
             ];
+            environment.extend(clerk::configuration(&clerk));
             environment.extend(plan.configuration.iter().cloned());
             Program::new(name, &plan.executable, arguments, environment, logs.join(format!("{name}.log")))
         };
@@ -175,7 +179,8 @@ impl Installation {
         server.start()?;
         dispatcher.start()?;
         let metrics_urls = metrics.map(|addr| format!("http://{addr}/metrics"));
-        let mut installation = Self { database, twilio, tenant, server, dispatcher, base_url, metrics_urls, logs };
+        let mut installation =
+            Self { database, twilio, clerk, tenant, server, dispatcher, base_url, metrics_urls, logs };
         installation.wait_until_ready().await?;
         Ok(installation)
     }
@@ -212,6 +217,7 @@ impl Installation {
         server?;
         dispatcher?;
         self.twilio.stop();
+        self.clerk.stop();
         Ok(())
     }
 }
@@ -228,7 +234,7 @@ async fn start_twilio(plan: &Plan, base_url: &str, number: &E164) -> Result<Twil
     let mut settings = TwilioSettings::new(account, AuthToken::new(AUTH_TOKEN), base_url);
     settings.numbers = vec![SimulatedNumber::at(number.clone(), base_url)];
     settings.address = free_port(plan.twilio_port)?;
-    if plan.keep_messages {
+    if plan.keep_simulators {
         settings.snapshot = Some(plan.data_dir.join("twilio-messages.jsonl"));
     }
     Ok(TwilioSimulator::start(settings).await?)

@@ -1,6 +1,7 @@
 //! The whole product on one machine: a private Postgres, the two programs as processes of their own, and simulators in
 //! the providers' place. What `cargo run` starts, what the demo plays on, and what fault tests kill.
 
+mod clerk;
 mod database;
 mod demo;
 mod installation;
@@ -8,6 +9,7 @@ mod program;
 mod run;
 mod tenant;
 
+pub use clerk::token;
 pub use database::{Database, DatabaseError};
 pub use demo::demo;
 pub use installation::{Installation, Plan, SandboxError};

@@ -6,6 +6,7 @@ use crate::{Installation, Plan, SandboxError};
 
 const HTTP_PORT: u16 = 8080;
 const TWILIO_PORT: u16 = 8090;
+const CLERK_PORT: u16 = 8091;
 /// A program that ends by itself is started again after this long.
 const RESTART_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -32,7 +33,8 @@ pub async fn run() -> Result<(), SandboxError> {
         database_url: given_database(),
         http_port: HTTP_PORT,
         twilio_port: TWILIO_PORT,
-        keep_messages: true,
+        clerk_port: CLERK_PORT,
+        keep_simulators: true,
         ..Plan::new(data_dir()?, this_program()?)
     };
     let mut installation = Installation::start(&plan).await?;
@@ -55,13 +57,14 @@ pub async fn run() -> Result<(), SandboxError> {
 }
 
 fn welcome(installation: &Installation, began: Instant) -> String {
-    let Installation { tenant, base_url, twilio, metrics_urls, .. } = installation;
-    let (twilio, number) = (twilio.base_url(), tenant.number.as_str());
+    let Installation { tenant, base_url, twilio, clerk, metrics_urls, .. } = installation;
+    let (twilio, clerk, number) = (twilio.base_url(), clerk.base_url(), tenant.number.as_str());
     format!(
         "NeverMissCall is running; ready after {seconds:.1} s.
 
   server      {base_url}        reference: {base_url}/docs
   Twilio      {twilio}        a simulator; no account, no phone
+  Clerk       {clerk}        a simulator; who signs in, see cargo run -- token
   database    psql '{database}'
   metrics     {metrics}
   logs        {logs}

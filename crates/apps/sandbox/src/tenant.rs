@@ -2,10 +2,10 @@
 
 use nmc_compliance::{CampaignSubmission, Compliance};
 use nmc_db::{Db, PoolSettings, RouteKind, Wakes};
-use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
-use nmc_kernel::{Actor, E164, TenantId};
+use nmc_identity::{CallMode, Email, Identity, NewTenant, Person, TenantName, TenantSettings};
+use nmc_kernel::{Actor, E164, Role, TenantId};
 
-use crate::SandboxError;
+use crate::{SandboxError, clerk::user_of};
 
 /// Numbers for examples: 555-0100 to 555-0199 belong to nobody.
 const NAME: &str = "Example Plumbing";
@@ -25,12 +25,28 @@ pub struct ExampleTenant {
     pub forward_to: E164,
 }
 
-/// Finds the example business, or creates it with an approved campaign and a number.
+/// Finds the example business, or creates it with an approved campaign, a number and its people.
 pub async fn example_tenant(app_url: &str) -> Result<ExampleTenant, SandboxError> {
     let db = Db::new(app_url, PoolSettings { max_connections: 2, ..PoolSettings::default() }, Wakes::new())?;
     let tenant = find_or_create(&db).await;
+    let staffed = match &tenant {
+        Ok(tenant) => add_people(&db, tenant.id).await,
+        Err(_) => Ok(()),
+    };
     db.close().await;
-    tenant
+    staffed.and(tenant)
+}
+
+/// An owner and a technician, as the simulated Clerk instance has them; those who are there already stay as they are.
+async fn add_people(db: &Db, tenant: TenantId) -> Result<(), SandboxError> {
+    let identity = Identity::new(db.clone());
+    for role in [Role::Owner, Role::Tech] {
+        let (clerk_user_id, email) = user_of(role)?;
+        let email = Email::parse(email).map_err(SandboxError::tenant)?;
+        let person = Person { clerk_user_id, email, phone: None, updated_at: None };
+        identity.add_user(&Actor::Operator { tenant }, person, role).await.map_err(SandboxError::tenant)?;
+    }
+    Ok(())
 }
 
 async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {

@@ -11,3 +11,4 @@ mod program;
 mod review;
 mod stand;
 mod stop;
+mod token;

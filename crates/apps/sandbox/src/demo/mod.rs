@@ -1,5 +1,7 @@
 //! `cargo run -- demo`: the main job and what can come between, played on a fresh database and checked step by step.
 
+mod people;
+
 use std::time::{Duration, Instant};
 
 use nmc_kernel::E164;
@@ -71,6 +73,8 @@ impl Demo {
         let transcript = self.a_missed_call_becomes_a_text().await?;
         self.the_same_webhooks_again_change_nothing(&transcript).await?;
         self.the_caller_replies().await?;
+        self.a_person_answers().await?;
+        self.a_colleague_is_invited().await?;
         self.a_forged_webhook_is_refused(&transcript).await?;
         self.stop_is_obeyed().await?;
         self.a_second_call_gets_no_text().await?;
@@ -218,10 +222,11 @@ impl Demo {
             && self.holds("select count(*) = 0 from outbox_dead_letters").await?;
         self.check("every event was delivered, none is in the dead letters", began, delivered);
         let settled = self.holds("select bool_and(state in ('accepted', 'cancelled')) from effect_intents").await?;
-        self.check("every text is either with Twilio or was taken back", began, settled);
-        let accepted: i64 = sqlx::query_scalar("select count(*) from effect_intents where state = 'accepted'")
-            .fetch_one(&mut self.checks)
-            .await?;
+        self.check("everything asked of a provider is with it or was taken back", began, settled);
+        let accepted: i64 =
+            sqlx::query_scalar("select count(*) from effect_intents where kind = 'sms' and state = 'accepted'")
+                .fetch_one(&mut self.checks)
+                .await?;
         let ledger = i64::try_from(self.installation.twilio.accepted().len()).unwrap_or(-1);
         self.check("Twilio's ledger has exactly the texts the database says it has", began, ledger == accepted);
         Ok(())
@@ -255,6 +260,7 @@ impl Demo {
     /// Waits until nothing is under way any more, and then a little.
     async fn quiet(&mut self) -> Result<(), SandboxError> {
         self.installation.twilio.settled().await;
+        self.installation.clerk.settled().await;
         let idle = "select not exists (select from outbox_events where dispatched_at is null)
                        and not exists (select from effect_intents where state in ('pending', 'in_flight', 'unknown'))";
         self.becomes(idle).await?;
