@@ -9,6 +9,7 @@ mod disk;
 mod drain;
 mod error;
 mod events;
+mod fairness;
 mod memory;
 mod pickup;
 mod processor;
@@ -44,6 +45,8 @@ enum Action {
     Calls,
     /// What a missed call asks of Postgres: round trips, statements, commits.
     Cost,
+    /// What a tenant in trouble costs the others.
+    Fairness,
     /// How fast the outbox empties, beside the same SQL in pgbench.
     Drain,
     /// How long an event waits for its consumer.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
             Some(Action::Disk) => vec![Part::Disk],
             Some(Action::Calls) => vec![Part::Calls],
             Some(Action::Cost) => vec![Part::Cost],
+            Some(Action::Fairness) => vec![Part::Fairness],
             Some(Action::Drain) => vec![Part::Drain],
             Some(Action::Pickup) => vec![Part::Pickup],
             Some(Action::Snapshot) => vec![Part::Snapshot],

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::{
     BenchError, calls,
     cluster::{Cluster, Medium},
-    cost, disk, drain, pickup,
+    cost, disk, drain, fairness, pickup,
     report::Report,
 };
 
@@ -17,13 +17,15 @@ pub(crate) enum Part {
     Disk,
     Calls,
     Cost,
+    Fairness,
     Drain,
     Pickup,
     Snapshot,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 6] = [Self::Disk, Self::Calls, Self::Cost, Self::Drain, Self::Pickup, Self::Snapshot];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Disk, Self::Calls, Self::Cost, Self::Fairness, Self::Drain, Self::Pickup, Self::Snapshot];
 }
 
 /// Measures `parts` and prints the table; calls come for `seconds` at each rate.
@@ -45,6 +47,7 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
                     cost::measure(&apart, &mut report).await?;
                 }
                 Part::Cost => {}
+                Part::Fairness => fairness::measure(&cluster, &mut report).await?,
                 Part::Drain => drain::measure(&cluster, &mut report).await?,
                 Part::Pickup => pickup::measure_idle(&cluster, &mut report).await?,
                 // What a snapshot costs is not the disk's doing.

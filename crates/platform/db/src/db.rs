@@ -13,7 +13,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{DbError, Glance, ReadTx, SystemTx, Tx, Wakes, glance::LastTime, tx};
+use crate::{DbError, Glance, ReadTx, RouteKind, SystemTx, Tx, Wakes, glance::LastTime, tx};
 
 /// Prepared statements a connection keeps: all that the programs have, several times over. One that fell out would be
 /// parsed and planned again at every use.
@@ -101,6 +101,11 @@ impl Db {
     /// Begins a transaction in which `tenant`'s rows can be read and written: one round trip.
     pub async fn begin(&self, tenant: TenantId) -> Result<Tx, DbError> {
         Tx::begin(self, Some(tenant)).await
+    }
+
+    /// Begins a transaction of the tenant that an outside key leads to: one round trip. Nothing where it leads nowhere.
+    pub async fn begin_for(&self, kind: RouteKind, key: &str) -> Result<Option<Tx>, DbError> {
+        Tx::begin_for(self, kind, key).await
     }
 
     /// Begins a read-only transaction in which `tenant`'s rows can be seen: one round trip.

@@ -21,7 +21,7 @@ pub enum RouteKind {
 }
 
 impl RouteKind {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::TwilioNumber => "twilio-number",
             Self::ClerkUser => "clerk-user",
@@ -74,6 +74,22 @@ impl ReadTx {
         .fetch_optional(self.conn().await?)
         .await?;
         Ok(since)
+    }
+}
+
+impl ReadTx {
+    /// Which of these outside keys lead anywhere, whichever tenant has it: one round trip for all.
+    pub async fn are_routed(&mut self, kind: RouteKind, keys: &[&str]) -> Result<Vec<bool>, DbError> {
+        let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+        let found = sqlx::query_scalar!(
+            r#"select exists (select from nmc_route($1, k.key)) as "is_routed!"
+               from unnest($2::text[]) with ordinality as k (key, place) order by k.place"#,
+            kind.as_str(),
+            &keys
+        )
+        .fetch_all(self.conn().await?)
+        .await?;
+        Ok(found)
     }
 }
 

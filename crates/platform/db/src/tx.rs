@@ -1,6 +1,8 @@
 //! The three kinds of transaction, and the one way any of them begins and ends.
 
 use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
     ops::{Deref, DerefMut},
     time::{Duration, Instant},
 };
@@ -8,9 +10,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use nmc_events::{Context, Event, NewEvent};
 use nmc_kernel::{EventId, Ids, TenantId};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, pool::PoolConnection, postgres::PgRow};
 
-use crate::{Db, DbError, Topic};
+use crate::{Db, DbError, RouteKind, Topic};
 
 /// How long the roll-back of an abandoned transaction may take before its connection is closed instead.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,6 +36,8 @@ pub struct ReadTx {
     /// The tenant the connection's setting names now; differs from `tenant` between a switch and the next statement.
     setting: Option<TenantId>,
     now: DateTime<Utc>,
+    /// What has been read of a tenant and is asked for again and again.
+    remembered: HashMap<(TenantId, TypeId), Box<dyn Any + Send + Sync>>,
 }
 
 /// Begins a transaction, sets its tenant and reads the database's clock: one round trip.
@@ -56,20 +60,70 @@ async fn open_on(
     tenant: Option<TenantId>,
     mode: Mode,
 ) -> Result<ReadTx, DbError> {
-    // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
-    let mut tx = ReadTx { connection: Some(connection), tenant, setting: tenant, now: DateTime::UNIX_EPOCH };
     let begin = match mode {
         Mode::Change => "begin",
         Mode::Look => "begin read only",
     };
     let setting = tenant.map(|t| t.to_string()).unwrap_or_default();
-    // A transaction's time is that of the message that began it. Where they differ, the connection was already inside
-    // somebody else's transaction, whose roll-back would take our acknowledged writes with it.
+    // A UUID's text and fixed words only: nothing in it comes from outside.
     let sql =
         format!("{begin}; select set_config('nmc.tenant_id', '{setting}', true), now(), now() = statement_timestamp()");
+    Ok(begin_with(connection, db, tenant, sql).await?.0)
+}
+
+/// Begins the transaction of the tenant that an outside key leads to: one round trip. Nothing where it leads nowhere.
+pub(crate) async fn open_for(db: &Db, kind: RouteKind, key: &str) -> Result<Option<ReadTx>, DbError> {
+    for _ in 1..db.pool_size() {
+        match open_for_on(db.connection().await?, db, kind, key).await {
+            Err(DbError::Unavailable(_)) => {}
+            opened => return opened,
+        }
+    }
+    open_for_on(db.connection().await?, db, kind, key).await
+}
+
+async fn open_for_on(
+    connection: PoolConnection<Postgres>,
+    db: &Db,
+    kind: RouteKind,
+    key: &str,
+) -> Result<Option<ReadTx>, DbError> {
+    // Fixed words and hexadecimal digits: the key, which comes from outside, cannot be anything else in it.
+    let digits = hex::encode(key);
+    let sql = format!(
+        "begin; select set_config('nmc.tenant_id', coalesce(r.tenant_id::text, ''), true), now(),          now() = statement_timestamp(), r.tenant_id          from (select 1) one left join nmc_route('{}', convert_from(decode('{digits}', 'hex'), 'utf8')) r on true",
+        kind.as_str()
+    );
+    let (mut tx, row) = begin_with(connection, db, None, sql).await?;
+    tx.tenant = row.try_get::<Option<TenantId>, _>(3)?;
+    tx.setting = tx.tenant;
+    if tx.tenant.is_none() {
+        sqlx::raw_sql("rollback").execute(tx.connection()?).await?;
+        drop(tx.connection.take());
+        return Ok(None);
+    }
+    Ok(Some(tx))
+}
+
+/// Sends what begins a transaction; its answer has the time and whether it is the transaction's in columns 1 and 2.
+async fn begin_with(
+    connection: PoolConnection<Postgres>,
+    db: &Db,
+    tenant: Option<TenantId>,
+    sql: String,
+) -> Result<(ReadTx, PgRow), DbError> {
+    // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
+    let mut tx = ReadTx {
+        connection: Some(connection),
+        tenant,
+        setting: tenant,
+        now: DateTime::UNIX_EPOCH,
+        remembered: HashMap::new(),
+    };
     let connection = tx.connection()?;
-    // A UUID's text and fixed words only: nothing in it comes from outside.
     let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
+    // A transaction's time is that of the message that began it. Where they differ, the connection was already inside
+    // somebody else's transaction, whose roll-back would take our acknowledged writes with it.
     if !row.try_get::<bool, _>(2)? {
         if let Some(mut stale) = tx.connection.take() {
             stale.close_on_drop();
@@ -84,7 +138,7 @@ async fn open_on(
             now
         }
     };
-    Ok(tx)
+    Ok((tx, row))
 }
 
 impl ReadTx {
@@ -109,6 +163,26 @@ impl ReadTx {
     /// The transaction's time: the database's clock at begin. SQL gets it as a parameter.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// What this transaction has read of its tenant before.
+    pub fn remembered<T: Clone + 'static>(&self) -> Option<T> {
+        self.remembered.get(&(self.tenant?, TypeId::of::<T>()))?.downcast_ref().cloned()
+    }
+
+    /// Keeps what was read of the tenant until the transaction ends. Whoever changes it in the same transaction forgets
+    /// it with [`ReadTx::forget`].
+    pub fn remember<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
+        if let Some(tenant) = self.tenant {
+            self.remembered.insert((tenant, TypeId::of::<T>()), Box::new(value));
+        }
+    }
+
+    /// It has changed: the next to ask reads it again.
+    pub fn forget<T: 'static>(&mut self) {
+        if let Some(tenant) = self.tenant {
+            self.remembered.remove(&(tenant, TypeId::of::<T>()));
+        }
     }
 
     /// Ends a transaction that has only read.
@@ -188,6 +262,10 @@ impl DerefMut for Tx {
 impl Tx {
     pub(crate) async fn begin(db: &Db, tenant: Option<TenantId>) -> Result<Self, DbError> {
         Ok(Self::over(db, open(db, tenant, Mode::Change).await?))
+    }
+
+    pub(crate) async fn begin_for(db: &Db, kind: RouteKind, key: &str) -> Result<Option<Self>, DbError> {
+        Ok(open_for(db, kind, key).await?.map(|read| Self::over(db, read)))
     }
 
     fn over(db: &Db, read: ReadTx) -> Self {

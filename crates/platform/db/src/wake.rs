@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -71,6 +71,8 @@ struct Shared {
     seen_to: AtomicU8,
     unsent: AtomicU8,
     unsent_changed: Notify,
+    /// The session that tells others; what it says is no news here.
+    teller: AtomicU32,
 }
 
 impl Wakes {
@@ -140,6 +142,8 @@ impl Wakes {
         let mut connection = PgConnection::connect_with(&db.pool().connect_options()).await?;
         // A NOTIFY's commit has nothing to lose, so it need not wait for the disk.
         sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection).await?;
+        let session: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
+        self.0.teller.store(session.cast_unsigned(), Ordering::Relaxed);
         loop {
             self.0.unsent_changed.notified().await;
             // Ends early when something is added that another process waits for.
@@ -182,6 +186,7 @@ impl Wakes {
             // Nothing: the connection was lost and is back; something may have been missed.
             let bits = match listener.try_recv().await? {
                 None => u8::MAX,
+                Some(notification) if notification.process_id() == self.0.teller.load(Ordering::Relaxed) => 0,
                 Some(notification) => {
                     let payload = notification.payload();
                     Topic::ALL

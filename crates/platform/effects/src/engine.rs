@@ -229,13 +229,8 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError>
             kind.breaker.held_tenants(now).into_iter().map(|tenant| (name.to_owned(), tenant.as_uuid()))
         })
         .unzip();
-    let limits = Limits {
-        kinds: &kinds,
-        not: &busy,
-        not_of_tenants: &full,
-        held: (&held_kinds, &held_tenants),
-        at_most: limit,
-    };
+    let limits =
+        Limits { kinds: &kinds, not: &busy, not_of_tenants: &full, held: (&held_kinds, &held_tenants), at_most: limit };
     let mut found = store::candidates(&shared.db, &limits).await?;
     found.retain(|stored| {
         let place = Place::of(stored);

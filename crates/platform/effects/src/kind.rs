@@ -37,10 +37,10 @@ pub trait EffectKind: Send + Sync + 'static {
 /// An intent's request as stored, before its kind has read it.
 pub(crate) type RawIntent = Intent<serde_json::Value>;
 
-/// The stored request cannot be read by its kind.
+/// The stored request cannot be read by its kind. Serde's own words are left out: they quote the request.
 #[derive(Debug, thiserror::Error)]
 #[error("the stored request cannot be read")]
-pub(crate) struct UnreadableRequest(#[from] serde_json::Error);
+pub(crate) struct UnreadableRequest;
 
 /// Why a kind's step inside a transaction failed.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,6 @@ fn read<R: DeserializeOwned>(raw: &RawIntent) -> Result<Intent<R>, UnreadableReq
         claimed_at: raw.claimed_at,
         useful_until: raw.useful_until,
         context: raw.context,
-        request: R::deserialize(&raw.request)?,
+        request: R::deserialize(&raw.request).map_err(|_| UnreadableRequest)?,
     })
 }

@@ -9,14 +9,11 @@ use nmc_db::{DbError, Tx, first_id_at};
 pub async fn empty_requests(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let emptied = sqlx::query!(
-        r#"update effect_intents i
-           set request = case when i.finished_at is null then i.request || '{"body": ""}' else '{}' end
-           from (
-             select id from effect_intents
-             where tenant_id = $1 and created_at < $2 and request <> '{}'
+        r#"update effect_intents set request = case when finished_at is null then request || '{"body": ""}' else '{}' end
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from effect_intents where tenant_id = $1 and created_at < $2 and request <> '{}'
                and (finished_at is not null or request ->> 'body' <> '')
-             order by created_at limit $3 for update skip locked) old
-           where i.tenant_id = $1 and i.id = old.id"#,
+             order by created_at limit $3 for update skip locked))"#,
         tenant.as_uuid(),
         before,
         limit
@@ -30,11 +27,9 @@ pub async fn empty_requests(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> R
 pub async fn delete_settled(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
-        "delete from effect_intents i using (
-           select id from effect_intents
-           where tenant_id = $1 and id < $2 and created_at < $3 and state not in ('pending', 'in_flight', 'unknown')
-           order by id limit $4 for update skip locked) old
-         where i.tenant_id = $1 and i.id = old.id",
+        "delete from effect_intents where tenant_id = $1 and ctid = any (array(
+           select ctid from effect_intents where tenant_id = $1 and id < $2 and created_at < $3 and state not in ('pending', 'in_flight', 'unknown')
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,

@@ -163,21 +163,22 @@ async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken)
         let end = fast::run_batch(shared, worker, limit).await?;
         limit = if end == BatchEnd::Full { limit.saturating_mul(2).min(largest) } else { smallest };
         if matches!(end, BatchEnd::Idle | BatchEnd::Partial) {
-            worker.rest().await?;
-            wait_for_work(shared, stop).await?;
+            wait_for_work(shared, worker, stop).await?;
         }
     }
     Ok(())
 }
 
 /// Until this process is woken, or a look finds that something is ready without a wake-up.
-async fn wait_for_work(shared: &Shared, stop: &CancellationToken) -> Result<(), DbError> {
+async fn wait_for_work(shared: &Shared, worker: &Worker, stop: &CancellationToken) -> Result<(), DbError> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = shared.db.wakes().wait(Topic::Outbox) => return Ok(()),
             () = tokio::time::sleep(shared.settings.poll_interval) => {}
         }
+        // Not after each batch: while there is work, the next note takes this one's place.
+        worker.rest().await?;
         if row::look(&shared.db).await?.is_ready {
             return Ok(());
         }

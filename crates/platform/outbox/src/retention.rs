@@ -8,10 +8,9 @@ use nmc_db::{DbError, Tx, first_id_at};
 pub async fn delete_dispatched(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
-        "delete from outbox_events e using (
-           select id from outbox_events where tenant_id = $1 and id < $2 and dispatched_at < $3
-           order by id limit $4 for update skip locked) old
-         where e.tenant_id = $1 and e.id = old.id",
+        "delete from outbox_events where tenant_id = $1 and ctid = any (array(
+           select ctid from outbox_events where tenant_id = $1 and id < $2 and dispatched_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -26,11 +25,10 @@ pub async fn delete_dispatched(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -
 pub async fn empty_undispatched(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let emptied = sqlx::query!(
-        "update outbox_events e set payload = '{}' from (
-           select id from outbox_events
-           where tenant_id = $1 and id < $2 and occurred_at < $3 and dispatched_at is null and payload <> '{}'
-           order by id limit $4 for update skip locked) old
-         where e.tenant_id = $1 and e.id = old.id",
+        "update outbox_events set payload = '{}'
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from outbox_events where tenant_id = $1 and id < $2 and occurred_at < $3 and dispatched_at is null and payload <> '{}'
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -76,11 +74,10 @@ pub async fn delete_consumed(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> 
 pub async fn empty_dead_letters(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let emptied = sqlx::query!(
-        r#"update outbox_dead_letters d set envelope = d.envelope || '{"payload": {}}' from (
-             select id from outbox_dead_letters
-             where tenant_id = $1 and event_id < $2 and envelope -> 'payload' is distinct from '{}'
-             order by created_at limit $3 for update skip locked) old
-           where d.tenant_id = $1 and d.id = old.id"#,
+        r#"update outbox_dead_letters set envelope = envelope || '{"payload": {}}'
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from outbox_dead_letters where tenant_id = $1 and event_id < $2 and envelope -> 'payload' is distinct from '{}'
+             order by created_at limit $3 for update skip locked))"#,
         tenant.as_uuid(),
         first_id_at(before),
         limit
@@ -94,10 +91,9 @@ pub async fn empty_dead_letters(tx: &mut Tx, before: DateTime<Utc>, limit: i64) 
 pub async fn delete_dead_letters(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
-        "delete from outbox_dead_letters d using (
-           select id from outbox_dead_letters where tenant_id = $1 and id < $2 and created_at < $3
-           order by id limit $4 for update skip locked) old
-         where d.tenant_id = $1 and d.id = old.id",
+        "delete from outbox_dead_letters where tenant_id = $1 and ctid = any (array(
+           select ctid from outbox_dead_letters where tenant_id = $1 and id < $2 and created_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,

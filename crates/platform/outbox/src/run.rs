@@ -37,7 +37,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Empties the note once there is nothing to do. One that outlives its batch means nothing: recovery moves events
+    /// Empties the note once there has been nothing to do for a while. One that outlives its batch means nothing: recovery moves events
     /// that are still to be delivered, and a batch's end has left none of them. So no batch waits for this.
     ///
     /// The row stays: deleting and inserting it each time would leave an entry of the same key behind in the index,
