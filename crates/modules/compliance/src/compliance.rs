@@ -58,7 +58,7 @@ impl Compliance {
         registration: &Registration,
         key: Option<&IdempotencyKey>,
     ) -> Result<CampaignId, SubmitCampaignError> {
-        submit::register(&self.db, actor, registration, key).await
+        submit::register(&self.db, &self.identity, actor, registration, key).await
     }
 
     /// The same for what was filed with the carriers by other means, of which only the campaign's words are kept.
@@ -67,7 +67,7 @@ impl Compliance {
         actor: &Actor,
         submission: &CampaignSubmission,
     ) -> Result<CampaignId, SubmitCampaignError> {
-        submit::submit_campaign(&self.db, actor, submission).await
+        submit::submit_campaign(&self.db, &self.identity, actor, submission).await
     }
 
     /// Passes on what the carriers decided about the brand or the campaign, and why. Operators may. An approved campaign
@@ -80,7 +80,7 @@ impl Compliance {
         decided: CampaignStatus,
         reason: Option<&str>,
     ) -> Result<CampaignChange, DecideCampaignError> {
-        decide::decide(&self.db, actor, subject, decided, reason).await
+        decide::decide(&self.db, &self.identity, actor, subject, decided, reason).await
     }
 
     /// The carriers said yes to the campaign.
@@ -123,23 +123,23 @@ impl Compliance {
         phone: &E164,
         key: Option<&IdempotencyKey>,
     ) -> Result<PhoneNumber, NumberError> {
-        numbers::request(&self.db, actor, phone, key).await
+        numbers::request(&self.db, &self.identity, actor, phone, key).await
     }
 
     /// Confirms a number that the business has asked for: it is active, with its route, and webhooks for it reach the
     /// business. Operators may. Other businesses' requests for it stay what they are.
     pub async fn confirm_number(&self, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
-        numbers::confirm(&self.db, actor, phone).await
+        numbers::confirm(&self.db, &self.identity, actor, phone).await
     }
 
     /// The same for a number that nobody has asked for. A number that the business has keeps its id.
     pub async fn add_receiving_number(&self, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
-        numbers::add(&self.db, actor, phone).await
+        numbers::add(&self.db, &self.identity, actor, phone).await
     }
 
     /// Says that a number is not the business's. Operators may.
     pub async fn reject_number(&self, actor: &Actor, phone: &E164, reason: &str) -> Result<PhoneNumberId, NumberError> {
-        numbers::reject(&self.db, actor, phone, reason).await
+        numbers::reject(&self.db, &self.identity, actor, phone, reason).await
     }
 
     /// Gives a number of the business up, with its route, so that it can become another's. Operators may. What waits to
@@ -150,7 +150,7 @@ impl Compliance {
         phone: &E164,
         reason: &str,
     ) -> Result<PhoneNumberId, NumberError> {
-        numbers::release(&self.db, actor, phone, reason).await
+        numbers::release(&self.db, &self.identity, actor, phone, reason).await
     }
 
     /// What all businesses have asked for, the oldest first (at most 500); for operators. Begins a transaction of its
@@ -187,12 +187,12 @@ impl Compliance {
         label: &str,
         key: Option<&IdempotencyKey>,
     ) -> Result<DoNotText, DoNotTextError> {
-        do_not_text::add(&self.db, actor, phone, label, key).await
+        do_not_text::add(&self.db, &self.identity, actor, phone, label, key).await
     }
 
     /// Takes an entry off that list; `false` where there is none.
     pub async fn remove_do_not_text(&self, actor: &Actor, id: Uuid) -> Result<bool, DbError> {
-        do_not_text::remove(&self.db, actor, id).await
+        do_not_text::remove(&self.db, &self.identity, actor, id).await
     }
 
     /// The list of numbers never to text, the oldest first: at most `limit` entries after that one.

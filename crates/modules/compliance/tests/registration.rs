@@ -206,3 +206,53 @@ async fn carriers_that_know_no_campaign_take_the_approval_back() {
     world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
     assert!(!hear(written_at).await);
 }
+
+#[tokio::test]
+async fn who_did_what_is_in_the_log_in_words_and_ids() {
+    let world = World::new().await;
+    let compliance = &world.app.compliance;
+    let number = setup::phone("+12125550100");
+    compliance.register(&world.owner(), &registration(), None).await.unwrap();
+    compliance.approve_campaign(&world.operator()).await.unwrap();
+    compliance.approve_campaign(&world.operator()).await.unwrap();
+    compliance.request_number(&world.owner(), &number, None).await.unwrap();
+    compliance.confirm_number(&world.operator(), &number).await.unwrap();
+    compliance.release_number(&world.operator(), &number, "Moved.").await.unwrap();
+    compliance.request_number(&world.owner(), &number, None).await.unwrap();
+    compliance.reject_number(&world.operator(), &number, "Not yours.").await.unwrap();
+    let entry = compliance.add_do_not_text(&world.tech(), &caller(), "brother", None).await.unwrap();
+    compliance.remove_do_not_text(&world.tech(), entry.id).await.unwrap();
+    compliance.remove_do_not_text(&world.tech(), entry.id).await.unwrap();
+    let log: Vec<(String, String, serde_json::Value, serde_json::Value)> = sqlx::query_as(
+        "select actor_kind, action, before, after from id_audit_log
+         where tenant_id = $1 and action !~ '^tenant' order by seq",
+    )
+    .bind(world.tenant.as_uuid())
+    .fetch_all(&mut world.superuser().await)
+    .await
+    .unwrap();
+    let told: Vec<_> = log
+        .iter()
+        .map(|(by, action, before, after)| {
+            let word = |side: &serde_json::Value| side["status"].as_str().unwrap_or("-").to_owned();
+            format!("{by} {action} {} {}", word(before), word(after))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "user registration.submitted - pending",
+            "operator registration.decided pending approved",
+            "operator registration.decided pending approved",
+            "user number.requested - requested",
+            "operator number.confirmed requested active",
+            "operator number.released active released",
+            "user number.requested released requested",
+            "operator number.rejected requested rejected",
+            "user do-not-text.added - -",
+            "user do-not-text.removed - -",
+        ]
+    );
+    let all = format!("{log:?}");
+    assert!(!all.contains("2125550") && !all.contains("brother") && !all.contains("Example"), "{all}");
+}

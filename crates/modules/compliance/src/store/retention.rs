@@ -7,10 +7,9 @@ pub(crate) async fn delete_decisions(tx: &mut Tx, limit: i64) -> Result<u64, DbE
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     // Nobody changes a decision, so none can be locked by anybody but another sweep.
     let deleted = sqlx::query!(
-        "delete from comp_gate_decisions d using (
-           select id from comp_gate_decisions where tenant_id = $1 and id < $2 and decided_at < $3
-           order by id limit $4) old
-         where d.tenant_id = $1 and d.id = old.id",
+        "delete from comp_gate_decisions where tenant_id = $1 and ctid = any (array(
+           select ctid from comp_gate_decisions where tenant_id = $1 and id < $2 and decided_at < $3
+           order by id limit $4))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -25,10 +24,9 @@ pub(crate) async fn delete_decisions(tx: &mut Tx, limit: i64) -> Result<u64, DbE
 pub(crate) async fn delete_loop_watch(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from comp_loop_watch w using (
-           select id from comp_loop_watch where tenant_id = $1 and id < $2 and last_heard_at < $3
-           order by id limit $4 for update skip locked) old
-         where w.tenant_id = $1 and w.id = old.id",
+        "delete from comp_loop_watch where tenant_id = $1 and ctid = any (array(
+           select ctid from comp_loop_watch where tenant_id = $1 and id < $2 and last_heard_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,

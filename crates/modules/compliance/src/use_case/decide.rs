@@ -1,8 +1,12 @@
 use nmc_db::{Db, DbError, Tx};
 use nmc_events::compliance::CampaignStatus;
+use nmc_identity::Identity;
 use nmc_kernel::{Actor, CampaignId};
 
-use super::submit::publish;
+use super::{
+    audit::{audit, standing},
+    submit::publish,
+};
 use crate::{ReasonError, RegistrationSubject, SaidBy, model::registration, store};
 
 /// What an operator's word changed.
@@ -35,6 +39,7 @@ pub enum DecideCampaignError {
 /// brand is, and falls with it.
 pub(crate) async fn decide(
     db: &Db,
+    identity: &Identity,
     actor: &Actor,
     subject: RegistrationSubject,
     decided: CampaignStatus,
@@ -43,7 +48,7 @@ pub(crate) async fn decide(
     let Actor::Operator { tenant } = actor else { return Err(DecideCampaignError::Forbidden) };
     let reason = reason.map(registration::reason).transpose()?;
     let mut tx = db.begin(*tenant).await?;
-    let (_, brand) = store::registration::lock_brand(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
+    let (brand_id, brand) = store::registration::lock_brand(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
     let (id, campaign) = store::campaign::lock(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
     let brand = brand.unwrap_or(campaign);
     let (brand_to, campaign_to) = match (subject, decided) {
@@ -55,12 +60,17 @@ pub(crate) async fn decide(
     if (brand_to, campaign_to) == (brand, campaign) {
         return Ok(CampaignChange::Unchanged(id));
     }
+    let words = |status: CampaignStatus| standing(Some(status.as_str()));
     if brand_to != brand {
         store::registration::set_brand_status(&mut tx, brand_to).await?;
+        let what = ("registration.decided", "brand", brand_id);
+        audit(identity, &mut tx, actor, what, words(brand), words(brand_to)).await?;
         append(&mut tx, RegistrationSubject::Brand, brand_to, reason).await?;
     }
     if campaign_to != campaign {
         store::campaign::set_status(&mut tx, campaign_to).await?;
+        let what = ("registration.decided", "campaign", id.as_uuid());
+        audit(identity, &mut tx, actor, what, words(campaign), words(campaign_to)).await?;
         append(&mut tx, RegistrationSubject::Campaign, campaign_to, reason).await?;
         publish(&mut tx, id, campaign_to)?;
     }

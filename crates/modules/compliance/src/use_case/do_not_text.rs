@@ -1,7 +1,10 @@
 use nmc_db::{Db, DbError, IdempotencyError};
+use nmc_identity::Identity;
 use nmc_kernel::{Actor, E164, IdempotencyKey};
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::audit::audit;
 use crate::{DoNotText, LabelError, model, store};
 
 /// A list longer than this is not family and suppliers any more.
@@ -36,6 +39,7 @@ impl From<IdempotencyError> for DoNotTextError {
 /// Anybody of the business knows whom not to text, so no role is asked for.
 pub(crate) async fn add(
     db: &Db,
+    identity: &Identity,
     actor: &Actor,
     phone: &E164,
     label: &str,
@@ -50,14 +54,20 @@ pub(crate) async fn add(
     if store::do_not_text::count(&mut tx).await? > MAX_LISTED {
         return Err(DoNotTextError::Full);
     }
+    let what = ("do-not-text.added", "do-not-text", entry.id);
+    audit(identity, &mut tx, actor, what, Value::Null, Value::Null).await?;
     tx.keep_answer(actor, key, &entry).await?;
     tx.commit().await?;
     Ok(entry)
 }
 
-pub(crate) async fn remove(db: &Db, actor: &Actor, id: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn remove(db: &Db, identity: &Identity, actor: &Actor, id: Uuid) -> Result<bool, DbError> {
     let mut tx = db.begin(actor.tenant()).await?;
     let was_listed = store::do_not_text::delete(&mut tx, id).await?;
+    if was_listed {
+        let what = ("do-not-text.removed", "do-not-text", id);
+        audit(identity, &mut tx, actor, what, Value::Null, Value::Null).await?;
+    }
     tx.commit().await?;
     Ok(was_listed)
 }

@@ -1,3 +1,4 @@
+pub(crate) mod audit;
 mod caller_data;
 pub(crate) mod campaign_unknown;
 pub(crate) mod can_send;

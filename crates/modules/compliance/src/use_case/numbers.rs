@@ -1,6 +1,9 @@
 use nmc_db::{Db, DbError, IdempotencyError, RouteKind, Tx};
+use nmc_identity::Identity;
 use nmc_kernel::{Actor, E164, IdempotencyKey, PhoneNumberId, Role};
+use serde_json::Value;
 
+use super::audit::{audit, standing};
 use crate::{NumberStatus, PhoneNumber, ReasonError, model::registration, store};
 
 /// More numbers than any small business asks for.
@@ -51,6 +54,7 @@ impl From<IdempotencyError> for NumberError {
 /// whether another business has it or wants it too makes no difference to the answer.
 pub(crate) async fn request(
     db: &Db,
+    identity: &Identity,
     actor: &Actor,
     phone: &E164,
     key: Option<&IdempotencyKey>,
@@ -63,13 +67,13 @@ pub(crate) async fn request(
     if let Some(first) = tx.first_answer(actor, key).await? {
         return Ok(first);
     }
-    let number = requested(&mut tx, phone).await?;
+    let number = requested(identity, actor, &mut tx, phone).await?;
     tx.keep_answer(actor, key, &number).await?;
     tx.commit().await?;
     Ok(number)
 }
 
-async fn requested(tx: &mut Tx, phone: &E164) -> Result<PhoneNumber, NumberError> {
+async fn requested(identity: &Identity, actor: &Actor, tx: &mut Tx, phone: &E164) -> Result<PhoneNumber, NumberError> {
     let id = tx.ids().next();
     if store::number::insert(tx, id, phone).await? {
         if store::number::count(tx).await? > MAX_NUMBERS {
@@ -81,30 +85,63 @@ async fn requested(tx: &mut Tx, phone: &E164) -> Result<PhoneNumber, NumberError
             NumberStatus::Requested | NumberStatus::Active => return Ok(known),
             NumberStatus::Rejected | NumberStatus::Released => {
                 store::number::set_status(tx, known.id, NumberStatus::Requested, None).await?;
+                note(identity, tx, actor, "number.requested", &known, NumberStatus::Requested).await?;
             }
         }
+        return store::number::lock(tx, phone).await?.ok_or(NumberError::NotRequested);
     }
-    store::number::lock(tx, phone).await?.ok_or(NumberError::NotRequested)
+    let number = store::number::lock(tx, phone).await?.ok_or(NumberError::NotRequested)?;
+    let what = ("number.requested", "phone-number", number.id.as_uuid());
+    audit(identity, tx, actor, what, Value::Null, standing(Some(number.status.as_str()))).await?;
+    Ok(number)
+}
+
+/// Writes down that somebody moved a number to another status.
+async fn note(
+    identity: &Identity,
+    tx: &mut Tx,
+    actor: &Actor,
+    action: &'static str,
+    number: &PhoneNumber,
+    after: NumberStatus,
+) -> Result<(), DbError> {
+    let what = (action, "phone-number", number.id.as_uuid());
+    audit(identity, tx, actor, what, standing(Some(number.status.as_str())), standing(Some(after.as_str()))).await
 }
 
 /// The number is the business's, and its route leads there from now on. Other businesses' requests for it stay what they
 /// are: answering them is another decision.
-pub(crate) async fn confirm(db: &Db, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
+pub(crate) async fn confirm(
+    db: &Db,
+    identity: &Identity,
+    actor: &Actor,
+    phone: &E164,
+) -> Result<PhoneNumberId, NumberError> {
     let mut tx = begin(db, actor).await?;
     let number = store::number::lock(&mut tx, phone).await?.ok_or(NumberError::NotRequested)?;
-    activate(tx, &number).await
+    activate(identity, actor, tx, &number).await
 }
 
 /// The same for a number that nobody has asked for.
-pub(crate) async fn add(db: &Db, actor: &Actor, phone: &E164) -> Result<PhoneNumberId, NumberError> {
+pub(crate) async fn add(
+    db: &Db,
+    identity: &Identity,
+    actor: &Actor,
+    phone: &E164,
+) -> Result<PhoneNumberId, NumberError> {
     let mut tx = begin(db, actor).await?;
     let id = tx.ids().next();
     store::number::insert(&mut tx, id, phone).await?;
     let number = store::number::lock(&mut tx, phone).await?.ok_or(NumberError::NotRequested)?;
-    activate(tx, &number).await
+    activate(identity, actor, tx, &number).await
 }
 
-async fn activate(mut tx: Tx, number: &PhoneNumber) -> Result<PhoneNumberId, NumberError> {
+async fn activate(
+    identity: &Identity,
+    actor: &Actor,
+    mut tx: Tx,
+    number: &PhoneNumber,
+) -> Result<PhoneNumberId, NumberError> {
     if number.status == NumberStatus::Active {
         return Ok(number.id);
     }
@@ -113,12 +150,19 @@ async fn activate(mut tx: Tx, number: &PhoneNumber) -> Result<PhoneNumberId, Num
         tx.roll_back().await?;
         return Err(NumberError::Taken);
     }
+    note(identity, &mut tx, actor, "number.confirmed", number, NumberStatus::Active).await?;
     tx.commit().await?;
     Ok(number.id)
 }
 
 /// The number is not the business's.
-pub(crate) async fn reject(db: &Db, actor: &Actor, phone: &E164, reason: &str) -> Result<PhoneNumberId, NumberError> {
+pub(crate) async fn reject(
+    db: &Db,
+    identity: &Identity,
+    actor: &Actor,
+    phone: &E164,
+    reason: &str,
+) -> Result<PhoneNumberId, NumberError> {
     let reason = registration::reason(reason)?;
     let mut tx = begin(db, actor).await?;
     let number = store::number::lock(&mut tx, phone).await?.ok_or(NumberError::NotRequested)?;
@@ -128,13 +172,20 @@ pub(crate) async fn reject(db: &Db, actor: &Actor, phone: &E164, reason: &str) -
         NumberStatus::Released => return Err(NumberError::NotRequested),
     }
     store::number::set_status(&mut tx, number.id, NumberStatus::Rejected, Some(reason)).await?;
+    note(identity, &mut tx, actor, "number.rejected", &number, NumberStatus::Rejected).await?;
     tx.commit().await?;
     Ok(number.id)
 }
 
 /// The number is not the business's any more: its route is given up, so that it can become another's. Texts that wait to
 /// be sent from it are not sent (`number-released`); what was sent from it is still known.
-pub(crate) async fn release(db: &Db, actor: &Actor, phone: &E164, reason: &str) -> Result<PhoneNumberId, NumberError> {
+pub(crate) async fn release(
+    db: &Db,
+    identity: &Identity,
+    actor: &Actor,
+    phone: &E164,
+    reason: &str,
+) -> Result<PhoneNumberId, NumberError> {
     let reason = registration::reason(reason)?;
     let mut tx = begin(db, actor).await?;
     let number = store::number::lock(&mut tx, phone).await?.ok_or(NumberError::NotRequested)?;
@@ -144,6 +195,7 @@ pub(crate) async fn release(db: &Db, actor: &Actor, phone: &E164, reason: &str) 
         NumberStatus::Requested | NumberStatus::Rejected => return Err(NumberError::NotActive),
     }
     store::number::set_status(&mut tx, number.id, NumberStatus::Released, Some(reason)).await?;
+    note(identity, &mut tx, actor, "number.released", &number, NumberStatus::Released).await?;
     tx.remove_route(RouteKind::TwilioNumber, number.phone.as_str()).await?;
     tx.commit().await?;
     Ok(number.id)

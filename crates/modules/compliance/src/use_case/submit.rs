@@ -3,9 +3,11 @@ use nmc_events::{
     Context,
     compliance::{CampaignStatus, ComplianceStatusChanged},
 };
+use nmc_identity::Identity;
 use nmc_kernel::{Actor, CampaignId, IdempotencyKey, Role};
 use serde_json::Value;
 
+use super::audit::{audit, standing};
 use crate::{CampaignSubmission, Fault, Registration, RegistrationSubject, SaidBy, SubmissionError, store};
 
 /// Why nothing was submitted.
@@ -43,13 +45,14 @@ impl From<IdempotencyError> for SubmitCampaignError {
 /// What an operator files by other means, of which the columns are kept.
 pub(crate) async fn submit_campaign(
     db: &Db,
+    identity: &Identity,
     actor: &Actor,
     submission: &CampaignSubmission,
 ) -> Result<CampaignId, SubmitCampaignError> {
     let said_by = said_by(actor).ok_or(SubmitCampaignError::Forbidden)?;
     submission.check()?;
     let mut tx = db.begin(actor.tenant()).await?;
-    let id = submit(&mut tx, submission, None, said_by).await?;
+    let id = submit(identity, &mut tx, actor, submission, None, said_by).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -57,6 +60,7 @@ pub(crate) async fn submit_campaign(
 /// All that the carriers ask for.
 pub(crate) async fn register(
     db: &Db,
+    identity: &Identity,
     actor: &Actor,
     registration: &Registration,
     key: Option<&IdempotencyKey>,
@@ -72,14 +76,16 @@ pub(crate) async fn register(
     if let Some(first) = tx.first_answer(actor, key).await? {
         return Ok(first);
     }
-    let id = submit(&mut tx, &submission, Some(&kept), said_by).await?;
+    let id = submit(identity, &mut tx, actor, &submission, Some(&kept), said_by).await?;
     tx.keep_answer(actor, key, &id).await?;
     tx.commit().await?;
     Ok(id)
 }
 
 async fn submit(
+    identity: &Identity,
     tx: &mut Tx,
+    actor: &Actor,
     submission: &CampaignSubmission,
     registration: Option<&Value>,
     said_by: SaidBy,
@@ -110,6 +116,9 @@ async fn submit(
         store::registration::append(tx, RegistrationSubject::Campaign, pending, None, said_by).await?;
         publish(tx, id, pending)?;
     }
+    let before = standing(campaign.map(|(_, status)| status.as_str()));
+    let what = ("registration.submitted", "campaign", id.as_uuid());
+    audit(identity, tx, actor, what, before, standing(Some(pending.as_str()))).await?;
     Ok(id)
 }
 
