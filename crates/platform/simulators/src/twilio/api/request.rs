@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::{FromRequestParts, Path},
     http::{HeaderMap, request::Parts},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
@@ -36,9 +36,7 @@ impl FromRequestParts<Arc<Account>> for ApiRequest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, account: &Arc<Account>) -> Result<Self, Response> {
-        let named = Path::<Named>::from_request_parts(parts, account)
-            .await
-            .map_err(axum::response::IntoResponse::into_response)?;
+        let named = Path::<Named>::from_request_parts(parts, account).await.map_err(IntoResponse::into_response)?;
         let connection = parts.extensions.get::<Connection>().cloned().unwrap_or_default();
         Ok(Self { account: account.clone(), connection, headers: parts.headers.clone(), named: named.0 })
     }
@@ -59,7 +57,7 @@ impl ApiRequest {
         let Self { account, connection, headers, named } = self;
         with_faults(&account, api, &connection, move |account| {
             let answered = authenticate(account, &headers, &named.account).and_then(|()| answer(account));
-            answered.unwrap_or_else(|refusal| refusal.into_response())
+            answered.unwrap_or_else(IntoResponse::into_response)
         })
         .await
     }
