@@ -1,13 +1,14 @@
 //! Threads with callers: what is said, by whom, and what a person of the business should do.
 //!
-//! Owns (`conv_` tables): conversations with their state and epoch, messages, templates, tasks, and what became of each
-//! missed call and inbound text. Never: decides whether a text may go out (Compliance), or speaks with a provider
+//! Owns (`conv_` tables): conversations with their state and epoch, when people had them, messages, templates with the
+//! wordings that carriers filter, tasks, and what became of each missed call and inbound text. Never: decides whether a text may go out (Compliance), or speaks with a provider
 //! outside the effect `sms`.
 //!
 //! ```text
-//!                       a call or text, allowed            takeover
+//!                       a call or text, allowed      takeover, a person writes
 //!            (none) -------------------------------> open <--------> human
-//!               |                                     ^ |   release    |
+//!               |                                     ^ |   release,   |
+//!               |                                     | |  unanswered  |
 //!               | campaign not approved      approved | | opt-out, 72 h, a person
 //!               +---------------------------> blocked-+ v              v
 //!                                                  +--> closed <-------+

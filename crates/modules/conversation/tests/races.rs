@@ -10,19 +10,21 @@
 
 mod setup;
 
-use std::time::Duration as StdDuration;
+use std::{collections::HashMap, sync::Arc, time::Duration as StdDuration};
 
 use nmc_conversation::{Changed, Settings};
+use nmc_db::Tx;
 use nmc_events::{
-    Context,
+    Context, Envelope,
     telephony::{CallDetected, MissedReason},
 };
 use nmc_identity::TenantSettings;
 use nmc_kernel::{Actor, CallId, ConversationId, CorrelationId, E164, Random, Role, TenantId, UserId};
-use nmc_outbox::{Consumers, Dispatcher};
+use nmc_outbox::{ConsumeError, Consumer, Consumers, Dispatcher};
 use nmc_testkit::eventually;
 use setup::{World, business, phone, settings};
-use sqlx::{PgPool, Row as _};
+use sqlx::Row as _;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,7 +38,6 @@ const WATCH: &str = "
 create table race_log (
   number bigserial primary key, what text not null, tenant_id uuid not null, phone text not null
 );
-create index on race_log (tenant_id, phone);
 create function race_conversation() returns trigger language plpgsql security definer as $$
 begin
   insert into race_log (what, tenant_id, phone) values ('acted', new.tenant_id, new.caller_phone);
@@ -94,9 +95,23 @@ struct Outcome {
 
 struct Arena {
     world: World,
-    /// Look into the log without making a connection each time.
-    watchers: PgPool,
     trials: Vec<Trial>,
+    heard: Heard,
+}
+
+/// Says when a trial's call is being answered: its transaction is about to commit.
+#[derive(Clone)]
+struct Heard(Arc<HashMap<(TenantId, E164), Notify>>);
+
+impl Consumer for Heard {
+    type Event = CallDetected;
+    const NAME: &'static str = "test.heard";
+
+    async fn consume(&self, _: &mut Tx, event: &CallDetected, envelope: &Envelope) -> Result<(), ConsumeError> {
+        let phone = event.from_phone.clone().unwrap();
+        self.0[&(envelope.tenant_id, phone)].notify_one();
+        Ok(())
+    }
 }
 
 impl Arena {
@@ -138,8 +153,8 @@ impl Arena {
         .execute(&mut superuser)
         .await
         .unwrap();
-        let watchers = PgPool::connect(&world.database.superuser_url()).await.unwrap();
-        Self { world, watchers, trials }
+        let heard = trials.iter().map(|trial| ((trial.tenant, trial.caller.clone()), Notify::new())).collect();
+        Self { world, trials, heard: Heard(Arc::new(heard)) }
     }
 
     /// Everybody has called.
@@ -165,7 +180,7 @@ impl Arena {
         // Small batches: a batch keeps the rows of all its conversations locked.
         let settings = nmc_outbox::Settings { batch_size: 3, ..nmc_outbox::Settings::default() };
         let side = &self.world.dispatcher;
-        let consumers = side.conversation.consumers(Consumers::new());
+        let consumers = side.conversation.consumers(Consumers::new()).with(self.heard.clone());
         Dispatcher::new(side.db.clone(), consumers, settings, Random::seeded(seed))
     }
 
@@ -185,9 +200,9 @@ impl Arena {
                 for trial in trials.iter().skip(number).step_by(HANDS) {
                     // So that it falls now before, now after what it races with.
                     if random.u64() % 4 > 0 {
-                        self.until_planned(trial).await;
+                        self.heard.0[&(trial.tenant, trial.caller.clone())].notified().await;
                     }
-                    for _ in 0..random.u64() % 16 {
+                    for _ in 0..random.u64() % 256 {
                         tokio::task::yield_now().await;
                     }
                     act(trial).await;
@@ -202,25 +217,6 @@ impl Arena {
         stop.cancel();
         running.await.unwrap();
         self.outcome().await
-    }
-
-    /// The greeting is planned: its claim may begin this moment.
-    async fn until_planned(&self, trial: &Trial) {
-        loop {
-            let mut watcher = self.watchers.acquire().await.unwrap();
-            let planned: bool = sqlx::query_scalar(
-                "select exists (select from race_log where tenant_id = $1 and phone = $2 and what = 'planned')",
-            )
-            .bind(trial.tenant.as_uuid())
-            .bind(trial.caller.as_str())
-            .fetch_one(&mut *watcher)
-            .await
-            .unwrap();
-            if planned {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
     }
 
     async fn outcome(&self) -> Outcome {
@@ -247,7 +243,12 @@ impl Arena {
             planned_after: row.get(4),
             claimed_after: row.get(5),
         };
-        println!("{outcome:?}");
+        let ends: Vec<(String, Option<serde_json::Value>, i64)> =
+            sqlx::query_as("select state, outcome - 'accepted', count(*) from effect_intents group by 1, 2 order by 1")
+                .fetch_all(&mut self.world.superuser().await)
+                .await
+                .unwrap();
+        println!("{outcome:?} {ends:?}");
         outcome
     }
 

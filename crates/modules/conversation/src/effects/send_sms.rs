@@ -133,6 +133,10 @@ impl EffectKind for SendSms {
         }
         let subject = Subject::Message(request.message_id);
         let compliance = &self.conversations.compliance;
+        // The number may be another business's by now.
+        if !compliance.receives_on(tx, &request.from).await? {
+            own = Decision::Block { reason: BlockReason::NumberReleased };
+        }
         let gate = compliance.can_send_with(tx, subject, &request.to, request.purpose, own).await?;
         match gate {
             Decision::Block { reason } => return Ok(Check::Cancel { reason: reason.as_str() }),

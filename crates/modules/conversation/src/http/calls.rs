@@ -9,7 +9,7 @@ use crate::Conversation;
 #[utoipa::path(
     get,
     path = "/calls/{id}/why",
-    tag = "calls",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = CallId, Path, description = "The call")),
     responses(

@@ -17,7 +17,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/conversations",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(ConversationFilter, PageRequest),
     responses(
@@ -51,7 +51,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/conversations/{id}",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = ConversationId, Path, description = "The conversation")),
     responses(
@@ -85,7 +85,7 @@ pub(super) async fn show(
 #[utoipa::path(
     post,
     path = "/conversations/{id}/takeover",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = ConversationId, Path, description = "The conversation")),
     responses(
@@ -110,7 +110,7 @@ pub(super) async fn take_over(
 #[utoipa::path(
     post,
     path = "/conversations/{id}/release",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = ConversationId, Path, description = "The conversation")),
     responses(
@@ -135,7 +135,7 @@ pub(super) async fn release(
 #[utoipa::path(
     post,
     path = "/conversations/{id}/close",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = ConversationId, Path, description = "The conversation")),
     responses(

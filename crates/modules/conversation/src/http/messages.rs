@@ -13,7 +13,7 @@ use crate::{Conversation, Message, NewMessage, Written, use_case::read};
 #[utoipa::path(
     get,
     path = "/conversations/{id}/messages",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = ConversationId, Path, description = "The conversation"), PageRequest),
     responses(
@@ -66,7 +66,7 @@ pub(super) struct MessageRequest {
 #[utoipa::path(
     post,
     path = "/conversations/{id}/messages",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(
         ("id" = ConversationId, Path, description = "The conversation"),
@@ -105,7 +105,7 @@ pub(super) async fn write(
 #[utoipa::path(
     get,
     path = "/messages/{id}/why",
-    tag = "conversations",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = MessageId, Path, description = "The message")),
     responses(

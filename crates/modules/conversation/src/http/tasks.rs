@@ -14,7 +14,7 @@ use crate::{Conversation, Task, use_case::read};
 #[utoipa::path(
     get,
     path = "/tasks",
-    tag = "tasks",
+    tag = "conversation",
     security(("clerk" = [])),
     params(TaskFilter, PageRequest),
     responses(
@@ -50,7 +50,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post,
     path = "/tasks/{id}/done",
-    tag = "tasks",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("id" = TaskId, Path, description = "The task")),
     responses(

@@ -12,7 +12,7 @@ use crate::{Conversation, TemplateKey};
 #[utoipa::path(
     get,
     path = "/templates",
-    tag = "templates",
+    tag = "conversation",
     security(("clerk" = [])),
     responses(
         (status = 200, description = "Every text with the wording that is sent", body = Page<TemplateView>),
@@ -43,7 +43,7 @@ pub(super) struct TemplateRequest {
 #[utoipa::path(
     put,
     path = "/templates/{key}",
-    tag = "templates",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("key" = TemplateKey, Path, description = "Which text")),
     request_body = TemplateRequest,
@@ -73,7 +73,7 @@ pub(super) async fn set(
 #[utoipa::path(
     delete,
     path = "/templates/{key}",
-    tag = "templates",
+    tag = "conversation",
     security(("clerk" = [])),
     params(("key" = TemplateKey, Path, description = "Which text")),
     responses(

@@ -6,11 +6,10 @@ use nmc_db::{DbError, Tx, first_id_at};
 pub(crate) async fn empty_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::bodies_before(tx.now()));
     let emptied = sqlx::query!(
-        "update conv_messages m set body = '', why = '{}' from (
-           select id from conv_messages
-           where tenant_id = $1 and created_at < $2 and (body <> '' or why <> '{}')
-           order by created_at limit $3 for update skip locked) old
-         where m.tenant_id = $1 and m.id = old.id",
+        "update conv_messages set body = '', why = '{}'
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_messages where tenant_id = $1 and created_at < $2 and (body <> '' or why <> '{}')
+           order by created_at limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -24,10 +23,9 @@ pub(crate) async fn empty_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbErr
 pub(crate) async fn delete_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from conv_messages m using (
-           select id from conv_messages where tenant_id = $1 and id < $2 and created_at < $3
-           order by id limit $4 for update skip locked) old
-         where m.tenant_id = $1 and m.id = old.id",
+        "delete from conv_messages where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_messages where tenant_id = $1 and id < $2 and created_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -42,10 +40,9 @@ pub(crate) async fn delete_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbEr
 pub(crate) async fn delete_contacts(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from conv_contacts c using (
-           select id from conv_contacts where tenant_id = $1 and id < $2 and created_at < $3
-           order by id limit $4 for update skip locked) old
-         where c.tenant_id = $1 and c.id = old.id",
+        "delete from conv_contacts where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_contacts where tenant_id = $1 and id < $2 and created_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -60,10 +57,9 @@ pub(crate) async fn delete_contacts(tx: &mut Tx, limit: i64) -> Result<u64, DbEr
 pub(crate) async fn delete_tasks(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from conv_tasks t using (
-           select id from conv_tasks where tenant_id = $1 and id < $2 and created_at < $3
-           order by id limit $4 for update skip locked) old
-         where t.tenant_id = $1 and t.id = old.id",
+        "delete from conv_tasks where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_tasks where tenant_id = $1 and id < $2 and created_at < $3
+           order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
         before,
@@ -78,11 +74,10 @@ pub(crate) async fn delete_tasks(tx: &mut Tx, limit: i64) -> Result<u64, DbError
 pub(crate) async fn delete_conversations(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from conv_conversations c using (
-           select id from conv_conversations
+        "delete from conv_conversations where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_conversations
            where tenant_id = $1 and last_activity_at < $2 and state = 'closed' and closed_at < $2
-           order by last_activity_at, id limit $3 for update skip locked) old
-         where c.tenant_id = $1 and c.id = old.id",
+           order by last_activity_at, id limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit

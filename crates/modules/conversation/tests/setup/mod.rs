@@ -149,7 +149,7 @@ impl World {
 
     /// Another business, in all that decides about texts like this one.
     pub(crate) async fn copy_tenant(&self, tenant: TenantId) {
-        for table in ["id_tenants", "comp_brands", "comp_campaigns"] {
+        for table in ["id_tenants", "comp_brands", "comp_campaigns", "comp_phone_numbers"] {
             let sql = format!(
                 "insert into {table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::uuid)
                    || case when '{table}' = 'id_tenants' then jsonb_build_object('id', $1::uuid) else '{{}}' end)).*
