@@ -86,7 +86,7 @@ impl Polling {
                 Ok(taken) => found += taken,
                 Err(Broken::Stopped) => self.give_back(&lease).await?,
                 Err(Broken::LeaseLost) => {
-                    tracing::warn!(poll.list = list.as_str(), "a list is read by another process")
+                    tracing::warn!(poll.list = list.as_str(), "a list is read by another process");
                 }
                 Err(broken) => self.postpone(&lease, &broken).await?,
             }
@@ -192,7 +192,7 @@ impl Polling {
                 Err(NotTaken::Database(error)) if error.is_transient() => return Err(error.into()),
                 // One entry that cannot be stored must not hide those behind it.
                 Err(error) => {
-                    tracing::error!(%error, poll.entry = entry.sid(), "what no webhook delivered cannot be taken")
+                    tracing::error!(%error, poll.entry = entry.sid(), "what no webhook delivered cannot be taken");
                 }
             }
         }

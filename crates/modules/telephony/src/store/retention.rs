@@ -6,11 +6,10 @@ use nmc_db::{DbError, Tx};
 pub(crate) async fn empty_texts(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::bodies_before(tx.now()));
     let emptied = sqlx::query!(
-        "update tel_inbound_sms t set body = '', media = '[]' from (
-           select id from tel_inbound_sms
-           where tenant_id = $1 and created_at < $2 and (body <> '' or media <> '[]')
-           order by created_at limit $3 for update skip locked) old
-         where t.tenant_id = $1 and t.id = old.id",
+        "update tel_inbound_sms set body = '', media = '[]'
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from tel_inbound_sms where tenant_id = $1 and created_at < $2 and (body <> '' or media <> '[]')
+           order by created_at limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -24,10 +23,9 @@ pub(crate) async fn empty_texts(tx: &mut Tx, limit: i64) -> Result<u64, DbError>
 pub(crate) async fn delete_texts(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from tel_inbound_sms t using (
-           select id from tel_inbound_sms where tenant_id = $1 and created_at < $2
-           order by created_at limit $3 for update skip locked) old
-         where t.tenant_id = $1 and t.id = old.id",
+        "delete from tel_inbound_sms where tenant_id = $1 and ctid = any (array(
+           select ctid from tel_inbound_sms where tenant_id = $1 and created_at < $2
+           order by created_at limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -41,10 +39,9 @@ pub(crate) async fn delete_texts(tx: &mut Tx, limit: i64) -> Result<u64, DbError
 pub(crate) async fn delete_calls(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
-        "delete from tel_calls c using (
-           select id from tel_calls where tenant_id = $1 and created_at < $2
-           order by created_at limit $3 for update skip locked) old
-         where c.tenant_id = $1 and c.id = old.id",
+        "delete from tel_calls where tenant_id = $1 and ctid = any (array(
+           select ctid from tel_calls where tenant_id = $1 and created_at < $2
+           order by created_at limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::house::{BUSINESS, CALLER, Fields, House, call_sid, dial, leg, mode, phone};
 
+/// A number that becomes the business's later.
+const ANOTHER: &str = "+14155550102";
 const POLLED: &str = "select count(*) from tel_polls where failures = 0";
 
 /// A house whose lists have been read once, a moment ago.
@@ -280,7 +282,6 @@ async fn what_came_before_the_installation_or_the_number_was_connected_is_not_an
     assert_eq!(house.poll().await, 0);
     assert_eq!((later(&house).await, later(&house).await), (0, 0));
 
-    const ANOTHER: &str = "+14155550102";
     let sent = |body: &str| TextRequest::new(CALLER, ANOTHER, body);
     house.simulator.send_text(sent("to a number of nobody")).await;
     assert_eq!(later(&house).await, 0);
