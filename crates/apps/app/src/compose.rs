@@ -1,19 +1,25 @@
-use nmc_compliance::Compliance;
-use nmc_config::Config;
+use std::sync::Arc;
+
+use nmc_compliance::{Compliance, Limit, SendLimits};
+use nmc_config::{ComplianceConfig, Config};
 use nmc_conversation::Conversation;
-use nmc_db::Db;
+use nmc_db::{Db, DbError};
 use nmc_effects::Effects;
 use nmc_identity::Identity;
-use nmc_kernel::Random;
+use nmc_kernel::{Actor, Clock, Random};
+use nmc_live::{Live, StillSignedIn};
 use nmc_outbox::{Consumers, Dispatcher};
-use nmc_providers::twilio::{AccountSid, AuthToken, ClientSettings, MessagingServiceSid, TwilioClient, TwilioWebhooks};
+use nmc_providers::twilio::{AuthToken, MessagingServiceSid, TwilioWebhooks};
+use nmc_retention::{Retention, Sweeps};
 use nmc_telephony::{Telephony, TelephonySettings};
 use nmc_timers::Timers;
+use nmc_web::RateLimits;
 use secrecy::ExposeSecret as _;
-use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
 
-use crate::AppError;
+use crate::{
+    AppError,
+    providers::{Clerk, twilio_client, wrong},
+};
 
 /// The modules, built once from configuration; cheap to clone.
 #[derive(Clone)]
@@ -26,24 +32,19 @@ pub struct Modules {
     pub compliance: Compliance,
     /// Businesses and their settings.
     pub identity: Identity,
-    webhooks: TwilioWebhooks,
+    /// What happens, told while it happens.
+    pub live: Live,
+    pub(crate) webhooks: TwilioWebhooks,
+    pub(crate) clerk: Clerk,
+    pub(crate) rate_limits: RateLimits,
 }
-
-/// The document of the HTTP API, without its routes: they bring their own parts.
-#[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "NeverMissCall",
-    description = "A small trade business that misses a phone call wins the customer anyway.",
-    license(name = "Apache-2.0")
-))]
-struct ApiDocument;
 
 impl Modules {
     /// Builds the modules over a process's own way into the database.
     pub fn new(db: &Db, config: &Config) -> Result<Self, AppError> {
         let twilio = twilio_client(config)?;
         let identity = Identity::new(db.clone());
-        let compliance = Compliance::new(db.clone(), identity.clone());
+        let compliance = Compliance::new(db.clone(), identity.clone()).with_limits(send_limits(&config.compliance));
         let telephony = Telephony::new(
             db.clone(),
             identity.clone(),
@@ -59,23 +60,21 @@ impl Modules {
                 .as_deref()
                 .map(MessagingServiceSid::parse)
                 .transpose()
-                .map_err(|error| AppError::Client(error.to_string()))?,
+                .map_err(wrong)?,
             segments_per_second: config.effects.sms_segments_per_second,
             is_paused: config.conversation.pause_outbound_sms,
-            inactivity: chrono::Duration::from_std(config.conversation.inactivity_auto_close)
-                .map_err(|error| AppError::Client(error.to_string()))?,
+            inactivity: chrono::Duration::from_std(config.conversation.inactivity_auto_close).map_err(wrong)?,
+            override_window: chrono::Duration::from_std(config.conversation.override_window).map_err(wrong)?,
         };
         let conversation = Conversation::new(db.clone(), identity.clone(), compliance.clone(), twilio, settings);
         let token = AuthToken::new(config.twilio.auth_token.expose_secret());
         let webhooks = TwilioWebhooks::new(config.http.public_base_url.as_str(), token);
-        Ok(Self { telephony, conversation, compliance, identity, webhooks })
-    }
-
-    /// Every route of the modules, with its part of the API's document.
-    pub fn routes(&self) -> OpenApiRouter {
-        OpenApiRouter::with_openapi(ApiDocument::openapi())
-            .merge(self.telephony.routes(self.webhooks.clone()))
-            .merge(self.conversation.router(self.webhooks.clone()))
+        let rate_limits = RateLimits::new(&config.http, &config.http_limits);
+        let live = live(db, &identity, config);
+        let clerk = Clerk::new(config)?;
+        let modules = Self { telephony, conversation, compliance, identity, live, webhooks, clerk, rate_limits };
+        db.wake_outbox_for(modules.consumers().events());
+        Ok(modules)
     }
 
     /// Who hears which event.
@@ -96,8 +95,14 @@ impl Modules {
 
     /// What happens when something falls due.
     pub fn timers(&self, db: &Db, random: Random) -> Timers {
-        let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random);
-        self.conversation.timers(self.telephony.timers(timers))
+        let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random.clone());
+        self.retention(db, random).timers(self.conversation.timers(self.telephony.timers(timers)))
+    }
+
+    /// What becomes of data with age.
+    pub fn retention(&self, db: &Db, random: Random) -> Retention {
+        let sweeps = self.conversation.sweeps(self.telephony.sweeps(Sweeps::default()));
+        Retention::new(db.clone(), self.identity.sweeps(self.compliance.sweeps(sweeps)), random)
     }
 
     /// The calls to providers.
@@ -108,19 +113,40 @@ impl Modules {
             call_timeout: config.effects.request_timeout,
             listing_gap: config.effects.listing_gap,
         };
-        self.conversation.effects(self.telephony.effects(Effects::new(db.clone(), settings, random)))
+        let effects = Effects::new(db.clone(), settings, random);
+        self.identity.effects(self.conversation.effects(self.telephony.effects(effects)), &self.clerk.client)
     }
 }
 
-fn twilio_client(config: &Config) -> Result<TwilioClient, AppError> {
-    let account = AccountSid::parse(&config.twilio.account_sid).map_err(|error| AppError::Client(error.to_string()))?;
-    let token = AuthToken::new(config.twilio.auth_token.expose_secret());
-    let settings = ClientSettings {
-        base_url: config.twilio.base_url.as_str().to_owned(),
-        account_sid: account,
-        auth_token: token,
-        connect_timeout: config.twilio.connect_timeout,
-        request_timeout: config.twilio.timeout,
+fn live(db: &Db, identity: &Identity, config: &Config) -> Live {
+    let settings = nmc_live::Settings {
+        streams_max: config.http_limits.streams_max,
+        streams_per_tenant_max: config.http_limits.streams_per_tenant_max,
+        ..nmc_live::Settings::default()
     };
-    TwilioClient::new(settings).map_err(|error| AppError::Client(error.to_string()))
+    let (people, identity) = (db.clone(), identity.clone());
+    let still_signed_in: StillSignedIn = Arc::new(move |actor| {
+        let (db, identity) = (people.clone(), identity.clone());
+        Box::pin(async move {
+            // A database that is away says nothing of anybody; the next look does.
+            is_active(&db, &identity, &actor).await.unwrap_or(true)
+        })
+    });
+    Live::new(db.clone(), Clock::system(), settings, still_signed_in)
+}
+
+async fn is_active(db: &Db, identity: &Identity, actor: &Actor) -> Result<bool, DbError> {
+    let Actor::User { tenant, user, .. } = actor else { return Ok(true) };
+    let mut tx = db.read(*tenant).await?;
+    let user = identity.user(&mut tx, *user).await?;
+    tx.finish().await?;
+    Ok(user.is_some_and(|user| user.is_active))
+}
+
+fn send_limits(config: &ComplianceConfig) -> SendLimits {
+    SendLimits {
+        caller: Limit { hour: config.texts_per_caller_hour_max, day: config.texts_per_caller_day_max },
+        business: Limit { hour: config.texts_per_business_hour_max, day: config.texts_per_business_day_max },
+        installation: Limit { hour: config.texts_per_hour_max, day: config.texts_per_day_max },
+    }
 }

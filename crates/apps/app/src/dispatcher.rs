@@ -11,7 +11,7 @@ use crate::{
     process::{CLOSE_TIMEOUT, FINISH_TIMEOUT, check_role, gauge_connections, listen, open_database},
 };
 
-/// Runs consumers, timers and effects until `stop`, then finishes what runs and gives leases back.
+/// Runs consumers, timers, effects and retention until `stop`, then finishes what runs and gives leases back.
 pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), AppError> {
     let telemetry = nmc_telemetry::init(&config.telemetry, "nmc-dispatcher")?;
     let wakes = Wakes::new();
@@ -21,7 +21,9 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
     let random = Random::from_entropy();
     let outbox = modules.outbox(&db, config, random.clone());
     let timers = modules.timers(&db, random.clone());
-    let effects = modules.effects(&db, config, random);
+    let retention = modules.retention(&db, random.clone());
+    let effects = modules.effects(&db, config, random.clone());
+    let polling = modules.telephony.polling(random);
     let metrics = listen("METRICS_ADDR", config.http.metrics_addr).await?;
     let metrics_app = nmc_telemetry::metrics_router(telemetry.metrics());
     tracing::info!(metrics.addr = %config.http.metrics_addr, "dispatching");
@@ -30,6 +32,8 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
             outbox.run(stop.clone()),
             timers.run(stop.clone()),
             effects.run(stop.clone()),
+            polling.run(stop.clone()),
+            retention.run(stop.clone()),
             wakes.run(&db, stop.clone()),
             gauge_connections(&db, stop.clone()),
             serve_http(metrics, metrics_app, &config.http_limits, stop.clone()),

@@ -1,14 +1,19 @@
 use clap::{Parser, Subcommand, ValueEnum};
+use nmc_compliance::Compliance;
 use nmc_config::{Config, DatabaseConfig};
+use nmc_conversation::SendSms;
 use nmc_db::{Db, Wakes};
-use nmc_effects::{IntentState, Resolution, Review};
+use nmc_effects::{EffectKind as _, IntentState, Resolution, Review};
+use nmc_identity::Identity;
 use nmc_kernel::Random;
 use nmc_outbox::DeadLetters;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use crate::{
-    AppError, Modules, StopOn, dispatch,
+    AppError, Modules, StopOn,
+    caller_command::{self, CallerAction},
+    dispatch,
     operators::{say, say_json},
     process::{pool_settings, stop_signal},
 };
@@ -40,6 +45,24 @@ enum Action {
     /// Calls to providers.
     #[command(subcommand)]
     Effects(EffectAction),
+    /// Stop sending texts, on every dispatcher and until `resume`. What is pending waits; what is in flight ends.
+    Pause,
+    /// Send texts again.
+    Resume,
+    /// What numbers businesses have asked for, the oldest first; `nmc-server number confirm` and `reject` answer.
+    NumberRequests,
+    /// What becomes of data with age.
+    #[command(subcommand)]
+    Retention(RetentionAction),
+    /// What there is about one caller of a business.
+    #[command(subcommand)]
+    Caller(CallerAction),
+}
+
+#[derive(Debug, Subcommand)]
+enum RetentionAction {
+    /// Delete and empty everything now that is old enough; prints how many rows, by rule. `run` does it all the time.
+    Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,6 +126,14 @@ impl DispatcherCommand {
             Action::Status => status(&database()?).await,
             Action::DeadLetters(action) => dead_letters(action, database()?).await,
             Action::Effects(action) => effects(action).await,
+            Action::Pause => pause(&database()?).await,
+            Action::Resume => resume(&database()?).await,
+            Action::NumberRequests => number_requests(database()?).await,
+            Action::Retention(RetentionAction::Run) => retention().await,
+            Action::Caller(action) => {
+                let db = database()?;
+                caller_command::run(action, &Modules::new(&db, &Config::from_env()?)?, &db).await
+            }
         }
     }
 }
@@ -190,6 +221,35 @@ async fn effects(action: EffectAction) -> Result<(), AppError> {
             say("it is settled");
         }
     }
+    Ok(())
+}
+
+async fn pause(db: &Db) -> Result<(), AppError> {
+    let is_news = nmc_effects::pause(db, SendSms::KIND).await?;
+    say(if is_news { "texts are paused" } else { "texts were paused already" });
+    Ok(())
+}
+
+async fn resume(db: &Db) -> Result<(), AppError> {
+    let is_news = nmc_effects::resume(db, SendSms::KIND).await?;
+    say(if is_news { "texts are sent again" } else { "texts were not paused" });
+    Ok(())
+}
+
+async fn number_requests(db: Db) -> Result<(), AppError> {
+    for request in Compliance::new(db.clone(), Identity::new(db)).number_requests().await? {
+        say_json(&serde_json::json!({
+            "tenant_id": request.tenant, "phone": request.phone, "requested_at": request.requested_at,
+        }));
+    }
+    Ok(())
+}
+
+async fn retention() -> Result<(), AppError> {
+    let config = Config::from_env()?;
+    let db = database()?;
+    let retention = Modules::new(&db, &config)?.retention(&db, Random::from_entropy());
+    say_json(&serde_json::json!(retention.run_now().await?));
     Ok(())
 }
 

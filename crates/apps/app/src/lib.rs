@@ -4,15 +4,21 @@
 //! business. `nmc-dispatcher` does everything that is not an answer: consumers, timers, effects. Both build the same
 //! [`Modules`] from the same configuration and differ only in what they run.
 
+mod api;
+mod caller_command;
+mod callers;
 mod command;
 mod compose;
 mod dispatcher;
 mod dispatcher_command;
 mod operators;
+mod people;
 mod process;
+mod providers;
 mod server;
 mod server_command;
 
+pub use callers::EraseCallerError;
 pub use command::run_program;
 pub use compose::Modules;
 pub use dispatcher::dispatch;

@@ -6,10 +6,13 @@ use chrono_tz::Tz;
 use clap::{Subcommand, ValueEnum};
 use nmc_compliance::{CampaignStatus, CampaignSubmission, Compliance, RegistrationSubject};
 use nmc_db::{Db, DbError};
-use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings};
+use nmc_identity::{CallMode, Identity, NewTenant, TenantName, TenantSettings, TenantStatus};
 use nmc_kernel::{Actor, E164, TenantId};
 
-use crate::AppError;
+use crate::{
+    AppError,
+    people::{self, AuditAction, UserAction},
+};
 
 /// Setting a business up.
 #[derive(Debug, Subcommand)]
@@ -20,6 +23,12 @@ pub(crate) enum OperatorCommand {
     /// Numbers that receive calls and texts.
     #[command(subcommand)]
     Number(NumberAction),
+    /// The people of a business.
+    #[command(subcommand)]
+    User(UserAction),
+    /// The log of who changed what.
+    #[command(subcommand)]
+    Audit(AuditAction),
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +61,10 @@ pub(crate) enum TenantAction {
         #[arg(long)]
         sample_message: String,
     },
+    /// Stop serving a business: calls and texts are recorded, nothing is sent.
+    Suspend { tenant: TenantId },
+    /// Serve a business again.
+    Resume { tenant: TenantId },
     /// Say where the business stands with what it must have before it may text, as one line of JSON.
     Standing { tenant: TenantId },
     /// The registry approved the business; what it sends is another decision.
@@ -171,6 +184,18 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
             compliance.decide(&operator, subject, decided, Some(&reason)).await.map_err(refused)?;
             say("the campaign is rejected");
         }
+        OperatorCommand::Tenant(TenantAction::Suspend { tenant }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            identity.set_status(&operator, TenantStatus::Suspended).await.map_err(refused)?;
+            say("the business is suspended");
+        }
+        OperatorCommand::Tenant(TenantAction::Resume { tenant }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
+            identity.set_status(&operator, TenantStatus::Active).await.map_err(refused)?;
+            say("the business is served again");
+        }
+        OperatorCommand::User(action) => people::user(action, &identity, db).await?,
+        OperatorCommand::Audit(action) => people::audit(action, &identity, db).await?,
         OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
             let operator = operator_of(tenant, &identity, db).await?;
             compliance.add_receiving_number(&operator, &number).await.map_err(refused)?;
@@ -209,7 +234,7 @@ pub(crate) async fn operator_of(tenant: TenantId, identity: &Identity, db: &Db) 
     Ok(Actor::Operator { tenant })
 }
 
-fn refused(error: impl std::error::Error) -> AppError {
+pub(crate) fn refused(error: impl std::error::Error) -> AppError {
     AppError::Refused(error.to_string())
 }
 

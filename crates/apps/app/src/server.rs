@@ -32,6 +32,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> Result<(), AppEr
             serve_http(listener, app, &config.http_limits, stop.clone()),
             serve_http(metrics, metrics_app, &config.http_limits, stop.clone()),
             wakes.run(&db, stop.clone()),
+            modules.live.run(stop.clone()),
             gauge_connections(&db, stop.clone()),
         );
     };

@@ -70,6 +70,8 @@ pub struct Config {
     pub effects: EffectsConfig,
     /// Calls coming in.
     pub telephony: TelephonyConfig,
+    /// How many texts may go out.
+    pub compliance: ComplianceConfig,
     /// Threads with callers.
     pub conversation: ConversationConfig,
     /// Logs and traces.
@@ -87,6 +89,7 @@ impl Config {
         let outbox = OutboxConfig::read(source);
         let effects = EffectsConfig::read(source);
         let telephony = TelephonyConfig::read(source);
+        let compliance = ComplianceConfig::read(source);
         let conversation = ConversationConfig::read(source);
         let telemetry = TelemetryConfig::read(source);
         Some(Self {
@@ -98,6 +101,7 @@ impl Config {
             outbox: outbox?,
             effects: effects?,
             telephony: telephony?,
+            compliance: compliance?,
             conversation: conversation?,
             telemetry: telemetry?,
         })
@@ -168,6 +172,10 @@ group! {
         /// Requests of the API the people of one business may send in a minute, per server; more are answered with 429.
         tenant_requests_per_minute: u32 =
             default("HTTP_TENANT_REQUESTS_PER_MINUTE", integer(1..=1_000_000), "1200"),
+        /// Live streams a server has open at once; more are answered with 503. Each takes one of its connections.
+        streams_max: usize = default("HTTP_STREAMS_MAX", integer(1..=100_000), "1000"),
+        /// Live streams one business has open at once on one server; more are answered with 429.
+        streams_per_tenant_max: usize = default("HTTP_STREAMS_PER_TENANT_MAX", integer(1..=10_000), "50"),
     }
 }
 
@@ -259,6 +267,25 @@ group! {
         /// For how long a caller's next call continues the correlation of the one before.
         correlation_reuse_window: Duration =
             default("CORRELATION_REUSE_WINDOW_MINUTES", minutes(0..=1440), "10"),
+    }
+}
+
+group! {
+    /// How many texts may go out: what is left of a fraud or a fault when everything else has let it through. A text
+    /// beyond what one caller may get is not sent, and a person is told; beyond the others it waits.
+    ComplianceConfig, "Compliance" {
+        /// Texts to one caller of one business within an hour, at most.
+        texts_per_caller_hour_max: u32 = default("TEXTS_PER_CALLER_HOUR_MAX", integer(1..=10_000), "30"),
+        /// The same within 24 hours.
+        texts_per_caller_day_max: u32 = default("TEXTS_PER_CALLER_DAY_MAX", integer(1..=100_000), "60"),
+        /// Texts of one business within an hour, at most.
+        texts_per_business_hour_max: u32 = default("TEXTS_PER_BUSINESS_HOUR_MAX", integer(1..=1_000_000), "500"),
+        /// The same within 24 hours.
+        texts_per_business_day_max: u32 = default("TEXTS_PER_BUSINESS_DAY_MAX", integer(1..=10_000_000), "3000"),
+        /// Texts of all businesses together within an hour, at most.
+        texts_per_hour_max: u32 = default("TEXTS_PER_HOUR_MAX", integer(1..=100_000_000), "100000"),
+        /// The same within 24 hours.
+        texts_per_day_max: u32 = default("TEXTS_PER_DAY_MAX", integer(1..=1_000_000_000), "1000000"),
     }
 }
 

@@ -99,7 +99,10 @@ impl App {
         let stop = CancellationToken::new();
         let router = routes(&modules, database.app().clone(), &config, database.app());
         let (limits, stopped) = (config.http_limits.clone(), stop.clone());
-        tokio::spawn(async move { nmc_web::serve(listener, router, &limits, stopped).await });
+        let live = modules.live.clone();
+        tokio::spawn(async move {
+            tokio::join!(nmc_web::serve(listener, router, &limits, stopped.clone()), live.run(stopped))
+        });
 
         let dispatching = Modules::new(database.dispatcher(), &config).unwrap();
         let random = Random::seeded(7);
@@ -171,6 +174,9 @@ pub(crate) fn config(database: &TestDatabase, base_url: &str, twilio_url: &str, 
         ("TWILIO_BASE_URL", twilio_url.to_owned()),
         ("EFFECTS_LISTING_GAP_SECONDS", "1".to_owned()),
         ("SMS_SEGMENTS_PER_SECOND", "10000".to_owned()),
+        // A test is one client with much to ask.
+        ("HTTP_ADDRESS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
+        ("HTTP_TENANT_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ("CLERK_WEBHOOK_SECRET", CLERK_WEBHOOK_SECRET.to_owned()),
     ];
     values.extend(clerk.configuration());

@@ -1,0 +1,84 @@
+//! A caller's data, over all modules: given out, or erased.
+
+use nmc_db::{Db, DbError};
+use nmc_effects::caller::Erased;
+use nmc_identity::AuditEntry;
+use nmc_kernel::{Actor, E164};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::Modules;
+
+/// Why nothing was erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseCallerError {
+    /// A text to the caller is on its way.
+    #[error(
+        "a text to this caller is on its way, or it is being found out whether it arrived: try again in some minutes"
+    )]
+    UnderWay,
+    /// A statement failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Modules {
+    /// Everything there is about a caller of the actor's business, as one JSON document. Begins a transaction of its
+    /// own, which writes down that it was given out. `db` is the dispatcher's role: nobody else reads its tables.
+    pub async fn export_caller(&self, db: &Db, actor: &Actor, phone: &E164) -> Result<Value, DbError> {
+        let mut tx = db.begin(actor.tenant()).await?;
+        let exported = json!({
+            "tenant_id": actor.tenant(),
+            "phone": phone,
+            "exported_at": tx.now(),
+            "telephony": self.telephony.export_caller(&mut tx, phone).await?,
+            "conversation": self.conversation.export_caller(&mut tx, phone).await?,
+            "compliance": self.compliance.export_caller(&mut tx, phone).await?,
+            "outbox": nmc_outbox::caller::export(&mut tx, phone).await?,
+            "effects": nmc_effects::caller::export(&mut tx, phone).await?,
+        });
+        let entry = entry("caller.exported", tx.ids().next(), json!({}));
+        self.identity.audit(&mut tx, actor, &entry).await?;
+        tx.commit().await?;
+        Ok(exported)
+    }
+
+    /// Erases a caller of the actor's business, everywhere and at once, and says how much it was and what stays. Doing
+    /// it twice erases what came in between. Begins a transaction of its own; `db` is the dispatcher's role.
+    pub async fn erase_caller(&self, db: &Db, actor: &Actor, phone: &E164) -> Result<Value, EraseCallerError> {
+        let mut tx = db.begin(actor.tenant()).await?;
+        // The threads first: what is about to be sent in them waits for their locks and finds them gone.
+        let threads = self.conversation.erase_caller(&mut tx, phone).await?;
+        let Erased::Intents(intents) = nmc_effects::caller::erase(&mut tx, phone).await? else {
+            tx.roll_back().await?;
+            return Err(EraseCallerError::UnderWay);
+        };
+        let calls_and_texts = self.telephony.erase_caller(&mut tx, phone).await?;
+        let decisions = self.compliance.erase_caller(&mut tx, phone).await?;
+        let events = nmc_outbox::caller::erase(&mut tx, phone).await?;
+        let mut words = vec![phone.as_str().to_owned()];
+        words.extend(threads.conversations.iter().map(ToString::to_string));
+        let answers = tx.forget_answers_naming(&words).await?;
+        let keeps_stop = self.compliance.keeps_stop_of(&mut tx, phone).await?;
+        let erased = json!({
+            "conversations": threads.rows, "effects": intents, "calls_and_texts": calls_and_texts,
+            "decisions": decisions, "events": events, "answers": answers,
+        });
+        let entry = entry("caller.erased", tx.ids().next(), erased.clone());
+        self.identity.audit(&mut tx, actor, &entry).await?;
+        tx.commit().await?;
+        Ok(json!({
+            "erased": erased,
+            "kept": if keeps_stop {
+                "the number in the opt-outs or on the list of numbers never to text, so that it is not texted again"
+            } else {
+                "nothing"
+            },
+        }))
+    }
+}
+
+/// Names the deed and not the caller: the log is for ever.
+fn entry(action: &'static str, id: Uuid, after: Value) -> AuditEntry {
+    AuditEntry { action, object: "caller", object_id: id, before: json!({}), after }
+}
