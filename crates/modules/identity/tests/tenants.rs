@@ -94,47 +94,6 @@ async fn a_tenant_that_is_not_there_or_not_readable_is_an_error() {
     }
 }
 
-/// Each constraint with a statement that breaks it.
-const BROKEN: &[(&str, &str)] = &[
-    (
-        "id_tenants_pkey",
-        "insert into id_tenants select tenant_id, id, name, time_zone, settings, status, created_at, updated_at
-         from id_tenants",
-    ),
-    (
-        "id_tenants_is_itself",
-        "insert into id_tenants
-         select tenant_id, gen_random_uuid(), name, time_zone, settings, status, created_at, updated_at from id_tenants",
-    ),
-    ("id_tenants_name_length", "update id_tenants set name = ''"),
-    ("id_tenants_time_zone_length", "update id_tenants set time_zone = ''"),
-    ("id_tenants_settings_versioned", "update id_tenants set settings = '{}'"),
-    ("id_tenants_status_words", "update id_tenants set status = 'closed'"),
-];
-
-#[tokio::test]
-async fn every_constraint_refuses_what_breaks_it() {
-    let database = TestDatabase::create().await.unwrap();
-    let identity = Identity::new(database.app().clone());
-    let id = identity.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
-    for (name, sql) in BROKEN {
-        let mut tx = database.app().begin(id).await.unwrap();
-        let refused = sqlx::query(*sql).execute(tx.conn().await.unwrap()).await.map_err(DbError::from);
-        assert_eq!(refused.as_ref().err().and_then(DbError::constraint), Some(*name), "{refused:?}");
-    }
-    let mut all: Vec<String> = sqlx::query_scalar(
-        "select conname::text from pg_constraint
-         where conrelid::regclass::text like 'id\\_%' and contype in ('c', 'f', 'p', 'u', 'x')",
-    )
-    .fetch_all(&mut database.superuser().await.unwrap())
-    .await
-    .unwrap();
-    all.sort();
-    let mut provoked: Vec<&str> = BROKEN.iter().map(|(name, _)| *name).collect();
-    provoked.sort_unstable();
-    assert_eq!(all, provoked);
-}
-
 #[tokio::test]
 async fn a_neighbour_is_not_there() {
     let database = TestDatabase::create().await.unwrap();

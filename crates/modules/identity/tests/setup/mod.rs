@@ -27,21 +27,21 @@ const NOON: &str = "2026-03-03T12:00:00Z";
 const SECRET_KEY: &str = "sk_test_simulated";
 const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdGVkLXNpbXVsYXRlZC1zaW11bGF0ZWQ=";
 /// The time between two looks at what has become of an attempt.
-pub const LISTING_GAP: StdDuration = StdDuration::from_secs(60);
+pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_secs(60);
 
-pub struct World {
-    pub database: TestDatabase,
-    pub clock: Clock,
-    pub clerk: ClerkSimulator,
-    pub client: ClerkClient,
-    pub identity: Identity,
-    pub effects: Effects,
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: Clock,
+    pub(crate) clerk: ClerkSimulator,
+    pub(crate) client: ClerkClient,
+    pub(crate) identity: Identity,
+    pub(crate) effects: Effects,
     secret: WebhookSecret,
     app: Router,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let database = TestDatabase::create().await.unwrap();
         let clock = Clock::fixed(NOON.parse().unwrap());
         let secret = WebhookSecret::parse(WEBHOOK_SECRET).unwrap();
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// A business without people.
-    pub async fn tenant(&self) -> TenantId {
+    pub(crate) async fn tenant(&self) -> TenantId {
         let new = NewTenant {
             name: TenantName::parse("Example Plumbing").unwrap(),
             time_zone: "America/New_York".parse().unwrap(),
@@ -94,7 +94,7 @@ impl World {
     }
 
     /// Somebody of a business, who is known at Clerk as well.
-    pub async fn member(&self, tenant: TenantId, name: &str, role: Role) -> Member {
+    pub(crate) async fn member(&self, tenant: TenantId, name: &str, role: Role) -> Member {
         let email = format!("{name}@example.com");
         let known = self.clerk.put_user(NewUser::with_email(email.clone())).unwrap();
         let person =
@@ -105,21 +105,21 @@ impl World {
     }
 
     /// Somebody who has signed up at Clerk and nowhere else.
-    pub fn person(&self, email: &str) -> ClerkUserId {
+    pub(crate) fn person(&self, email: &str) -> ClerkUserId {
         self.clerk.put_user(NewUser::with_email(email)).unwrap().id
     }
 
-    pub fn token(&self, user: &ClerkUserId) -> String {
+    pub(crate) fn token(&self, user: &ClerkUserId) -> String {
         self.clerk.token(&TokenRequest::of(user.clone())).unwrap()
     }
 
     /// A request of somebody who is signed in.
-    pub async fn ask(&self, user: &ClerkUserId, line: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask(&self, user: &ClerkUserId, line: &str, body: Option<Value>) -> Answer {
         self.ask_with(Some(&self.token(user)), line, body, &[]).await
     }
 
     /// `line`: method and path below `/v1`.
-    pub async fn ask_with(
+    pub(crate) async fn ask_with(
         &self,
         token: Option<&str>,
         line: &str,
@@ -141,7 +141,7 @@ impl World {
         self.send(request.unwrap()).await
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let retry_after = response.headers().get("retry-after").is_some();
@@ -150,16 +150,16 @@ impl World {
     }
 
     /// A webhook of Clerk's, signed for now.
-    pub async fn webhook(&self, kind: &str, data: &Value) -> StatusCode {
+    pub(crate) async fn webhook(&self, kind: &str, data: &Value) -> StatusCode {
         self.deliver(&self.clerk.message(kind, data)).await.status
     }
 
-    pub async fn deliver(&self, message: &WebhookMessage) -> Answer {
+    pub(crate) async fn deliver(&self, message: &WebhookMessage) -> Answer {
         let signature = self.secret.sign(&message.id, message.timestamp, message.body.as_bytes());
         self.deliver_signed(message, &signature).await
     }
 
-    pub async fn deliver_signed(&self, message: &WebhookMessage, signature: &str) -> Answer {
+    pub(crate) async fn deliver_signed(&self, message: &WebhookMessage, signature: &str) -> Answer {
         let request = Request::post("/webhooks/clerk")
             .header("content-type", "application/json")
             .header("svix-id", &message.id)
@@ -170,16 +170,16 @@ impl World {
     }
 
     /// Lets everything happen that is due.
-    pub async fn play(&self) {
+    pub(crate) async fn play(&self) {
         while self.effects.drain().await.unwrap() > 0 {}
     }
 
-    pub fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         self.clock.advance(time);
     }
 
     /// The actions of a business's log, in their order.
-    pub async fn log(&self, tenant: TenantId) -> Vec<String> {
+    pub(crate) async fn log(&self, tenant: TenantId) -> Vec<String> {
         let mut tx = self.database.app().read(tenant).await.unwrap();
         sqlx::query_scalar("select actor_kind || ' ' || action from id_audit_log order by seq")
             .fetch_all(tx.conn().await.unwrap())
@@ -188,35 +188,35 @@ impl World {
     }
 }
 
-pub struct Member {
-    pub tenant: TenantId,
-    pub user: UserId,
-    pub role: Role,
-    pub clerk: ClerkUserId,
+pub(crate) struct Member {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: UserId,
+    pub(crate) role: Role,
+    pub(crate) clerk: ClerkUserId,
 }
 
 impl Member {
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor::User { tenant: self.tenant, user: self.user, role: self.role }
     }
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub retry_after: bool,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: bool,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// Status and problem code.
-    pub fn refusal(&self) -> (u16, &str) {
+    pub(crate) fn refusal(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
     }
 }
 
 /// A Clerk user as webhooks tell of them.
-pub fn clerk_user(id: &ClerkUserId, email: &str, updated_at: i64, metadata: &Value) -> Value {
+pub(crate) fn clerk_user(id: &ClerkUserId, email: &str, updated_at: i64, metadata: &Value) -> Value {
     json!({
         "id": id, "object": "user", "primary_email_address_id": "idn_1",
         "email_addresses": [{"id": "idn_1", "email_address": email, "verification": {"status": "verified"}}],
