@@ -97,7 +97,15 @@ impl Bench {
             durable: cluster.medium == Medium::Disk,
             database_url,
             // A US long code's own rate would be the only thing measured.
-            configuration: vec![("SMS_SEGMENTS_PER_SECOND".to_owned(), "10000".to_owned())],
+            configuration: [
+                ("SMS_SEGMENTS_PER_SECOND", "10000"),
+                // What is measured is not how much may go out.
+                ("TEXTS_PER_BUSINESS_HOUR_MAX", "1000000"),
+                ("TEXTS_PER_BUSINESS_DAY_MAX", "1000000"),
+                ("TEXTS_PER_HOUR_MAX", "1000000"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .to_vec(),
             ..Plan::new(cluster.data_dir.clone(), std::env::current_exe()?)
         };
         let mut bench = Self {

@@ -54,6 +54,8 @@ async fn two_thousand_missed_calls_survive_twenty_kills() {
         ("TWILIO_TIMEOUT_SECONDS", "2"),
         // All callers call one number: what is tested is not how fast that may text.
         ("SMS_SEGMENTS_PER_SECOND", "10000"),
+        ("TEXTS_PER_BUSINESS_HOUR_MAX", "100000"),
+        ("TEXTS_PER_BUSINESS_DAY_MAX", "100000"),
         ("RUST_LOG", "warn"),
     ];
     let plan = Plan {

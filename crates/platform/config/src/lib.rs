@@ -17,8 +17,8 @@ pub use docs::{OPERATIONS_TABLE_BEGIN, OPERATIONS_TABLE_END, env_example, operat
 use env_file::EnvFile;
 pub use error::{ConfigError, WrongKey};
 pub use groups::{
-    ClerkConfig, Config, ConversationConfig, DatabaseConfig, EffectsConfig, HttpConfig, HttpLimits, OutboxConfig,
-    TelemetryConfig, TelephonyConfig, TwilioConfig,
+    ClerkConfig, ComplianceConfig, Config, ConversationConfig, DatabaseConfig, EffectsConfig, HttpConfig, HttpLimits,
+    OutboxConfig, TelemetryConfig, TelephonyConfig, TwilioConfig,
 };
 pub use kinds::BaseUrl;
 use source::Source;

@@ -33,7 +33,7 @@ pub struct OptOutEntry {
     pub number: i32,
     /// What changed.
     pub action: OptOutAction,
-    /// The word or wording that said so.
+    /// The word that said so; `wording` where the caller said it in words of their own.
     pub keyword: String,
     /// How it became known.
     pub source: OptOutSource,

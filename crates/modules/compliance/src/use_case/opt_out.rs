@@ -91,7 +91,8 @@ pub(crate) async fn record_wording(
     if !revokes_consent(body) {
         return Ok(None);
     }
-    record_opt_out(tx, phone, body, OptOutSource::Wording, context).await.map(Some)
+    // The ledger is kept for ever and the caller's words are not: they stand in the message.
+    record_opt_out(tx, phone, OptOutSource::Wording.as_str(), OptOutSource::Wording, context).await.map(Some)
 }
 
 /// Notes whether the text looks like a machine's: the gate asks after it.
