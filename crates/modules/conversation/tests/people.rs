@@ -26,7 +26,7 @@ async fn greeted(world: &World, who: &E164) -> ConversationId {
     world.thread(who).await.unwrap().id
 }
 
-async fn bodies_sent(world: &World, who: &E164) -> Vec<String> {
+fn bodies_sent(world: &World, who: &E164) -> Vec<String> {
     world.twilio.accepted_to(who).into_iter().map(|message| message.body).collect()
 }
 
@@ -49,7 +49,7 @@ async fn writing_takes_an_open_conversation_over_and_keeps_the_order() {
     assert_eq!((thread.state, thread.epoch, thread.waiting_since), (ConversationState::Human, 1, None));
     assert!(world.tasks().await.is_empty(), "what was asked for is answered");
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await[1..], ["We'll be there at 3", "or at 4"]);
+    assert_eq!(bodies_sent(&world, &caller())[1..], ["We'll be there at 3", "or at 4"]);
 
     let messages = world.outbound(&caller()).await;
     assert_eq!((messages[1].author, messages[1].status), (Author::User, MessageStatus::Queued));
@@ -76,7 +76,7 @@ async fn writing_beats_a_planned_greeting_in_one_transaction() {
     let id = world.thread(&caller()).await.unwrap().id;
     world.app.conversation.write(&world.owner(), id, &text("This is Joe, how can I help?"), None).await.unwrap();
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await, ["This is Joe, how can I help?"]);
+    assert_eq!(bodies_sent(&world, &caller()), ["This is Joe, how can I help?"]);
     assert_eq!(world.outbound(&caller()).await[0].failure.as_deref(), Some("taken-over"));
 }
 
@@ -105,7 +105,7 @@ async fn a_repeat_sends_nothing_and_gets_the_first_answer() {
     let (status, problem) = send(json!({ "body": "Or at 6" })).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_reused")));
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await[1..], ["We can come at 3", "Or at 5"]);
+    assert_eq!(bodies_sent(&world, &caller())[1..], ["We can come at 3", "Or at 5"]);
 }
 
 #[tokio::test]
@@ -176,13 +176,13 @@ async fn nobody_writes_in_what_is_closed_blocked_or_not_theirs() {
     assert!(write(owner, id).await.unwrap().took_over);
     assert_eq!(conversation.close(&owner, id).await.unwrap(), Changed::Now);
     assert!(matches!(write(owner, id).await, Err(WriteError::Closed)));
-    assert!(matches!(write(world.stranger(), id).await, Err(WriteError::NotFound)));
+    assert!(matches!(write(World::stranger(), id).await, Err(WriteError::NotFound)));
     assert!(matches!(write(world.operator(), id).await, Err(WriteError::NotAllowed)));
     let unknown = ConversationId::from(Uuid::from_u128(98));
     assert!(matches!(write(owner, unknown).await, Err(WriteError::NotFound)));
     // What was written before the closing still goes out.
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await, ["hello"]);
+    assert_eq!(bodies_sent(&world, &caller()), ["hello"]);
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_takeover_or_an_end_takes_no_persons_text_back_and_a_stop_does() {
     let world = world.restarted(&settings());
     world.wait(Duration::seconds(10));
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await, ["one"]);
+    assert_eq!(bodies_sent(&world, &caller()), ["one"]);
 
     let world = world.restarted(&Settings { is_paused: true, ..settings() });
     world.wait(Duration::minutes(11));
@@ -218,7 +218,7 @@ async fn a_takeover_or_an_end_takes_no_persons_text_back_and_a_stop_does() {
     let world = world.restarted(&settings());
     world.wait(Duration::seconds(10));
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await.iter().filter(|body| *body == "two").count(), 0);
+    assert_eq!(bodies_sent(&world, &caller()).iter().filter(|body| *body == "two").count(), 0);
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_persons_text_that_did_not_arrive_is_sent_again_and_is_useful_for_half
     world.callback(&sent.status_callback.unwrap(), &sent.sid, "undelivered", Some(30_003)).await;
     world.wait(Duration::minutes(2));
     world.play().await;
-    assert_eq!(bodies_sent(&world, &caller()).await[1..], ["at 3?", "at 3?"]);
+    assert_eq!(bodies_sent(&world, &caller())[1..], ["at 3?", "at 3?"]);
     let again = world.outbound(&caller()).await.pop().unwrap();
     assert_eq!((again.author, again.author_user_id), (Author::User, Some(Uuid::from_u128(1).into())));
 
@@ -478,7 +478,7 @@ async fn tasks_are_listed_and_ticked_off() {
         world.wait(Duration::seconds(1));
         assert_eq!(world.api(world.tech(), "POST", &path, None).await, (StatusCode::OK, json!({ "changed": true })));
         assert_eq!(world.api(world.tech(), "POST", &path, None).await, (StatusCode::OK, json!({ "changed": false })));
-        assert_eq!(world.api(world.stranger(), "POST", &path, None).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(world.api(World::stranger(), "POST", &path, None).await.0, StatusCode::NOT_FOUND);
     }
     let (_, done) = world.api(world.tech(), "GET", "/tasks?done=true&limit=1", None).await;
     assert_eq!(done["items"][0]["id"], rest["items"][0]["id"]);
@@ -502,7 +502,7 @@ async fn people_take_over_give_back_and_end_through_the_api() {
         let (_, shown) = world.api(world.tech(), "GET", &format!("/conversations/{id}"), None).await;
         assert_eq!(shown["state"], state);
         // A foreign id looks like a missing one.
-        let (status, foreign) = world.api(world.stranger(), "POST", &path, None).await;
+        let (status, foreign) = world.api(World::stranger(), "POST", &path, None).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
         let missing = format!("/conversations/{}/{what}", Uuid::from_u128(98));
         assert_eq!(world.api(world.tech(), "POST", &missing, None).await, (StatusCode::NOT_FOUND, foreign));
@@ -514,9 +514,9 @@ async fn people_take_over_give_back_and_end_through_the_api() {
     for path in
         [format!("/conversations/{id}"), format!("/conversations/{id}/messages"), "/conversations/none".to_owned()]
     {
-        assert_eq!(world.api(world.stranger(), "GET", &path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(world.api(World::stranger(), "GET", &path, None).await.0, StatusCode::NOT_FOUND, "{path}");
     }
-    let (_, nothing) = world.api(world.stranger(), "GET", "/conversations", None).await;
+    let (_, nothing) = world.api(World::stranger(), "GET", "/conversations", None).await;
     assert_eq!(nothing["items"], json!([]));
     assert_eq!(world.audited().await, ["conversation.taken-over", "conversation.released", "conversation.closed"]);
     let details: Vec<Value> = sqlx::query_scalar("select before || jsonb_build_object('then', after) from id_audit_log where object = 'conversation' order by seq")
@@ -565,7 +565,7 @@ async fn owners_word_the_texts_and_everybody_sees_them() {
         assert!(problem["errors"][0]["message"].as_str().unwrap().starts_with(rule), "{problem}");
     }
     greeted(&world, &caller()).await;
-    assert_eq!(bodies_sent(&world, &caller()).await, ["Example Plumbing, automated: back soon! Reply STOP to opt out"]);
+    assert_eq!(bodies_sent(&world, &caller()), ["Example Plumbing, automated: back soon! Reply STOP to opt out"]);
     assert_eq!(world.api(world.tech(), "DELETE", "/templates/greeting-call", None).await.0, StatusCode::FORBIDDEN);
     let (status, reset) = world.api(world.owner(), "DELETE", "/templates/greeting-call", None).await;
     assert_eq!((status, &reset), (StatusCode::OK, items.iter().find(|item| item["key"] == "greeting-call").unwrap()));
@@ -593,7 +593,7 @@ async fn why_a_call_got_a_text_or_none_is_told_in_words() {
         let (status, why) = world.api(world.tech(), "GET", &format!("/calls/{call}/why"), None).await;
         assert_eq!((status, &why["outcome"], &why["text"]), (StatusCode::OK, &json!(outcome), &json!(text)));
         assert_eq!(
-            world.api(world.stranger(), "GET", &format!("/calls/{call}/why"), None).await.0,
+            world.api(World::stranger(), "GET", &format!("/calls/{call}/why"), None).await.0,
             StatusCode::NOT_FOUND
         );
     }

@@ -17,8 +17,9 @@ pub(crate) fn call(outcome: ContactOutcome, newest: Option<&Decision>, greeting:
         }
         ContactOutcome::Human => "No text: a person of the business has the conversation.".to_owned(),
         ContactOutcome::Blocked => "No text yet: the campaign is not approved, and the call waits for that.".to_owned(),
-        ContactOutcome::Task => format!("No text: {}. A task asks to call back.", because(newest)),
-        ContactOutcome::Refused => format!("No text: {}. A task asks to call back.", because(newest)),
+        ContactOutcome::Task | ContactOutcome::Refused => {
+            format!("No text: {}. A task asks to call back.", because(newest))
+        }
         ContactOutcome::Untextable => "No text: none reaches this caller. A task asks to call back.".to_owned(),
         // Outcomes of texts; a call has none of them.
         ContactOutcome::Taken | ContactOutcome::Added | ContactOutcome::Keyword => "Taken down.".to_owned(),

@@ -27,6 +27,7 @@ pub(crate) enum Failure<'a> {
 
 /// What follows, beside the message's own status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each follows or does not, whatever the others do")]
 pub(crate) struct Consequences {
     /// How often the text may be sent again at most, a little later; once that is over, a person is asked.
     pub(crate) resends: u32,

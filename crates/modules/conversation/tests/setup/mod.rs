@@ -181,7 +181,7 @@ impl World {
     }
 
     /// An owner of another business.
-    pub(crate) fn stranger(&self) -> Actor {
+    pub(crate) fn stranger() -> Actor {
         let tenant = TenantId::from(Uuid::from_u128(99));
         Actor::User { tenant, user: UserId::from(Uuid::from_u128(3)), role: Role::Owner }
     }
