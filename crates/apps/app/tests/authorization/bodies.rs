@@ -1,0 +1,111 @@
+//! What every body and every list has to refuse.
+
+use serde_json::json;
+
+use crate::{
+    api::{Ask, send},
+    document::operations,
+    table::Role,
+    world::World,
+};
+
+#[tokio::test]
+async fn every_body_refuses_a_field_it_does_not_know() {
+    let world = World::start().await;
+    let owner = world.people.owner.token();
+    let mut tried = 0;
+    for operation in operations(&world.app) {
+        let (address, Some(mut body)) = world.fill_with_missing(&operation) else { continue };
+        body["surprise"] = json!(true);
+        let ask = Ask { operation: &operation, address, token: Some(&owner), body: Some(body) };
+        let answer = send(&world.app.base_url, &ask).await;
+        assert_eq!((answer.status, answer.wrong_fields()), (422, vec!["surprise"]), "{}: {answer:?}", operation.name());
+        tried += 1;
+    }
+    assert!(tried > 5, "only {tried} routes take a body");
+}
+
+#[tokio::test]
+async fn every_list_has_pages_and_refuses_what_is_none() {
+    let world = World::start().await;
+    let owner = world.people.owner.token();
+    let mut tried = 0;
+    for operation in operations(&world.app) {
+        let query = operation.parameters("query");
+        assert_eq!(
+            operation.answers_with_a_page(),
+            query.contains(&"limit") && query.contains(&"cursor"),
+            "{}: a page comes with `limit` and `cursor`",
+            operation.name()
+        );
+        if !operation.answers_with_a_page() {
+            continue;
+        }
+        tried += 1;
+        let (address, _) = world.fill(&operation, &world.ours);
+        let ask = async |query: &str| {
+            let address = format!("{address}?{query}");
+            send(&world.app.base_url, &Ask { operation: &operation, address, token: Some(&owner), body: None }).await
+        };
+        for (query, field) in
+            [("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("cursor=x", "cursor")]
+        {
+            let answer = ask(query).await;
+            assert_eq!((answer.status, answer.wrong_fields()), (422, vec![field]), "{} {query}", operation.name());
+        }
+        let all = ask("limit=200").await;
+        assert_eq!(all.status, 200, "{}: {all:?}", operation.name());
+        assert!(all.body["next_cursor"].is_null(), "{}", operation.name());
+        let (mut one_by_one, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = ask(&format!("limit=1{cursor}")).await;
+            let items = page.body["items"].as_array().unwrap();
+            assert!(items.len() <= 1, "{}: {page:?}", operation.name());
+            one_by_one.extend(items.clone());
+            let Some(next) = page.body["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(&one_by_one, all.body["items"].as_array().unwrap(), "{}", operation.name());
+        assert!(!one_by_one.is_empty(), "{}: nothing was listed, so nothing was shown", operation.name());
+    }
+    assert!(tried > 5, "only {tried} routes are lists");
+}
+
+#[tokio::test]
+async fn every_creation_repeated_with_its_key_is_answered_the_same() {
+    let world = World::start().await;
+    let owner = world.people.owner.token();
+    let mut tried = 0;
+    for operation in operations(&world.app) {
+        if !operation.parameters("header").contains(&"Idempotency-Key") || World::row(&operation).role == Role::SignUp {
+            continue;
+        }
+        tried += 1;
+        let (address, body) = world.fill(&operation, &world.ours);
+        let body = body.unwrap();
+        let send = async |body: &serde_json::Value| {
+            #[expect(clippy::disallowed_methods, reason = "a browser")]
+            let request = reqwest::Client::new().post(format!("{}{address}", world.app.base_url));
+            let key = format!("key-of-{}", operation.path.replace('/', "-"));
+            let request = request.bearer_auth(&owner).header("idempotency-key", key).json(body);
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
+        };
+        let first = send(&body).await;
+        assert!((200..300).contains(&first.0), "{}: {first:?}", operation.name());
+        assert_eq!(send(&body).await, first, "{}", operation.name());
+        let spaced = serde_json::from_str(&format!("{body} ")).unwrap();
+        assert_eq!(send(&spaced).await, first, "{}", operation.name());
+        let mut other = body.clone();
+        let text = other.as_object_mut().unwrap().values_mut().find_map(|value| match value {
+            serde_json::Value::String(text) => Some(text),
+            _ => None,
+        });
+        if let Some(text) = text {
+            text.push('1');
+            let reused = send(&other).await;
+            assert_eq!((reused.0, &reused.1["code"]), (409, &json!("idempotency_key_reused")), "{}", operation.name());
+        }
+    }
+    assert!(tried > 2, "only {tried} routes take a key");
+}

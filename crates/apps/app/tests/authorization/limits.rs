@@ -1,0 +1,1 @@
+//! The composed application's limits.

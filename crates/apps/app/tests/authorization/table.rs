@@ -1,0 +1,79 @@
+//! What each route is. A route that is missing here, or a row without a route, fails a test.
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Any person of the business.
+    Any,
+    /// Owners only.
+    Owner,
+    /// Somebody with a valid token who is not in a business yet.
+    SignUp,
+}
+
+/// What an id in a route is the id of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Call,
+    Conversation,
+    Message,
+    Task,
+    User,
+    DoNotText,
+    Invitation,
+    /// No id: a word that is the same for every business.
+    Word(&'static str),
+}
+
+pub(crate) struct Row {
+    pub(crate) route: &'static str,
+    pub(crate) role: Role,
+    /// What each parameter of the path, and each id in query and body, is.
+    pub(crate) ids: &'static [(&'static str, Kind)],
+}
+
+const fn row(route: &'static str, role: Role, ids: &'static [(&'static str, Kind)]) -> Row {
+    Row { route, role, ids }
+}
+
+use Kind::{Call, Conversation, DoNotText, Invitation, Message, Task, User, Word};
+use Role::{Any, Owner, SignUp};
+
+pub(crate) const TABLE: &[Row] = &[
+    row("GET /v1/stream", Any, &[]),
+    row("GET /v1/me", Any, &[]),
+    row("PATCH /v1/me", Any, &[]),
+    row("POST /v1/tenants", SignUp, &[]),
+    row("GET /v1/tenant", Any, &[]),
+    row("PATCH /v1/tenant", Owner, &[]),
+    row("GET /v1/users", Owner, &[]),
+    row("POST /v1/users/invite", Owner, &[]),
+    row("PATCH /v1/users/{id}", Owner, &[("id", User)]),
+    row("DELETE /v1/users/{id}", Owner, &[("id", User)]),
+    row("GET /v1/invitations", Owner, &[]),
+    row("DELETE /v1/invitations/{id}", Owner, &[("id", Invitation)]),
+    row("GET /v1/conversations", Any, &[]),
+    row("GET /v1/conversations/{id}", Any, &[("id", Conversation)]),
+    row("GET /v1/conversations/{id}/messages", Any, &[("id", Conversation)]),
+    row("POST /v1/conversations/{id}/messages", Any, &[("id", Conversation)]),
+    row("POST /v1/conversations/{id}/takeover", Any, &[("id", Conversation)]),
+    row("POST /v1/conversations/{id}/release", Any, &[("id", Conversation)]),
+    row("POST /v1/conversations/{id}/close", Any, &[("id", Conversation)]),
+    row("GET /v1/messages/{id}/why", Any, &[("id", Message)]),
+    row("GET /v1/do-not-text", Any, &[]),
+    row("POST /v1/do-not-text", Any, &[]),
+    row("DELETE /v1/do-not-text/{id}", Any, &[("id", DoNotText)]),
+    row("GET /v1/calls", Any, &[]),
+    row("GET /v1/calls/{id}", Any, &[("id", Call)]),
+    row("GET /v1/calls/{id}/why", Any, &[("id", Call)]),
+    row("GET /v1/tasks", Any, &[]),
+    row("POST /v1/tasks/{id}/done", Any, &[("id", Task)]),
+    row("GET /v1/templates", Any, &[]),
+    row("PUT /v1/templates/{key}", Owner, &[("key", Word("greeting-call"))]),
+    row("DELETE /v1/templates/{key}", Owner, &[("key", Word("greeting-call"))]),
+    row("POST /v1/compliance/submit", Owner, &[]),
+    row("GET /v1/compliance/status", Owner, &[]),
+    row("GET /v1/compliance/numbers", Owner, &[]),
+    row("POST /v1/compliance/numbers", Owner, &[]),
+    row("GET /v1/compliance/opt-outs", Owner, &[]),
+];
