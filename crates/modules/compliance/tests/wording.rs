@@ -139,5 +139,5 @@ async fn a_wording_is_recorded_once_and_takes_nothing_back() {
     let mut tx = world.app.db.read(world.tenant).await.unwrap();
     let [only] = &world.app.compliance.history(&mut tx, &caller()).await.unwrap()[..] else { panic!() };
     assert_eq!((only.action, only.source), (OptOutAction::OptOut, OptOutSource::Wording));
-    assert_eq!(only.keyword, "Please stop texting me");
+    assert_eq!(only.keyword, "wording", "the caller's words are not kept for ever");
 }

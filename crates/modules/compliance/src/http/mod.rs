@@ -1,6 +1,7 @@
 //! The module's routes for signed-in people.
 
 mod do_not_text;
+mod filter;
 mod numbers;
 mod opt_outs;
 mod registration;

@@ -2,20 +2,12 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use nmc_kernel::E164;
 use nmc_web::{ApiRefusal, Owner, Page, PageRequest, Problem, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::filter::OptOutFilter;
 use crate::{Compliance, OptOutAction, OptOutSource, PhoneOptOut};
-
-/// Whose changes of mind are asked for.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Filter {
-    /// One caller's; everybody's where it is left out.
-    #[param(value_type = Option<String>, example = "+12125550142")]
-    phone: Option<E164>,
-}
 
 /// One change of mind of one caller.
 #[derive(Serialize, ToSchema)]
@@ -48,7 +40,7 @@ pub(super) struct OptOutView {
     path = "/compliance/opt-outs",
     tag = "compliance",
     security(("clerk" = [])),
-    params(Filter, PageRequest),
+    params(OptOutFilter, PageRequest),
     responses(
         (status = 200, body = Page<OptOutView>),
         (status = 422, description = "`invalid`: `phone`, `limit` or `cursor`", body = Problem,
@@ -59,7 +51,7 @@ pub(super) struct OptOutView {
 pub(super) async fn list(
     State(compliance): State<Compliance>,
     Owner(actor): Owner,
-    Query(filter): Query<Filter>,
+    Query(filter): Query<OptOutFilter>,
     page: PageRequest,
 ) -> Result<Json<Page<OptOutView>>, Problem> {
     let before: Option<(DateTime<Utc>, Uuid)> = page.after()?;

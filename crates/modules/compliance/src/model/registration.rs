@@ -400,7 +400,8 @@ pub(crate) mod tests {
 
     #[test]
     fn every_fault_is_told_by_its_field() {
-        let broken: [(&str, fn(&mut Registration)); 26] = [
+        type Breaking = (&'static str, fn(&mut Registration));
+        let broken: [Breaking; 26] = [
             ("legal_name", |r| r.legal_name = " ".into()),
             ("legal_name", |r| r.legal_name = "x".repeat(256)),
             ("legal_name", |r| r.legal_name = "a\0b".into()),

@@ -48,42 +48,34 @@ pub(crate) fn missing(
     if !is_active {
         add("suspended", "Your account is suspended. Please contact us.".to_owned());
     }
-    match (brand, campaign) {
-        (Some(brand), Some(campaign)) => {
-            match brand.status {
-                CampaignStatus::Approved => {}
-                CampaignStatus::Pending => {
-                    add(
-                        "brand-pending",
-                        "The carriers are checking your business. You need not do anything.".to_owned(),
-                    );
-                }
-                CampaignStatus::Rejected => {
-                    let why = because(RegistrationSubject::Brand);
-                    let text =
-                        format!("The carriers did not accept your business.{why} Correct it and submit it again.");
-                    add("brand-rejected", text);
-                }
+    if let (Some(brand), Some(campaign)) = (brand, campaign) {
+        match brand.status {
+            CampaignStatus::Approved => {}
+            CampaignStatus::Pending => {
+                add("brand-pending", "The carriers are checking your business. You need not do anything.".to_owned());
             }
-            match campaign.status {
-                CampaignStatus::Approved => {}
-                CampaignStatus::Pending => {
-                    let text = "The carriers are checking what you want to send. You need not do anything.";
-                    add("campaign-pending", text.to_owned());
-                }
-                CampaignStatus::Rejected => {
-                    let why = because(RegistrationSubject::Campaign);
-                    let text = format!(
-                        "The carriers did not accept what you want to send.{why} Correct it and submit it again."
-                    );
-                    add("campaign-rejected", text);
-                }
+            CampaignStatus::Rejected => {
+                let why = because(RegistrationSubject::Brand);
+                let text = format!("The carriers did not accept your business.{why} Correct it and submit it again.");
+                add("brand-rejected", text);
             }
         }
-        _ => {
-            let text = "Tell the carriers who you are and what you send: fill in and submit the registration.";
-            add("registration", text.to_owned());
+        match campaign.status {
+            CampaignStatus::Approved => {}
+            CampaignStatus::Pending => {
+                let text = "The carriers are checking what you want to send. You need not do anything.";
+                add("campaign-pending", text.to_owned());
+            }
+            CampaignStatus::Rejected => {
+                let why = because(RegistrationSubject::Campaign);
+                let text =
+                    format!("The carriers did not accept what you want to send.{why} Correct it and submit it again.");
+                add("campaign-rejected", text);
+            }
         }
+    } else {
+        let text = "Tell the carriers who you are and what you send: fill in and submit the registration.";
+        add("registration", text.to_owned());
     }
     let has = |status| numbers.iter().any(|number| number.status == status);
     if !has(NumberStatus::Active) {

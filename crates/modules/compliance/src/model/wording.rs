@@ -20,7 +20,7 @@ const MAX_REPEATED: usize = 2;
 /// Whether the text says that no more texts are wanted.
 pub fn revokes_consent(body: &str) -> bool {
     let mut tokens = tokens(body);
-    for phrase in PHRASES.only_sound_like_it.iter() {
+    for phrase in &PHRASES.only_sound_like_it {
         blot_out(&mut tokens, phrase);
     }
     (0..tokens.len()).any(|at| PHRASES.revoke.iter().any(|phrase| phrase.matches(&tokens, at).is_some()))
@@ -73,18 +73,18 @@ impl Phrase {
         let piece = |piece: &'static str| match piece {
             "^" => Piece::Start,
             "$" => Piece::Stop,
-            _ => match piece.strip_prefix("..").and_then(|words| words.parse().ok()) {
-                Some(words) => Piece::Gap(words),
-                None => {
-                    let word = piece.trim_end_matches(['?', '*']);
-                    let times = match piece.chars().last() {
-                        Some('?') => Times::Optional,
-                        Some('*') => Times::Many,
-                        _ => Times::Once,
-                    };
-                    Piece::Word { any_of: word.split('|').flat_map(words_of).collect(), times }
+            _ => {
+                if let Some(words) = piece.strip_prefix("..").and_then(|words| words.parse().ok()) {
+                    return Piece::Gap(words);
                 }
-            },
+                let word = piece.trim_end_matches(['?', '*']);
+                let times = match piece.chars().last() {
+                    Some('?') => Times::Optional,
+                    Some('*') => Times::Many,
+                    _ => Times::Once,
+                };
+                Piece::Word { any_of: word.split('|').flat_map(words_of).collect(), times }
+            }
         };
         Self(phrase.split(' ').map(piece).collect())
     }
