@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             Action::Demo => nmc_sandbox::demo().await.map_err(|error| refused(&error)),
             Action::Token { role, minutes } => nmc_sandbox::token(role, minutes).map_err(|error| refused(&error)),
             Action::Server(server) => server.run().await,
-            Action::Dispatcher(dispatcher) => dispatcher.run().await,
+            Action::Dispatcher(dispatcher) => Box::pin(dispatcher.run()).await,
         }
     })
 }

@@ -23,6 +23,8 @@ const MAX_PAGE: usize = 500;
 pub(super) fn router() -> Router<Arc<Instance>> {
     Router::new()
         .route("/.well-known/jwks.json", get(jwks))
+        // The Backend API has the same keys, for whoever has its secret.
+        .route("/v1/jwks", get(backend_jwks))
         .route("/v1/users/{id}", get(user))
         .route("/v1/invitations", post(create_invitation).get(list_invitations))
         .route("/v1/invitations/{id}/revoke", post(revoke_invitation))
@@ -101,11 +103,24 @@ async fn answer(
 }
 
 async fn jwks(State(instance): State<Arc<Instance>>, Extension(connection): Extension<Connection>) -> Response {
+    answer(&instance, Endpoint::Jwks, &connection, |instance| Ok(key_set(instance))).await
+}
+
+async fn backend_jwks(
+    State(instance): State<Arc<Instance>>,
+    Extension(connection): Extension<Connection>,
+    headers: HeaderMap,
+) -> Response {
     answer(&instance, Endpoint::Jwks, &connection, |instance| {
-        let keys: Vec<Value> = instance.state().directory.keys.iter().map(super::SigningKey::jwk).collect();
-        Ok(json!({ "keys": keys }))
+        authenticate(instance, &headers)?;
+        Ok(key_set(instance))
     })
     .await
+}
+
+fn key_set(instance: &Instance) -> Value {
+    let keys: Vec<Value> = instance.state().directory.keys.iter().map(super::SigningKey::jwk).collect();
+    json!({ "keys": keys })
 }
 
 async fn user(
@@ -199,14 +214,22 @@ async fn list_invitations(
         let status = query.get("status");
         let part = query.get("query").map(|part| part.to_lowercase());
         let state = instance.state();
-        let found = state.directory.invitations.iter().rev().filter(|invitation| {
-            status.map_or(invitation.status != "revoked", |status| invitation.status == *status)
-                && part.as_ref().is_none_or(|part| {
-                    invitation.email_address.to_lowercase().contains(part) || invitation.id.as_str() == part
-                })
-        });
-        let page = found.skip(number("offset", 0)).take(number("limit", DEFAULT_PAGE).min(MAX_PAGE));
-        Ok(Value::Array(page.map(SimulatedInvitation::json).collect()))
+        let found: Vec<&SimulatedInvitation> = state
+            .directory
+            .invitations
+            .iter()
+            .rev()
+            .filter(|invitation| {
+                status.map_or(invitation.status != "revoked", |status| invitation.status == *status)
+                    && part.as_ref().is_none_or(|part| {
+                        invitation.email_address.to_lowercase().contains(part) || invitation.id.as_str() == part
+                    })
+            })
+            .collect();
+        let page = found.iter().skip(number("offset", 0)).take(number("limit", DEFAULT_PAGE).min(MAX_PAGE));
+        let page = Value::Array(page.map(|invitation| invitation.json()).collect());
+        let is_counted = query.get("paginated").is_some_and(|wanted| wanted == "true");
+        Ok(if is_counted { json!({"data": page, "total_count": found.len()}) } else { page })
     })
     .await
 }
