@@ -14,7 +14,15 @@ async fn names_of_consumers_timers_and_effects_stay_what_they_are() {
     );
     assert_eq!(
         app.timers.kinds(),
-        ["conversation.close", "conversation.unblock", "telephony.call-ended", "telephony.call-undecided"]
+        [
+            "conversation.close",
+            "conversation.override-window",
+            "conversation.unblock",
+            "conversation.unblock-all",
+            "retention.sweep",
+            "telephony.call-ended",
+            "telephony.call-undecided"
+        ]
     );
     assert_eq!(app.effects.kinds(), ["call-status", "sms"]);
 }
