@@ -27,6 +27,7 @@ pub struct TenantChange {
 
 /// What is to be different about a business's settings, as [`TenantSettings`] has them: only the fields that are given
 /// change. `null` takes away what may be absent.
+#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
@@ -75,6 +76,7 @@ pub struct QuietHoursChange {
 }
 
 /// Tells a field that is null from one that is not given.
+#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

@@ -84,7 +84,7 @@ impl OpeningHours {
             let windows = self.of(day);
             let are_apart =
                 windows.windows(2).all(|pair| pair[0].closes != NaiveTime::MIN && pair[0].closes < pair[1].opens);
-            windows.len() <= MAX_WINDOWS && windows.iter().all(|window| window.holds()) && are_apart
+            windows.len() <= MAX_WINDOWS && windows.iter().all(OpenWindow::holds) && are_apart
         })
     }
 }

@@ -16,6 +16,7 @@ const MAX_ADDRESS_CHARS: usize = 200;
 
 /// How a business wants to be served; stored as JSON. A field that is missing there has its default, one that is
 /// unknown (written by a newer version, or dropped since) is passed over.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the API")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 #[schema(example = json!({

@@ -138,7 +138,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_owner_is_always_left(changes in prop::collection::vec((0_usize..4, any_change()), 0..40)) {
-            let mut people = vec![
+            let mut people = [
                 user(Role::Owner, true), user(Role::Tech, true), user(Role::Owner, false), user(Role::Tech, false),
             ];
             for (at, change) in changes {

@@ -78,14 +78,13 @@ async fn hear_of_end(db: &Db, event: &ClerkEvent, user: &ClerkUserId) -> Result<
     let system = Actor::System { tenant: route.tenant };
     let inactive = UserChange { role: None, active: Some(false) };
     match change_access(&mut tx, &system, id, inactive).await {
-        Ok(_) | Err(ChangeUserError::NotFound) => {}
+        // Forbidden is told to people only.
+        Ok(_) | Err(ChangeUserError::NotFound | ChangeUserError::Forbidden) => {}
         Err(ChangeUserError::LastOwner(_)) => {
             tracing::error!(tenant_id = %route.tenant, user.id = %id, "the last owner of a business is gone at Clerk");
             note(&mut tx, id, "user.gone-as-last-owner", json!({ "active": true })).await?;
         }
         Err(ChangeUserError::Database(error)) => return Err(error),
-        // Asked of a person only.
-        Err(ChangeUserError::Forbidden) => {}
     }
     tx.commit().await?;
     Ok(Heard::Taken)

@@ -54,13 +54,12 @@ pub(crate) async fn invite(
         return Err(InviteError::Forbidden);
     }
     let mut tx = db.begin(actor.tenant()).await?;
-    let invited = match tx.first_answer::<Invited>(actor, key).await? {
-        Some(first) => first,
-        None => {
-            let invited = invite_once(&mut tx, actor, email, role).await?;
-            tx.keep_answer(actor, key, &invited).await?;
-            invited
-        }
+    let invited = if let Some(first) = tx.first_answer::<Invited>(actor, key).await? {
+        first
+    } else {
+        let invited = invite_once(&mut tx, actor, email, role).await?;
+        tx.keep_answer(actor, key, &invited).await?;
+        invited
     };
     let (Invited::New(id) | Invited::Already(id)) = invited;
     let invitation = store::invitation::find(&mut tx, id).await?;
