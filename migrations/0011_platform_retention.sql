@@ -38,6 +38,7 @@ grant delete on conv_messages, conv_contacts, conv_tasks to nmc_dispatcher;
 create index effect_intents_with_text on effect_intents (tenant_id, created_at) where request <> '{}';
 create index tel_inbound_sms_with_text on tel_inbound_sms (tenant_id, created_at) where body <> '' or media <> '[]';
 create index conv_messages_with_text on conv_messages (tenant_id, created_at) where body <> '' or why <> '{}';
+create index outbox_dead_letters_by_event on outbox_dead_letters (tenant_id, event_id);
 -- A conversation takes what is left of it along.
 create index conv_contacts_of_conversation on conv_contacts (tenant_id, conversation_id);
 create index conv_tasks_of_conversation on conv_tasks (tenant_id, conversation_id);

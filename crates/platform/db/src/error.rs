@@ -1,7 +1,12 @@
+use std::{error::Error as _, fmt};
+
 use nmc_events::PayloadError;
 
 /// What can go wrong between us and Postgres, classified once.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` is the chain of messages, without Postgres' detail: that quotes the row that was refused, and whoever logs an
+/// error with `?` would log somebody's words.
+#[derive(thiserror::Error)]
 pub enum DbError {
     /// Postgres cannot be reached, is starting up or shutting down. Trying again later may work.
     #[error("the database cannot be reached")]
@@ -48,6 +53,18 @@ pub enum ConstraintKind {
     Exclusion,
     /// A check or not-null constraint.
     Check,
+}
+
+impl fmt::Debug for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
 }
 
 impl DbError {

@@ -7,6 +7,7 @@
 //! Two promises hold everywhere because all transactions begin here: a statement sees one tenant's rows only, and a
 //! future that is dropped at any await leaves no connection behind that is still inside a transaction.
 
+mod caller;
 mod db;
 mod error;
 mod glance;

@@ -30,9 +30,8 @@ impl SystemTx {
     /// Forgets at most `limit` webhooks taken before `before`; says how many.
     pub async fn forget_webhooks(&mut self, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
         let forgotten = sqlx::query!(
-            "delete from webhook_events w using (
-               select provider, event_id from webhook_events where received_at < $1 order by received_at limit $2) old
-             where w.provider = old.provider and w.event_id = old.event_id",
+            "delete from webhook_events where ctid = any (array(
+               select ctid from webhook_events where received_at < $1 order by received_at limit $2))",
             before,
             limit
         )
@@ -43,28 +42,13 @@ impl SystemTx {
 }
 
 impl Tx {
-    /// Forgets the first answers in which one of these words stands (a number, an id); says how many.
-    pub async fn forget_answers_naming(&mut self, words: &[String]) -> Result<u64, DbError> {
-        let tenant = self.tenant();
-        let forgotten = sqlx::query!(
-            "delete from idempotency_keys k where k.tenant_id = $1
-               and exists (select from unnest($2::text[]) as named(word) where position(named.word in k.answer::text) > 0)",
-            tenant.as_uuid(),
-            words
-        )
-        .execute(self.conn().await?)
-        .await?;
-        Ok(forgotten.rows_affected())
-    }
-
     /// Forgets at most `limit` first answers to requests, kept before `before`; says how many.
     pub async fn forget_answers(&mut self, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
         let tenant = self.tenant();
         let forgotten = sqlx::query!(
-            "delete from idempotency_keys k using (
-               select user_id, key from idempotency_keys where tenant_id = $1 and created_at < $2
-               order by created_at limit $3) old
-             where k.tenant_id = $1 and k.user_id = old.user_id and k.key = old.key",
+            "delete from idempotency_keys where tenant_id = $1 and ctid = any (array(
+               select ctid from idempotency_keys where tenant_id = $1 and created_at < $2
+               order by created_at limit $3))",
             tenant.as_uuid(),
             before,
             limit

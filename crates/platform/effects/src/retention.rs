@@ -12,8 +12,8 @@ pub async fn empty_requests(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> R
         r#"update effect_intents set request = case when finished_at is null then request || '{"body": ""}' else '{}' end
          where tenant_id = $1 and ctid = any (array(
            select ctid from effect_intents where tenant_id = $1 and created_at < $2 and request <> '{}'
-               and (finished_at is not null or request ->> 'body' <> '')
-             order by created_at limit $3 for update skip locked))"#,
+             and (finished_at is not null or request ->> 'body' <> '')
+           order by created_at limit $3 for update skip locked))"#,
         tenant.as_uuid(),
         before,
         limit
@@ -28,7 +28,8 @@ pub async fn delete_settled(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> R
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
         "delete from effect_intents where tenant_id = $1 and ctid = any (array(
-           select ctid from effect_intents where tenant_id = $1 and id < $2 and created_at < $3 and state not in ('pending', 'in_flight', 'unknown')
+           select ctid from effect_intents
+           where tenant_id = $1 and id < $2 and created_at < $3 and state not in ('pending', 'in_flight', 'unknown')
            order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),

@@ -31,7 +31,7 @@ pub struct NewEvent {
 impl NewEvent {
     /// Serialises `event`. Fails only where a payload holds a map with keys that are not text; none does.
     pub fn new<E: Event>(event: &E, context: Context) -> Result<Self, PayloadError> {
-        let payload = serde_json::to_value(event).map_err(|source| PayloadError { name: E::NAME, source })?;
+        let payload = serde_json::to_value(event).map_err(|error| PayloadError::new(E::NAME, &error))?;
         Ok(Self { name: E::NAME, version: E::VERSION, order_key: event.order_key(), context, payload })
     }
 }
@@ -60,7 +60,9 @@ pub struct Envelope {
 impl Envelope {
     /// Reads the payload as `E`. The caller has checked name and major version.
     pub fn decode<E: Event>(&self) -> Result<E, PayloadError> {
-        E::deserialize(&self.payload).map_err(|source| PayloadError { name: E::NAME, source })
+        let mut field = serde_path_to_error::Track::new();
+        let payload = serde_path_to_error::Deserializer::new(&self.payload, &mut field);
+        E::deserialize(payload).map_err(|_| PayloadError { name: E::NAME, at: format!("at {}", field.path()) })
     }
 
     /// The context for what this event causes.
@@ -69,22 +71,35 @@ impl Envelope {
     }
 }
 
-/// A payload and its type do not fit each other.
+/// A payload and its type do not fit each other. Says where and not what stands there: it may be somebody's words, and
+/// errors are logged and kept.
 #[derive(Debug, thiserror::Error)]
-#[error("the payload of {name} does not have its documented shape")]
+#[error("the payload of {name} does not have its documented shape ({at})")]
 pub struct PayloadError {
     name: &'static str,
-    source: serde_json::Error,
+    at: String,
 }
 
 impl PayloadError {
+    fn new(name: &'static str, error: &serde_json::Error) -> Self {
+        let what = match error.classify() {
+            serde_json::error::Category::Io => "io",
+            serde_json::error::Category::Syntax => "syntax",
+            serde_json::error::Category::Data => "data",
+            serde_json::error::Category::Eof => "end of input",
+        };
+        Self { name, at: format!("{what}, line {}, column {}", error.line(), error.column()) }
+    }
+
     /// The same trouble with an effect's stored request.
-    pub fn of_request(source: serde_json::Error) -> Self {
-        Self { name: "an effect's request", source }
+    #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub fn of_request(error: serde_json::Error) -> Self {
+        Self::new("an effect's request", &error)
     }
 
     /// The same trouble with the answer that is kept for a request's idempotency key.
-    pub fn of_answer(source: serde_json::Error) -> Self {
-        Self { name: "a kept answer", source }
+    #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub fn of_answer(error: serde_json::Error) -> Self {
+        Self::new("a kept answer", &error)
     }
 }

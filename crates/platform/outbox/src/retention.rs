@@ -27,7 +27,8 @@ pub async fn empty_undispatched(tx: &mut Tx, before: DateTime<Utc>, limit: i64) 
     let emptied = sqlx::query!(
         "update outbox_events set payload = '{}'
          where tenant_id = $1 and ctid = any (array(
-           select ctid from outbox_events where tenant_id = $1 and id < $2 and occurred_at < $3 and dispatched_at is null and payload <> '{}'
+           select ctid from outbox_events
+           where tenant_id = $1 and id < $2 and occurred_at < $3 and dispatched_at is null and payload <> '{}'
            order by id limit $4 for update skip locked))",
         tenant.as_uuid(),
         first_id_at(before),
@@ -51,16 +52,15 @@ pub async fn delete_consumed(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> 
            select (select l.consumer from outbox_consumed l where l.tenant_id = $1 and l.consumer > c.consumer
                    order by l.consumer limit 1)
            from consumers c where c.consumer is not null)
-         delete from outbox_consumed l using (
-           select c.consumer, old.event_id from consumers c cross join lateral (
-             select o.event_id from outbox_consumed o
+         delete from outbox_consumed where tenant_id = $1 and ctid = any (array(
+           select old.ctid from consumers c cross join lateral (
+             select o.ctid from outbox_consumed o
              where o.tenant_id = $1 and o.consumer = c.consumer and o.event_id < $2
                and not exists (select from outbox_events e where e.tenant_id = $1 and e.id = o.event_id)
                and o.event_id <> all (array(
                  select d.event_id from outbox_dead_letters d where d.tenant_id = $1 and d.resolution is null))
              order by o.event_id limit $3) old
-           limit $3) old
-         where l.tenant_id = $1 and l.consumer = old.consumer and l.event_id = old.event_id",
+           limit $3))",
         tenant.as_uuid(),
         first_id_at(before),
         limit
@@ -76,8 +76,9 @@ pub async fn empty_dead_letters(tx: &mut Tx, before: DateTime<Utc>, limit: i64) 
     let emptied = sqlx::query!(
         r#"update outbox_dead_letters set envelope = envelope || '{"payload": {}}'
          where tenant_id = $1 and ctid = any (array(
-           select ctid from outbox_dead_letters where tenant_id = $1 and event_id < $2 and envelope -> 'payload' is distinct from '{}'
-             order by created_at limit $3 for update skip locked))"#,
+           select ctid from outbox_dead_letters
+           where tenant_id = $1 and event_id < $2 and envelope -> 'payload' is distinct from '{}'
+           order by event_id limit $3 for update skip locked))"#,
         tenant.as_uuid(),
         first_id_at(before),
         limit

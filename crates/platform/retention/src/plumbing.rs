@@ -19,25 +19,13 @@ pub(crate) fn sweeps() -> Sweeps {
             let before = events_before(tx.now());
             outbox::delete_dispatched(tx, before, limit).boxed()
         })
-        .with("outbox_events, payload of undispatched", |tx, limit| {
-            let before = bodies_before(tx.now());
-            outbox::empty_undispatched(tx, before, limit).boxed()
-        })
         .with("outbox_consumed", |tx, limit| {
             let before = events_before(tx.now());
             outbox::delete_consumed(tx, before, limit).boxed()
         })
-        .with("outbox_dead_letters, payload", |tx, limit| {
-            let before = bodies_before(tx.now());
-            outbox::empty_dead_letters(tx, before, limit).boxed()
-        })
         .with("outbox_dead_letters", |tx, limit| {
             let before = metadata_before(tx.now());
             outbox::delete_dead_letters(tx, before, limit).boxed()
-        })
-        .with("effect_intents, request", |tx, limit| {
-            let before = bodies_before(tx.now());
-            effects::empty_requests(tx, before, limit).boxed()
         })
         .with("effect_intents", |tx, limit| {
             let before = metadata_before(tx.now());
@@ -46,5 +34,17 @@ pub(crate) fn sweeps() -> Sweeps {
         .with("timers nobody fires", |tx, limit| {
             let before = metadata_before(tx.now());
             nmc_timers::delete_unfired(tx, before, limit).boxed()
+        })
+        .with("outbox_events, payload of undispatched", |tx, limit| {
+            let before = bodies_before(tx.now());
+            outbox::empty_undispatched(tx, before, limit).boxed()
+        })
+        .with("outbox_dead_letters, payload", |tx, limit| {
+            let before = bodies_before(tx.now());
+            outbox::empty_dead_letters(tx, before, limit).boxed()
+        })
+        .with("effect_intents, request", |tx, limit| {
+            let before = bodies_before(tx.now());
+            effects::empty_requests(tx, before, limit).boxed()
         })
 }

@@ -6,10 +6,9 @@ use nmc_db::{DbError, Tx};
 pub async fn delete_unfired(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
-        "delete from timers t using (
-           select kind, ref_id from timers where tenant_id = $1 and due_at < $2
-           order by due_at limit $3 for update skip locked) old
-         where t.tenant_id = $1 and t.kind = old.kind and t.ref_id = old.ref_id",
+        "delete from timers where tenant_id = $1 and ctid = any (array(
+           select ctid from timers where tenant_id = $1 and due_at < $2
+           order by due_at limit $3 for update skip locked))",
         tenant.as_uuid(),
         before,
         limit

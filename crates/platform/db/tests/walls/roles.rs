@@ -9,8 +9,7 @@ const SERVICES: [&str; 2] = ["nmc_app", "nmc_dispatcher"];
 /// Everybody but the owner.
 const ROLES: [&str; 4] = ["nmc_app", "nmc_dispatcher", "nmc_readonly", "nmc_backup"];
 /// Rows of these are only ever added, whoever asks. Retention does not touch them either.
-const LEDGERS: [&str; 4] =
-    ["comp_opt_outs", "comp_opt_out_confirmations", "comp_registration_history", "id_audit_log"];
+const LEDGERS: [&str; 4] = ["comp_opt_outs", "comp_opt_out_confirmations", "comp_registration_history", "id_audit_log"];
 
 const RIGHT_MISSING: &str = "42501";
 
