@@ -101,8 +101,8 @@ async fn a_registration_is_kept_whole_and_a_repeat_gets_the_first_answer() {
     let owner = world.owner();
     let id = compliance.register(&owner, &registration(), Some(&key(1))).await.unwrap();
     assert_eq!(compliance.register(&owner, &registration(), Some(&key(1))).await.unwrap(), id);
-    let reused = compliance.register(&owner, &registration(), Some(&key(2))).await;
-    assert!(matches!(reused, Err(SubmitCampaignError::KeyReused)));
+    let other_body = compliance.register(&owner, &registration(), Some(&key(2))).await;
+    assert!(matches!(other_body, Err(SubmitCampaignError::KeyReused)));
     let bad = Registration { ein: None, description: String::new(), ..registration() };
     let Err(SubmitCampaignError::Registration(faults)) = compliance.register(&owner, &bad, None).await else {
         panic!()
@@ -234,8 +234,8 @@ async fn who_did_what_is_in_the_log_in_words_and_ids() {
     let told: Vec<_> = log
         .iter()
         .map(|(by, action, before, after)| {
-            let word = |side: &serde_json::Value| side["status"].as_str().unwrap_or("-").to_owned();
-            format!("{by} {action} {} {}", word(before), word(after))
+            let status_of = |side: &serde_json::Value| side["status"].as_str().unwrap_or("-").to_owned();
+            format!("{by} {action} {} {}", status_of(before), status_of(after))
         })
         .collect();
     assert_eq!(
