@@ -18,6 +18,7 @@ const PLATFORM: &str = "platform";
 const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("webhook_events", "a webhook is deduplicated before its tenant is known"),
     ("outbox_runs", "a worker's batch holds events of many tenants"),
+    ("effect_pauses", "a pause is the installation's"),
 ];
 /// Tables whose row security is enabled but not forced, each with its reason.
 const NOT_FORCED: &[(&str, &str)] = &[("tenant_routes", "its owner's function looks up the tenant")];

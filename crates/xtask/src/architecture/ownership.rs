@@ -32,6 +32,7 @@ pub(super) const PLUMBING: &[(&str, &[&str])] = &[
     ("outbox_dead_letters", &["outbox"]),
     ("timers", &["timers"]),
     ("effect_intents", &["effects"]),
+    ("effect_pauses", &["effects"]),
     ("webhook_events", &["db"]),
     ("tenant_routes", &["db"]),
     ("idempotency_keys", &["db"]),
