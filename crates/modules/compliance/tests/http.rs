@@ -101,8 +101,8 @@ async fn an_owner_registers_and_reads_what_is_missing() {
     assert_eq!(again.body, submitted.body);
     let mut other = registration();
     other.legal_name = "Example Plumbing Inc".into();
-    let reused = send_keyed(&world, owner, Method::POST, submit, Some(json!(other)), Some("one")).await;
-    assert_eq!((reused.status, &reused.body["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_reused")));
+    let other_body = send_keyed(&world, owner, Method::POST, submit, Some(json!(other)), Some("one")).await;
+    assert_eq!((other_body.status, &other_body.body["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_reused")));
 
     let mut bad = json!(registration());
     bad["ein"] = json!("12");
