@@ -1,5 +1,5 @@
 //! The log of who changed what: grows in order, and shows what was done to it.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 mod setup;
 

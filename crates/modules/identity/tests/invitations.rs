@@ -21,9 +21,9 @@ async fn business() -> (World, Member) {
 /// The invitations as the API lists them: address, status, failure, whether sent.
 async fn listed(world: &World, owner: &Member) -> Vec<(String, String, Value, bool)> {
     let list = world.ask(&owner.clerk, "GET /invitations", None).await;
-    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let items = list.body["items"].as_array().unwrap().iter();
-    items.map(|i| (word(&i["email"]), word(&i["status"]), i["failure"].clone(), !i["sent_at"].is_null())).collect()
+    items.map(|i| (text(&i["email"]), text(&i["status"]), i["failure"].clone(), !i["sent_at"].is_null())).collect()
 }
 
 #[tokio::test]

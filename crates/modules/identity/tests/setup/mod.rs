@@ -12,7 +12,7 @@ use axum::{
 use chrono::Duration;
 use http_body_util::BodyExt as _;
 use nmc_effects::Effects;
-use nmc_identity::{Identity, NewTenant, Person, TenantName, TenantSettings};
+use nmc_identity::{AddedUser, Identity, NewTenant, Person, TenantName, TenantSettings};
 use nmc_kernel::{Actor, Clock, Random, Role, TenantId, UserId};
 use nmc_providers::clerk::{
     ClerkClient, ClerkTokens, ClerkUserId, ClerkWebhooks, ClientSettings, TokenSettings, WebhookSecret,
@@ -27,7 +27,7 @@ const NOON: &str = "2026-03-03T12:00:00Z";
 const SECRET_KEY: &str = "sk_test_simulated";
 const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdGVkLXNpbXVsYXRlZC1zaW11bGF0ZWQ=";
 /// The time between two looks at what has become of an attempt.
-pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_secs(60);
+pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
@@ -100,7 +100,7 @@ impl World {
         let person =
             Person { clerk_user_id: known.id.clone(), email: email.parse().unwrap(), phone: None, updated_at: None };
         let added = self.identity.add_user(&Actor::Operator { tenant }, person, role).await.unwrap();
-        let nmc_identity::AddedUser::New(user) = added else { panic!("{name} was there already") };
+        let (AddedUser::New(user) | AddedUser::Already(user)) = added;
         Member { tenant, user, role, clerk: known.id }
     }
 
