@@ -15,7 +15,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::Modules;
+use crate::{Modules, example};
 
 /// The document, without the routes: they bring their own parts.
 #[derive(OpenApi)]
@@ -33,10 +33,8 @@ use crate::Modules;
     modifiers(&BearerToken),
     tags(
         (name = "identity", description = "The signed-in person, the business, its people and settings"),
-        (name = "conversations", description = "Threads with callers and their messages"),
-        (name = "tasks", description = "What a person of the business should do"),
-        (name = "calls", description = "Calls that came in, and why a text was or was not sent"),
-        (name = "templates", description = "The wording of what the automation sends"),
+        (name = "conversation", description = "Threads with callers, their messages, tasks for people, templates"),
+        (name = "telephony", description = "Calls that came in"),
         (name = "compliance", description = "Registration with the carriers, numbers, opt-outs, who is never texted"),
         (name = "live", description = "What happens, while it happens"),
         (name = "webhooks", description = "What providers call; verified by their signatures, not by a token")
@@ -108,6 +106,7 @@ impl Modules {
             .merge(self.conversation.router(self.webhooks.clone()))
             .merge(self.identity.routes(self.clerk.webhooks.clone(), Clock::system()));
         complete(routes.get_openapi_mut());
+        example::complete(routes.get_openapi_mut());
         routes
     }
 

@@ -11,6 +11,7 @@ mod command;
 mod compose;
 mod dispatcher;
 mod dispatcher_command;
+mod example;
 mod operators;
 mod people;
 mod process;

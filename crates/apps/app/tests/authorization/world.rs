@@ -256,13 +256,21 @@ async fn must(app: &App, person: &Person, method: &str, address: &str, body: Opt
 
 /// Lets everything happen in a business that can.
 async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller: &str) -> Business {
-    // A missed call, its greeting, an answer; and a caller who wants no texts.
-    app.twilio.place_call(CallRequest::new(caller, number.clone(), CallScenario::NoAnswer)).await;
-    app.settle().await;
-    for (from, text) in [(caller, "Can somebody look at my roof tomorrow?"), ("+14155550177", "STOP")] {
+    // A missed call, its greeting, an answer; callers who want no texts, one of whom calls again.
+    let call = async |from: &str| {
+        app.twilio.place_call(CallRequest::new(from, number.clone(), CallScenario::NoAnswer)).await;
+        app.settle().await;
+    };
+    call(caller).await;
+    for (from, text) in [
+        (caller, "Can somebody look at my roof tomorrow?"),
+        ("+14155550177", "STOP"),
+        ("+14155550178", "Please stop texting me."),
+    ] {
         app.twilio.send_text(TextRequest::new(from, number.clone(), text)).await;
         app.settle().await;
     }
+    call("+14155550177").await;
     let newest = async |sql: &'static str| -> Uuid {
         sqlx::query_scalar(sql).bind(tenant.as_uuid()).fetch_one(&mut app.look().await).await.unwrap()
     };
@@ -301,6 +309,7 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
     )
     .await;
     app.settle().await;
+    seed_what_is_not_played(app, tenant).await;
     let id = |value: &Value| value["id"].as_str().unwrap().parse::<Uuid>().unwrap();
     let ids = HashMap::from([
         (Kind::Conversation, conversation),
@@ -312,4 +321,21 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         (Kind::Invitation, id(&invitation)),
     ]);
     Business { tenant, ids }
+}
+
+/// Rows that come to be by what these tests do not play: a consumer that fails six times, a subscription of which Stripe
+/// tells, a carrier that filters a wording.
+async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "insert into outbox_dead_letters (tenant_id, id, event_id, consumer, error, attempts, envelope, created_at)
+         select tenant_id, gen_random_uuid(), id, 'test', 'failed', 6, '{{}}', occurred_at
+         from outbox_events where tenant_id = '{tenant}' limit 1;
+         insert into id_feature_gates (tenant_id, id, gate, enabled, reason, created_at, updated_at)
+         values ('{tenant}', gen_random_uuid(), 'sending', true, 'paid', now(), now());
+         insert into conv_stopped_wordings (tenant_id, id, key, wording, error_code, stopped_at)
+         values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now())"
+    )))
+    .execute(&mut app.look().await)
+    .await
+    .unwrap();
 }

@@ -176,7 +176,7 @@ impl CallView {
 #[utoipa::path(
     get,
     path = "/calls",
-    tag = "calls",
+    tag = "telephony",
     security(("clerk" = [])),
     params(PageRequest, CallQuery),
     responses(
@@ -201,7 +201,7 @@ pub(super) async fn calls(
 #[utoipa::path(
     get,
     path = "/calls/{id}",
-    tag = "calls",
+    tag = "telephony",
     security(("clerk" = [])),
     params(("id" = uuid::Uuid, Path, description = "The call")),
     responses(
