@@ -1,5 +1,5 @@
 //! The registration with the carriers: submitted, decided, decided again.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 mod setup;
 

@@ -1,5 +1,5 @@
 //! Free wording that takes consent back, held against a table of labelled texts.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops there")]
 
 mod setup;
 
