@@ -181,7 +181,7 @@ async fn the_list_of_numbers_never_to_text() {
     let bad = compliance.add_do_not_text(&world.tech(), &caller(), "", None).await;
     assert!(matches!(bad, Err(DoNotTextError::Label(_))));
     let mut tx = world.dispatcher.db.read(world.tenant).await.unwrap();
-    assert_eq!(compliance.do_not_text(&mut tx, None, 10).await.unwrap(), [renamed.clone()]);
+    assert_eq!(compliance.do_not_text(&mut tx, None, 10).await.unwrap(), std::slice::from_ref(&renamed));
     assert_eq!(compliance.do_not_text(&mut tx, Some((renamed.added_at, renamed.id)), 10).await.unwrap(), []);
     assert!(compliance.remove_do_not_text(&world.owner(), first.id).await.unwrap());
     assert!(!compliance.remove_do_not_text(&world.owner(), first.id).await.unwrap());
@@ -190,6 +190,6 @@ async fn the_list_of_numbers_never_to_text() {
                 select $1::uuid, gen_random_uuid(), '+1212' || 5000000 + n, 'x', '2026-06-10T18:00:00Z'
                 from generate_series(1, 1000) n";
     sqlx::query(fill).bind(world.tenant.as_uuid()).execute(&mut world.superuser().await).await.unwrap();
-    let full = compliance.add_do_not_text(&world.owner(), &caller(), "brother", None).await;
-    assert!(matches!(full, Err(DoNotTextError::Full)));
+    let one_too_many = compliance.add_do_not_text(&world.owner(), &caller(), "brother", None).await;
+    assert!(matches!(one_too_many, Err(DoNotTextError::Full)));
 }

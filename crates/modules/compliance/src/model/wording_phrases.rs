@@ -25,6 +25,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("take", "remove delete erase scrub take get pull drop scratch strike"),
     ("list", "list lists database system records contacts file texts text messages"),
     ("unsubscribe", "unsubscribe unsub unsubscribed unsuscribe unsubcribe"),
+    (
+        "others",
+        "wife husband tenant tenants landlord neighbor neighbors mom mother dad father son daughter kids boss roommate",
+    ),
+    ("things", "address price prices code details invoice bill quote estimate photo photos picture pictures pics"),
     ("say", "reply text txt say send type write respond replying texting"),
     ("when", "before after until till til unless while when during tonight tomorrow today between if now"),
     // What may stand around a bare word and takes nothing away from it.
@@ -93,6 +98,19 @@ pub(super) const ONLY_SOUNDS_LIKE_IT: &[&str] = &[
     "<not> send me|us? ..3 <messages> <when>",
     "leave me|us alone with",
     "off|from ..2 waiting|wait list",
+    // Said of somebody else, or of one thing.
+    "<not> ever? <text> my|our|the <others>",
+    "you|u|they|he|she never <text> me|us the|a|an|my|your|any|about|what|when|how",
+    "<not> <text> me|us? the|a|an|any? <things>",
+    "<not> <want> to leave|send ..3 <messages>",
+    "<not> leave me|us ..2 alone",
+    // What is broken, and where it stands.
+    "i|we need|have|got|gotta to? stop it",
+    "can|could|do|should i|we stop it",
+    "^ <begin>* need to stop it",
+    "<remove> my|this|the ..1 phone|cell jack|jacks|line|lines|booster|outlet|outlets|socket|cable|cables|wire|wires|box",
+    "off|from the|my|our|your|that list of|for",
+    "at|near the|my end of ..2 <messages>",
     // A stop on the way.
     "stop by|in|over|off|into",
     "stop at the|a|my|our|your",
@@ -133,7 +151,8 @@ pub(super) const REVOKES: &[&str] = &[
     "dont|donot|dnt|not|longer <want> you to? <texting>|<text> me|us",
     "<remove> me|us <tail>* $",
     "take|get me|us off <tail>* $",
-    "<take> me|us|my|this|it ..3 off|from|of ..3 <list>",
+    "<take> me|us|this|it ..3 off|from|of ..3 <list>",
+    "<take> my ..1 number|num|phone|cell|contact|info|name|email|digits ..2 off|from|of ..3 <list>",
     "<remove>|lose|forget my|this ..1 number|num|phone|cell|contact|info|digits",
     "<unsubscribe> me|us",
     "^ <asking>* <unsubscribe> <tail>* $",

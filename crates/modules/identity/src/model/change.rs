@@ -73,6 +73,8 @@ pub struct QuietHoursChange {
     /// When they end, local time.
     #[schema(value_type = Option<String>, example = "08:00:00")]
     pub end: Option<NaiveTime>,
+    /// Whether the stricter hours of the caller's state hold as well.
+    pub by_state: Option<bool>,
 }
 
 /// Tells a field that is null from one that is not given.
@@ -115,6 +117,7 @@ impl SettingsChange {
         set(&mut settings.quiet_hours.greeting, quiet_hours.greeting);
         set(&mut settings.quiet_hours.start, quiet_hours.start);
         set(&mut settings.quiet_hours.end, quiet_hours.end);
+        set(&mut settings.quiet_hours.by_state, quiet_hours.by_state);
         settings
     }
 }
@@ -196,7 +199,7 @@ mod tests {
             "opening_hours": {"monday": [{"opens": "08:00:00", "closes": "17:00:00"}]},
             "address": "2 Example Street", "languages": ["es", "en"], "countries": ["US"], "ask_for_name": false,
             "ask_for_address": false, "override_release": true,
-            "quiet_hours": {"greeting": true, "start": "20:00:00", "end": "09:00:00"},
+            "quiet_hours": {"greeting": true, "start": "20:00:00", "end": "09:00:00", "by_state": false},
         });
         let (was, is) = (fields(&tenant()), fields(&changed(json!({"settings": other}))));
         let same: Vec<&String> = was.keys().filter(|name| was[*name] == is[*name]).collect();
