@@ -125,7 +125,7 @@ const KEPT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "the program's own sentences and values, without anybody's words (`callers.rs` and `secrets.rs` look for them there)",
+        "the program's own sentences and values, without anybody's words (`leaks.rs` looks for them there)",
         &[
             "comp_gate_decisions.inputs",
             "conv_tasks.text",

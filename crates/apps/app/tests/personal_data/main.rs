@@ -9,5 +9,6 @@ mod ages;
 mod batches;
 mod bodies;
 mod callers;
+mod leaks;
 mod plans;
 mod rows;
