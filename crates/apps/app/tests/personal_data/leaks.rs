@@ -9,7 +9,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::{Command, Output},
+    process::Command,
     sync::{Arc, Mutex},
     thread,
 };
@@ -31,6 +31,8 @@ use uuid::Uuid;
 use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, App, CLERK_WEBHOOK_SECRET, dialling};
 
 const CHILD: &str = "NMC_LEAKS_TEST_CHILD";
+/// What the variable is where the child is to leak on purpose.
+const LEAK: &str = "leak";
 /// A caller, in the forms a number is written in.
 const CALLER: &str = "+14155550142";
 const CALLER_DIGITS: &str = "4155550142";
@@ -299,6 +301,12 @@ fn child() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let telemetry = nmc_telemetry::init(&config, "nmc-test").unwrap();
+        if std::env::var(CHILD).is_ok_and(|told| told == LEAK) {
+            let span = tracing::info_span!("a leak", words = WORDS);
+            span.in_scope(|| tracing::info!("{WORDS} wrote"));
+            println!("kept: {WORDS}");
+            return;
+        }
         let app = App::start(dialling()).await;
         live(&app).await;
         bad_webhooks(&app).await;
@@ -336,14 +344,31 @@ fn answer(mut stream: TcpStream, kept: &Mutex<Vec<u8>>) {
     }
 }
 
-fn run_child(endpoint: &str) -> Output {
-    Command::new(std::env::current_exe().unwrap())
+/// What a child lets out: standard error, standard output, and what it sent to the collector.
+struct LetOut {
+    logs: String,
+    printed: String,
+    traces: String,
+}
+
+fn run_child(told: &str) -> LetOut {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let traces = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&traces);
+    thread::spawn(move || collect(listener, &kept));
+    let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "leaks::child", "--nocapture"])
-        .env(CHILD, "1")
+        .env(CHILD, told)
         .env("RUST_BACKTRACE", "0")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .output()
-        .unwrap()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let out =
+        LetOut { logs: text(&output.stderr), printed: text(&output.stdout), traces: text(&traces.lock().unwrap()) };
+    assert!(output.status.success() && out.printed.contains("done"), "{}\n{}", out.printed, out.logs);
+    out
 }
 
 /// The lines in which something stands that must not.
@@ -352,35 +377,41 @@ fn leaks(text: &str, of: &str) -> Vec<String> {
     text.lines().filter(is_leak).map(|line| format!("{of}: {line}")).collect()
 }
 
+impl LetOut {
+    fn leaks(&self) -> Vec<String> {
+        let mut found = leaks(&self.logs, "logs");
+        found.extend(leaks(&self.printed, "errors and metrics"));
+        found.extend(leaks(&self.traces, "traces"));
+        found
+    }
+}
+
 #[test]
 fn nothing_personal_and_no_secret_gets_out() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let traces = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&traces);
-    thread::spawn(move || collect(listener, &kept));
-    let output = run_child(&endpoint);
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && stdout.contains("done"), "{stdout}\n{stderr}");
-    let traces = String::from_utf8_lossy(&traces.lock().unwrap()).into_owned();
-
+    let out = run_child("live");
     // The ways were gone indeed: what they leave behind is there.
-    for (text, of, expected) in [
-        (&stderr, "logs", "a timer's row was refused"),
-        (&stderr, "logs", "\"panicked\""),
-        (&stderr, "logs", "an event went to the dead letters"),
-        (&stderr, "logs", "/webhooks/twilio/sms-inbound"),
-        (&stdout, "errors", "kept: dead letter: the consumer panicked"),
-        (&stdout, "errors", "kept: dead letter: the payload of nmc.telephony.InboundSmsReceived"),
-        (&stdout, "errors", "kept: timer: "),
-        (&stdout, "metrics", "stop_optout_total"),
-        (&traces.as_str().into(), "traces", "twilio messages.create"),
-        (&traces.as_str().into(), "traces", "/v1/conversations"),
+    for (text, expected) in [
+        (&out.logs, "a timer's row was refused"),
+        (&out.logs, "\"panicked\""),
+        (&out.logs, "an event went to the dead letters"),
+        (&out.logs, "/webhooks/twilio/sms-inbound"),
+        (&out.printed, "kept: dead letter: the consumer panicked"),
+        (&out.printed, "kept: dead letter: the payload of nmc.telephony.InboundSmsReceived"),
+        (&out.printed, "kept: timer: "),
+        (&out.printed, "stop_optout_total"),
+        (&out.traces, "twilio messages.create"),
+        (&out.traces, "/v1/conversations"),
     ] {
-        assert!(text.contains(expected), "no {expected:?} in the {of}");
+        assert!(text.contains(expected), "no {expected:?}");
     }
-    let mut found = leaks(&stderr, "logs");
-    found.extend(leaks(&stdout, "errors and metrics"));
-    found.extend(leaks(&traces, "traces"));
+    let found = out.leaks();
     assert!(found.is_empty(), "{} leaks, the first of them:\n{}", found.len(), found[..found.len().min(12)].join("\n"));
+}
+
+#[test]
+fn a_leak_is_found_in_each_place() {
+    let found = run_child(LEAK).leaks();
+    for place in ["logs: ", "errors and metrics: ", "traces: "] {
+        assert!(found.iter().any(|leak| leak.starts_with(place)), "none of the {place:?} among {found:?}");
+    }
 }
