@@ -24,9 +24,12 @@ impl Cursor {
     /// The position again; 422 where the cursor is not one of this list's.
     pub fn position<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let bytes = if self.0.len() > LENGTH_MAX { None } else { BASE64_URL_SAFE_NO_PAD.decode(&self.0).ok() };
-        bytes
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| Problem::invalid_field("cursor", "must be a next_cursor of this list"))
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(Self::refused)
+    }
+
+    /// It is not one of this list's.
+    pub(crate) fn refused() -> Problem {
+        Problem::invalid_field("cursor", "must be a next_cursor of this list")
     }
 }
 

@@ -31,8 +31,12 @@ pub(crate) async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> R
     Bytes::from_request(request, state).await.map_err(unread)
 }
 
-/// The bytes as a `T` and nothing after it.
+/// The bytes as a `T` and nothing after it. A body is an object: serde would take a list for a struct as well, by the
+/// order of its fields.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(malformed("", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

@@ -1,8 +1,15 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{Cursor, Problem, Query};
+
+/// Whether a time that somebody gave has a year of four digits, as RFC 3339 wants: Postgres refuses what chrono takes
+/// beyond them (<https://www.postgresql.org/docs/current/datatype-datetime.html>).
+pub fn is_storable(time: DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
+}
 
 /// Items of a page when the caller does not say.
 pub const PAGE_LIMIT_DEFAULT: u16 = 50;
@@ -27,9 +34,12 @@ impl PageRequest {
         i64::from(self.limit) + 1
     }
 
-    /// The position after which this page begins; nothing for the first page.
-    pub fn after<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
-        self.cursor.as_ref().map(Cursor::position).transpose()
+    /// The position after which this page begins: a time, and what tells apart what is of that time. Nothing for the
+    /// first page.
+    pub fn after<K: DeserializeOwned>(&self) -> Result<Option<(DateTime<Utc>, K)>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let position: (DateTime<Utc>, K) = cursor.position()?;
+        if is_storable(position.0) { Ok(Some(position)) } else { Err(Cursor::refused()) }
     }
 }
 

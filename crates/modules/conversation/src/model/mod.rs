@@ -10,6 +10,7 @@ macro_rules! words {
             $(
                 $(#[$variant_doc])*
                 #[serde(rename = $word)]
+                #[schema(rename = $word)]
                 #[sqlx(rename = $word)]
                 $variant
             ),+

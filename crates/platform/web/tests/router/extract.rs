@@ -7,8 +7,9 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
+use chrono::{DateTime, Utc};
 use nmc_kernel::CorrelationId;
-use nmc_web::{BODY_BYTES_MAX, JsonBody, Page, PageRequest, Path, Problem, Query};
+use nmc_web::{BODY_BYTES_MAX, Cursor, JsonBody, Page, PageRequest, Path, Problem, Query};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -46,9 +47,9 @@ fn app() -> Router {
 }
 
 async fn numbers(page: PageRequest, Query(filter): Query<Filter>) -> Result<axum::Json<Page<i64>>, Problem> {
-    let after = page.after::<i64>()?.unwrap_or(i64::from(filter.state.unwrap_or(0)));
+    let after = page.after::<i64>()?.map_or(i64::from(filter.state.unwrap_or(0)), |(_, number)| number);
     let rows = (after + 1..=120).take(usize::try_from(page.fetch_limit()).unwrap_or(0)).collect();
-    Ok(axum::Json(Page::new(rows, &page, |row| *row)))
+    Ok(axum::Json(Page::new(rows, &page, |row| (DateTime::UNIX_EPOCH, *row))))
 }
 
 #[tokio::test]
@@ -69,6 +70,8 @@ async fn json_bodies_are_refused_with_the_field() {
         (r#"{"lines":[{}]}"#, "lines[0].quantity"),
         (r#"{"lines":[],"more":1}"#, "more"),
         ("{}", "lines"),
+        ("[[]]", ""),
+        ("null", ""),
         ("{", ""),
         ("", ""),
         (r#"{"lines":[]} {}"#, ""),
@@ -127,10 +130,21 @@ async fn pages_that_cannot_be_are_refused_with_the_field() {
         ("cursor=nonsense", "cursor"),
         ("cursor=%00", "cursor"),
         ("state=x", "state"),
+        (cursor_at("-4713-01-01T00:00:00Z").as_str(), "cursor"),
+        (cursor_at("+10000-01-01T00:00:00Z").as_str(), "cursor"),
     ] {
         let refused = call(&app, get_request(&format!("/v1/numbers?{query}"))).await;
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         assert_eq!(problem(refused).await["errors"][0]["field"], field, "{query}");
     }
-    assert_eq!(call(&app, get_request("/v1/numbers?limit=200&state=3")).await.status(), StatusCode::OK);
+    let possible = cursor_at("9999-12-31T23:59:59Z");
+    for query in ["limit=200&state=3", &possible] {
+        assert_eq!(call(&app, get_request(&format!("/v1/numbers?{query}"))).await.status(), StatusCode::OK, "{query}");
+    }
+}
+
+/// A cursor of the right form that no list of ours has given: Postgres has no such time.
+fn cursor_at(time: &str) -> String {
+    let time: DateTime<Utc> = time.parse().expect("a time");
+    format!("cursor={}", Cursor::new(&(time, 7)))
 }
