@@ -53,9 +53,12 @@ impl Drop for Glance {
     }
 }
 
-/// When the database's clock was last seen, and what it said.
+/// When the database's clock was seen, and what it said.
+type Seen = (Instant, DateTime<Utc>);
+
+/// The last time the database's clock was seen; nothing before the first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LastTime(Arc<Mutex<Option<(Instant, DateTime<Utc>)>>>);
+pub(crate) struct LastTime(Arc<Mutex<Option<Seen>>>);
 
 impl LastTime {
     pub(crate) fn keep(&self, now: DateTime<Utc>) {

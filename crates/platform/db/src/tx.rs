@@ -130,14 +130,12 @@ async fn begin_with(
         }
         return Err(DbError::StaleTransaction);
     }
-    tx.now = match db.clock().fixed_time() {
-        Some(fixed) => fixed,
-        None => {
-            let now = row.try_get(1)?;
-            db.saw(now);
-            now
-        }
-    };
+    if let Some(fixed) = db.clock().fixed_time() {
+        tx.now = fixed;
+    } else {
+        tx.now = row.try_get(1)?;
+        db.saw(tx.now);
+    }
     Ok((tx, row))
 }
 
