@@ -92,6 +92,11 @@ async fn a_repeat_sends_nothing_and_gets_the_first_answer() {
     let other = json!({ "body": "We can come at 4", "client_dedup_key": "draft-1" });
     let (status, problem) = world.api(world.owner(), "POST", &path, Some(other)).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_reused")));
+    for key in ["", "\0", "a\nb", &"x".repeat(129)] {
+        let wrong = json!({ "body": "We can come at 3", "client_dedup_key": key });
+        let (status, problem) = world.api(world.owner(), "POST", &path, Some(wrong)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{key:?}: {problem}");
+    }
     // Another person's text with the same key is another text.
     let (status, _) = world.api(world.tech(), "POST", &path, Some(body)).await;
     assert_eq!(status, StatusCode::CONFLICT);

@@ -89,6 +89,9 @@ const AUTOMATED: [&str; 2] = ["automated", "automatic"];
 const NEVER_INVITED: [&str; 4] = ["reply yes", "text yes", "reply cancel", "text cancel"];
 /// Longer than this a text is split into more parts than anybody reads.
 const MAX_CHARACTERS: usize = 480;
+/// The longest name a business can have, and the character of it that becomes the most, plainly written.
+const NAME_CHARACTERS: usize = 120;
+const LONGEST_NAME: &str = "\u{2026}";
 
 /// Why a wording cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +100,7 @@ pub enum TemplateError {
     #[error("a text is expected")]
     Empty,
     /// Too long.
-    #[error("at most {MAX_CHARACTERS} characters are expected")]
+    #[error("at most {MAX_CHARACTERS} characters are expected, with the business's name a few times at most")]
     TooLong,
     /// A brace that is not part of the known placeholder.
     #[error("{BUSINESS} is the only placeholder, and braces stand for nothing else")]
@@ -184,6 +187,10 @@ impl TemplateKey {
         if !body.contains(BUSINESS) {
             return Err(TemplateError::BusinessMissing);
         }
+        // It is sent with whatever name the business has by then.
+        if !segments::fits(&render(body, &LONGEST_NAME.repeat(NAME_CHARACTERS))) {
+            return Err(TemplateError::TooLong);
+        }
         let said = without.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
         if NEVER_INVITED.iter().any(|invitation| said.contains(invitation)) {
             return Err(TemplateError::InvitesKeyword);
@@ -239,6 +246,9 @@ mod tests {
         assert_eq!(check("Automated text from {business}"), Err(TemplateError::StopLineMissing));
         assert_eq!(check(&format!("{good}. Reply YES to book")), Err(TemplateError::InvitesKeyword));
         assert_eq!(TemplateKey::Help.check("{business}: call us"), Ok(()));
+        // With the name in its place it would be longer than the provider takes.
+        assert_eq!(check(&format!("{good}{}", BUSINESS.repeat(3))), Ok(()));
+        assert_eq!(check(&format!("{good}{}", BUSINESS.repeat(7))), Err(TemplateError::TooLong));
     }
 
     proptest! {

@@ -59,8 +59,8 @@ pub enum WriteError {
     /// The text cannot be sent.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// The key is too long or empty.
-    #[error("1 to {MAX_KEY_CHARACTERS} characters are expected")]
+    /// The key is too long or empty, or has characters that nobody types.
+    #[error("1 to {MAX_KEY_CHARACTERS} characters without control characters are expected")]
     Key,
     /// The key belongs to another text.
     #[error("the key belongs to another text")]
@@ -95,7 +95,7 @@ pub(crate) async fn write(
 ) -> Result<Written, WriteError> {
     let Actor::User { user, .. } = *actor else { return Err(WriteError::NotAllowed) };
     let body = WrittenBody::parse(&new.body)?;
-    if new.client_dedup_key.as_ref().is_some_and(|key| !(1..=MAX_KEY_CHARACTERS).contains(&key.chars().count())) {
+    if new.client_dedup_key.as_ref().is_some_and(|key| !is_key(key)) {
         return Err(WriteError::Key);
     }
     let mut tx = conversations.db.begin(actor.tenant()).await?;
@@ -152,6 +152,10 @@ pub(crate) async fn write(
         metrics::counter!(nmc_telemetry::name::HUMAN_TAKEOVER_TOTAL).increment(1);
     }
     Ok(written)
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=MAX_KEY_CHARACTERS).contains(&key.chars().count()) && !key.chars().any(char::is_control)
 }
 
 /// The answer to the text that has this key already, where it is the same text of the same person.
