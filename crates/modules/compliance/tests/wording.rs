@@ -81,16 +81,6 @@ fn a_refusal_is_found_at_either_end_of_the_longest_text() {
     }
 }
 
-#[test]
-fn words_that_begin_many_phrases_and_end_none_cost_little() {
-    for word in ["stop", "please", "dont", "no", "u", "want", "not", "remove", "my", "dont want", "take my"] {
-        let text = format!("{word} ").repeat(2_000);
-        let started = std::time::Instant::now();
-        assert!(!revokes_consent(&text) || word == "stop", "{word}");
-        assert!(started.elapsed() < std::time::Duration::from_secs(2), "{word}: {:?}", started.elapsed());
-    }
-}
-
 proptest! {
     #[test]
     fn any_text_is_read_and_its_capitals_do_not_matter(text in ".{0,400}", ascii in "[ -~]{0,400}") {

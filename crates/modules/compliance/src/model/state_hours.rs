@@ -89,7 +89,7 @@ const STRICTER: &[StateHours] = &[
     StateHours {
         state: "PA",
         weekdays: (8, 21),
-        saturdays: Some((8, 21)),
+        saturdays: Some((8, 12)),
         sundays: Some((8, 21)),
         holidays: &[FEDERAL],
     },

@@ -7,7 +7,7 @@ use nmc_events::{
     conversation::{ConversationReleased, MessageSent},
 };
 use nmc_kernel::TenantId;
-use nmc_live::{STREAMED, StreamEvent};
+use nmc_live::STREAMED;
 use nmc_testkit::TestDatabase;
 use sqlx::{Connection as _, PgConnection};
 
@@ -103,8 +103,6 @@ fn every_event_is_told_or_is_none_of_peoples_business() {
             "nmc.billing.SubscriptionUpdated",
         ]
     );
-    // What is told of an event is its envelope without what only the inside needs.
-    let _shape = |event: StreamEvent| (event.event_id, event.schema_version, event.occurred_at, event.correlation_id);
 }
 
 /// As the application's role, behind row security: without the key's columns as a condition of the index, each look

@@ -53,13 +53,13 @@ impl Server {
         let http = http.unwrap();
         // A stream outlives the time a request may take.
         let limits = HttpLimits { request_timeout: SILENCE / 2, ..HttpLimits::from_lookup(&|_| None).unwrap() };
-        let router = standard_layers(routes.layer(from_fn(sign_in)), &http, &limits, db.ids().clone());
+        let app = standard_layers(routes.layer(from_fn(sign_in)), &http, &limits, db.ids().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let stopping = stop.clone();
         tokio::spawn(async move {
             tokio::join!(
-                nmc_web::serve(listener, router, &limits, stopping.clone()),
+                nmc_web::serve(listener, app, &limits, stopping.clone()),
                 live.run(stopping.clone()),
                 wakes.run(&db, stopping)
             )

@@ -24,7 +24,7 @@ async fn write(db: Db, tenants: [TenantId; 2], seed: u64) {
             sqlx::query("select pg_current_xact_id()").execute(tx.conn().await.unwrap()).await.unwrap();
             tokio::time::sleep(Duration::from_millis(20).mul_f64(random.unit())).await;
         }
-        for _ in 0..1 + random.u64() % 3 {
+        for _ in 0..=(random.u64() % 3) {
             let event = ConversationReleased { conversation_id: tx.ids().next(), user_id: None };
             let context = Context { correlation: tx.ids().next(), causation: None };
             tx.publish(&event, context).unwrap();
