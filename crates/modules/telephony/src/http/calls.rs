@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use nmc_events::telephony::MissedReason;
 use nmc_kernel::{CallId, E164};
-use nmc_web::{ApiRefusal, Page, PageRequest, Path, Problem, Query, User};
+use nmc_web::{ApiRefusal, Page, PageRequest, Path, Problem, Query, User, is_storable};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -69,9 +69,13 @@ impl CallQuery {
             let known = MissedReason::ALL.iter().map(|reason| reason.as_str()).find(|known| *known == word);
             known.ok_or_else(|| Problem::invalid_field("reason", "must be a way in which calls are missed"))
         };
+        let time = |field, time: Option<DateTime<Utc>>| match time {
+            Some(time) if !is_storable(time) => Err(Problem::invalid_field(field, "must be of a year from 0 to 9999")),
+            time => Ok(time),
+        };
         Ok(CallFilter {
-            from: self.from,
-            to: self.to,
+            from: time("from", self.from)?,
+            to: time("to", self.to)?,
             caller: self.caller_phone.map(phone).transpose()?,
             status: self.status.map(CallStatusWord::as_str),
             reason: self.reason.map(reason).transpose()?,

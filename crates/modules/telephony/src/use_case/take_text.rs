@@ -1,7 +1,7 @@
 //! A text that has come in: `sms-inbound`.
 
 use chrono::{DateTime, Utc};
-use nmc_compliance::OptOutSource;
+use nmc_compliance::{OptOutSource, keyword};
 use nmc_db::{DbError, Seen, Tx};
 use nmc_events::{
     Context,
@@ -39,7 +39,7 @@ pub(crate) async fn take_text(
     let from = caller(&mut tx, &webhook.from).await?;
     let context = Context { correlation: correlation(telephony, &mut tx, &from).await?, causation: None };
     let wish = match answerable(&from) {
-        Some(phone) => record_wish(telephony, &mut tx, phone, webhook, context).await?,
+        Some(phone) => record_wish(telephony, &mut tx, phone, webhook, written_at.is_some(), context).await?,
         None => None,
     };
     let text = InboundText {
@@ -92,11 +92,15 @@ fn answerable(from: &Caller) -> Option<&E164> {
 
 /// Records STOP and START; they hold from this transaction's commit on. Twilio's own reading comes first: with Advanced
 /// Opt-Out the words are the account's to choose (<https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out>).
+///
+/// A START that is found late takes nothing back: a STOP may have been written since, and whoever wants texts can say so
+/// again.
 async fn record_wish(
     telephony: &Telephony,
     tx: &mut Tx,
     phone: &E164,
     webhook: &InboundSms,
+    is_late: bool,
     context: Context,
 ) -> Result<Option<Wish>, DbError> {
     let (compliance, body) = (&telephony.compliance, &webhook.body);
@@ -105,11 +109,15 @@ async fn record_wish(
             compliance.record_opt_out(tx, phone, body, OptOutSource::Provider, context).await?;
             Keyword::Stop
         }
+        Some(OptOutType::Start) if is_late => Keyword::Start,
         Some(OptOutType::Start) => {
             compliance.revoke_opt_out(tx, phone, body, OptOutSource::Provider, context).await?;
             Keyword::Start
         }
         Some(OptOutType::Help) => Keyword::Help,
+        Some(OptOutType::Other(_)) | None if is_late && keyword(body) != Some(Keyword::Stop) => {
+            return Ok(keyword(body).map(|keyword| Wish { keyword, answered_by_provider: false }));
+        }
         Some(OptOutType::Other(_)) | None => {
             let keyword = compliance.record_keyword(tx, phone, body, context).await?;
             return Ok(keyword.map(|keyword| Wish { keyword, answered_by_provider: false }));

@@ -95,6 +95,26 @@ async fn a_lost_stop_is_one() {
     assert_eq!(house.count("select count(*) from comp_opt_outs").await, 1);
 }
 
+/// The list has the newest first, and a STOP's webhook may have come through: whatever was written before it must not
+/// undo it.
+#[tokio::test]
+async fn a_lost_start_undoes_no_stop() {
+    for stop_is_lost in [true, false] {
+        let house = polled(mode(CallMode::Forwarded)).await;
+        for body in ["START", "yes", "UNSTOP"] {
+            text_lost(&house, body).await;
+            house.clock.advance(Duration::seconds(10));
+        }
+        let stop = text_lost(&house, "STOP").await;
+        if !stop_is_lost {
+            house.report("sms-inbound", &webhook(&stop)).await;
+        }
+        assert_eq!(later(&house).await, if stop_is_lost { 4 } else { 3 });
+        assert_eq!(house.count("select count(*) from comp_opt_outs where action = 'opt-out'").await, 1);
+        assert_eq!(house.count("select count(*) from comp_opt_outs").await, 1, "lost: {stop_is_lost}");
+    }
+}
+
 #[tokio::test]
 async fn a_lost_call_of_each_way() {
     for (settings, status, missed) in [
