@@ -29,7 +29,8 @@ const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 /// How effects are driven.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Calls at once (`EFFECTS_CONCURRENCY`); one tenant, and one of several kinds, gets half of them at most.
+    /// Calls at once (`EFFECTS_CONCURRENCY`); one of several kinds gets half of them at most, and one tenant half of what
+    /// a kind gets.
     pub concurrency: u16,
     /// How often to look without having been woken.
     pub poll_interval: Duration,
@@ -254,13 +255,11 @@ struct Taken {
 
 impl Taken {
     fn new(shared: &Shared) -> Self {
-        let (all, half) = (shared.settings.concurrency, shared.settings.concurrency.div_ceil(2));
-        Self {
-            by_tenant: HashMap::new(),
-            by_kind: HashMap::new(),
-            share_of_tenant: half,
-            share_of_kind: if shared.kinds.len() > 1 { half } else { all },
-        }
+        let all = shared.settings.concurrency;
+        let share_of_kind = if shared.kinds.len() > 1 { all.div_ceil(2) } else { all };
+        // Less than the kind's, or one tenant's hanging calls would be all that its kind may make.
+        let share_of_tenant = share_of_kind.div_ceil(2);
+        Self { by_tenant: HashMap::new(), by_kind: HashMap::new(), share_of_tenant, share_of_kind }
     }
 
     fn add(&mut self, place: Place) {

@@ -78,6 +78,33 @@ async fn one_tenants_hanging_calls_leave_anothers_going() {
     running.await.unwrap();
 }
 
+/// As in the product, where texts are one kind of several: what a tenant may take up is less than what its kind may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_tenants_hanging_calls_leave_anothers_of_the_same_kind_going_where_there_are_several_kinds() {
+    let house = House::new().await;
+    let other = Arc::new(Provider::new(&house.database.superuser_url(), house.db()));
+    let engine = Effects::new(house.db(), settings(), Random::seeded(3))
+        .with(Obedient(Arc::clone(&house.provider)))
+        .with(Other(Obedient(other)));
+    for _ in 0..20 {
+        house.plan(Ask::calls(&[Called::AcceptWhenOpen])).await;
+    }
+    let (stop, running) = run(&engine);
+    let hanging = "select count(*) from effect_intents where state = 'in_flight'";
+    assert!(eventually(SOON, async || house.count(hanging).await == i64::from(CALLS_AT_ONCE / 4)).await);
+    let neighbour: TenantId = house.database.app().ids().next();
+    for number in 0..10 {
+        let new = house.new_intent(&number.to_string(), &number.to_string(), Ask::calls(&[Called::Accept]));
+        house.plan_for(neighbour, &new).await;
+    }
+    let accepted = "select count(*) from test_ledger";
+    assert!(eventually(SOON, async || house.count(accepted).await == 10).await, "the neighbour waits");
+    house.provider.open_gate(1);
+    assert!(eventually(SOON, async || house.count(accepted).await == 30).await);
+    stop.cancel();
+    running.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_providers_hanging_calls_leave_anothers_going() {
     let house = House::new().await;
