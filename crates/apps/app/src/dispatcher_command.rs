@@ -121,7 +121,8 @@ impl DispatcherCommand {
             Action::Run { stop_with_stdin } => {
                 let config = Config::from_env()?;
                 let stop_on = if stop_with_stdin { StopOn::EndOfInput } else { StopOn::Signals };
-                dispatch(&config, stop_signal(stop_on)?).await
+                // The whole dispatcher is one future, too large for a stack frame of the command's.
+                Box::pin(dispatch(&config, stop_signal(stop_on)?)).await
             }
             Action::Status => status(&database()?).await,
             Action::DeadLetters(action) => dead_letters(action, database()?).await,

@@ -41,7 +41,7 @@ fn example(schema: &Value, schemas: &Value) -> Value {
         let parts = parts.iter().filter_map(|part| example(part, schemas).as_object().cloned());
         return Value::Object(parts.flatten().collect());
     }
-    for variants in [&schema["oneOf"], &schema["anyOf"]].into_iter().filter_map(Value::as_array) {
+    if let Some(variants) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
         let absent = variants.iter().find(|variant| variant["type"] == "null");
         return absent.or(variants.first()).map_or(Value::Null, |variant| example(variant, schemas));
     }
