@@ -300,6 +300,24 @@ async fn a_stop_waits_for_the_send_that_was_allowed_before_it() {
 }
 
 #[tokio::test]
+async fn whom_the_business_keeps_from_texts_gets_none_from_the_answer_on() {
+    let world = World::approved().await;
+    let mut sending = world.dispatcher.db.begin(world.tenant).await.unwrap();
+    let compliance = &world.dispatcher.compliance;
+    let decision = compliance.can_send(&mut sending, message(1), &caller(), Purpose::Reply).await.unwrap();
+    assert_eq!(decision, Decision::Allow);
+
+    let (app, tech) = (world.app.compliance.clone(), world.tech());
+    let listing = tokio::spawn(async move { app.add_do_not_text(&tech, &caller(), "brother", None).await.unwrap() });
+    somebody_waits(&world).await;
+    assert!(!listing.is_finished());
+    sending.commit().await.unwrap();
+    listing.await.unwrap();
+    let later = world.dispatcher.can_send(world.tenant, message(2), &caller(), Purpose::Reply).await;
+    assert_eq!(later, blocked(BlockReason::DoNotText));
+}
+
+#[tokio::test]
 async fn a_send_waits_for_the_stop_before_it_and_sees_it() {
     let world = World::approved().await;
     let mut stopping = world.app.db.begin(world.tenant).await.unwrap();

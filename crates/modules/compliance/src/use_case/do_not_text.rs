@@ -50,6 +50,8 @@ pub(crate) async fn add(
     if let Some(first) = tx.first_answer(actor, key).await? {
         return Ok(first);
     }
+    // As with a STOP: no text starts on its way after this has been answered.
+    store::phone_lock::exclude(&mut tx, phone).await?;
     let entry = store::do_not_text::save(&mut tx, phone, label).await?;
     if store::do_not_text::count(&mut tx).await? > MAX_LISTED {
         return Err(DoNotTextError::Full);
