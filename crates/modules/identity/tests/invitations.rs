@@ -253,3 +253,23 @@ async fn an_invitation_that_is_not_open_lets_nobody_in() {
     assert_eq!(world.ask(&owner.clerk, "POST /users/invite", TECH()).await.status, 201);
     assert_eq!(listed(&world, &owner).await.len(), 2);
 }
+
+/// Taking back what was sent makes no room: the e-mails are out.
+#[tokio::test]
+async fn nobody_sends_invitations_by_the_hundred() {
+    let (world, owner) = business().await;
+    let invite = async |number: u32| {
+        let body = json!({"email": format!("tech{number}@example.com"), "role": "TECH"});
+        world.ask(&owner.clerk, "POST /users/invite", Some(body)).await
+    };
+    for number in 0..50 {
+        let invited = invite(number).await;
+        assert_eq!(invited.status, 201);
+        let line = format!("DELETE /invitations/{}", invited.body["id"].as_str().unwrap());
+        assert_eq!(world.ask(&owner.clerk, &line, None).await.status, 204);
+    }
+    let refused = invite(50).await;
+    assert_eq!((refused.refusal(), refused.retry_after), ((429, "rate_limited"), true));
+    world.clock.advance(Duration::days(1));
+    assert_eq!(invite(50).await.status, 201);
+}

@@ -9,6 +9,8 @@ use crate::{ChangeTenantError, ChangeUserError, InviteError, RevokeError, SignUp
 
 /// Clerk is back within seconds, or not for long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A business that has invited as many as it may in a day.
+const INVITE_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 fn owner_required() -> Problem {
     Problem::forbidden("owner_required", "Only an owner of the business may do this.")
@@ -52,6 +54,7 @@ impl From<InviteError> for Problem {
                 "already_invited",
                 "An open invitation to this address is for another role: take it back first.",
             ),
+            InviteError::TooMany => Self::too_many_requests(INVITE_AGAIN_AFTER),
             InviteError::Idempotency(error) => error.into(),
             InviteError::Database(error) => error.into(),
         }

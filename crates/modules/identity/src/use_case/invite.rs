@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use nmc_db::{Db, DbError, IdempotencyError, Tx};
 use nmc_kernel::{Actor, IdempotencyKey, InvitationId, Role};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,10 @@ use crate::{
     store,
 };
 
+/// Each is an e-mail in the installation's name, and whoever signs up owns a business: more than this in 24 hours is no
+/// small business's.
+const MAX_PER_DAY: i64 = 50;
+
 /// Why nobody was invited.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
@@ -25,6 +30,9 @@ pub enum InviteError {
     /// An open invitation to this address is for another role.
     #[error("an open invitation to this address is for another role")]
     OtherRole,
+    /// The business has invited as many as it may in 24 hours, taken back or not.
+    #[error("a business may invite {MAX_PER_DAY} people in 24 hours")]
+    TooMany,
     /// The same key came with another request.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
@@ -81,6 +89,11 @@ async fn invite_once(tx: &mut Tx, actor: &Actor, email: Email, role: Role) -> Re
         store::invitation::end(tx, open.id, InvitationStatus::Expired, None).await?;
     }
     let now = tx.now();
+    let newest = store::invitation::page(tx, None, MAX_PER_DAY).await?;
+    let is_full = i64::try_from(newest.len()) == Ok(MAX_PER_DAY);
+    if is_full && newest.last().is_some_and(|oldest| now - oldest.created_at < TimeDelta::days(1)) {
+        return Err(InviteError::TooMany);
+    }
     let invitation = Invitation {
         id: tx.ids().next(),
         email,
