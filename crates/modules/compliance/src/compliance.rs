@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use nmc_db::{Db, DbError, ReadTx, Tx};
 use nmc_events::{Context, compliance::CampaignStatus, telephony::Keyword};
 use nmc_identity::Identity;
-use nmc_kernel::{Actor, CallId, CampaignId, E164, IdempotencyKey, PhoneNumberId};
+use nmc_kernel::{Actor, CallId, CallerNumber, CampaignId, E164, IdempotencyKey, PhoneNumberId, Untextable};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -14,7 +14,9 @@ use crate::{
     Campaign, CampaignChange, CampaignSubmission, DecideCampaignError, Decision, DoNotText, DoNotTextError,
     NumberError, NumberRequest, OptOutAction, OptOutChange, OptOutEntry, OptOutRevocation, OptOutSource, PhoneNumber,
     PhoneOptOut, Purpose, ReceivingNumber, Registration, RegistrationSubject, SendLimits, Standing, StoredDecision,
-    Subject, SubmitCampaignError, http, store,
+    Subject, SubmitCampaignError, http,
+    model::destination::{Destination, destination},
+    store,
     use_case::{campaign_unknown, can_send, decide, do_not_text, limits::Limits, numbers, opt_out, standing, submit},
 };
 
@@ -167,6 +169,13 @@ impl Compliance {
     /// Whether the business receives on the number, and may therefore text from it.
     pub async fn receives_on(&self, tx: &mut ReadTx, phone: &E164) -> Result<bool, DbError> {
         store::number::is_receiving(tx, phone).await
+    }
+
+    /// Whether a call may be passed on to the number at the installation's expense: one of a country the business serves,
+    /// and none that costs more than a call does. A toll-free number costs least.
+    pub fn may_ring(&self, phone: &E164, countries: &[String]) -> bool {
+        CallerNumber::from_provider(phone.as_str()).untextable() == Some(Untextable::TollFree)
+            || destination(phone, countries) == Destination::Served
     }
 
     /// The business's receiving numbers, the oldest first.

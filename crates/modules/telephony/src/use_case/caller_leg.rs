@@ -112,7 +112,7 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Call,
         return Ok(call);
     }
     let tenant = telephony.identity.tenant(tx).await?;
-    let (from, way) = parties(tx, leg, &tenant).await?;
+    let (from, way) = parties(telephony, tx, leg, &tenant).await?;
     let call = Call {
         id: tx.ids().next(),
         provider_ref: call_sid.to_owned(),
@@ -136,7 +136,12 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Call,
 
 /// Who calls, and how the call reached us; whether one of their phones is a number of this installation is asked of both
 /// at once.
-async fn parties(tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<(Caller, Way), DbError> {
+async fn parties(
+    telephony: &Telephony,
+    tx: &mut Tx,
+    leg: &Leg<'_>,
+    tenant: &Tenant,
+) -> Result<(Caller, Way), DbError> {
     let settings = &tenant.settings;
     let forward_to = settings.forward_to.as_ref().filter(|_| settings.call_mode == CallMode::Dial);
     let phones: Vec<&str> = leg.from.phone().into_iter().chain(forward_to).map(E164::as_str).collect();
@@ -145,7 +150,9 @@ async fn parties(tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<(Caller,
     if caller.phone.is_some() && are_ours.next() == Some(true) {
         caller.untextable = Some(Untextable::OwnNumber);
     }
-    Ok((caller, way(settings, &leg.report, tenant.id, are_ours.next() == Some(true))))
+    let would_come_back = are_ours.next() == Some(true);
+    let may_ring = |to: &E164| telephony.compliance.may_ring(to, &settings.countries);
+    Ok((caller, way(settings, &leg.report, tenant.id, would_come_back, may_ring)))
 }
 
 /// One per call; a caller who calls or texts again soon continues the one before. Of two first calls at the same moment
@@ -159,12 +166,22 @@ pub(super) async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Calle
 }
 
 /// How the call reached us, by the business's settings.
-fn way(settings: &TenantSettings, report: &Report, tenant: TenantId, would_come_back: bool) -> Way {
+fn way(
+    settings: &TenantSettings,
+    report: &Report,
+    tenant: TenantId,
+    would_come_back: bool,
+    may_ring: impl Fn(&E164) -> bool,
+) -> Way {
     match (settings.call_mode, &settings.forward_to, report) {
         (CallMode::Dial, Some(to), _) => {
             if would_come_back {
                 // It would come back to us, and be dialled again, for ever.
                 tracing::error!(tenant_id = %tenant, "calls are to ring a number of this installation: none is rung");
+                Way::Forwarded
+            } else if !may_ring(to) {
+                // Every call would be paid for by the installation, whoever shares in it.
+                tracing::error!(tenant_id = %tenant, "calls are to ring a number that is not served: none is rung");
                 Way::Forwarded
             } else {
                 Way::Dial { to: to.clone(), whisper: settings.whisper }

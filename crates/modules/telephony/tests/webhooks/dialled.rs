@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use nmc_events::telephony::CallDetected;
+use nmc_identity::TenantSettings;
 use nmc_kernel::Untextable;
 
 use crate::house::{BUSINESS, CALLER, Fields, House, PHONE, address, call_sid, dial, fields, leg, phone, said, with};
@@ -192,5 +193,22 @@ async fn whoever_cannot_be_texted_is_announced_with_the_reason_and_promised_a_ca
         let [(event, _)] = &events[..] else { panic!("{from}: {events:?}") };
         assert_eq!(event.untextable_reason, Some(why), "{from}");
         assert_eq!(event.from_phone, number.map(phone), "{from}");
+    }
+}
+
+/// Whoever holds such a number can share in what each call costs.
+#[tokio::test]
+async fn a_phone_that_is_not_served_is_not_rung() {
+    for (to, is_rung) in [
+        ("+19002345678", false),
+        ("+18765550123", false),
+        ("+881612345678", false),
+        ("+447400123456", false),
+        ("+18005551212", true),
+        ("+16135550123", true),
+    ] {
+        let house = House::with(TenantSettings { forward_to: Some(phone(to)), ..dial(true) }).await;
+        let voice = house.report("voice", &leg(1, CALLER, "ringing")).await;
+        assert_eq!(voice.body.contains(to), is_rung, "{to}: {}", voice.body);
     }
 }
