@@ -6,7 +6,7 @@ use nmc_kernel::{E164, TenantId};
 
 use crate::{
     AppError, Modules,
-    operators::{operator_of, say_json},
+    operators::{operator_of, refused, say_json},
 };
 
 #[derive(Debug, Subcommand)]
@@ -36,12 +36,13 @@ pub(crate) async fn run(action: CallerAction, modules: &Modules, db: &Db) -> Res
     match action {
         CallerAction::Export { tenant, phone } => {
             let operator = operator_of(tenant, &modules.identity, db).await?;
-            say_json(&modules.export_caller(db, &operator, &phone).await?);
+            let exported = modules.export_caller(db, &operator, &phone).await;
+            say_json(&exported.map_err(refused)?);
         }
         CallerAction::Erase { tenant, phone } => {
             let operator = operator_of(tenant, &modules.identity, db).await?;
             let erased = modules.erase_caller(db, &operator, &phone).await;
-            say_json(&erased.map_err(|error| AppError::Refused(error.to_string()))?);
+            say_json(&erased.map_err(refused)?);
         }
     }
     Ok(())

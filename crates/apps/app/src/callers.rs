@@ -1,6 +1,7 @@
 //! A caller's data, over all modules: given out, or erased.
 
-use nmc_db::{Db, DbError};
+use nmc_compliance::NumberStatus;
+use nmc_db::{Db, DbError, ReadTx};
 use nmc_effects::caller::Erased;
 use nmc_identity::AuditEntry;
 use nmc_kernel::{Actor, E164};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Modules;
 
-/// Why nothing was erased.
+/// Why nothing was erased, or given out.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseCallerError {
     /// A text to the caller is on its way.
@@ -17,6 +18,9 @@ pub enum EraseCallerError {
         "a text to this caller is on its way, or it is being found out whether it arrived: try again in some minutes"
     )]
     UnderWay,
+    /// The number is, or was, the business's own: what names it is about all its callers.
+    #[error("the number is the business's own and no caller's")]
+    OwnNumber,
     /// A statement failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -25,8 +29,9 @@ pub enum EraseCallerError {
 impl Modules {
     /// Everything there is about a caller of the actor's business, as one JSON document. Begins a transaction of its
     /// own, which writes down that it was given out. `db` is the dispatcher's role: nobody else reads its tables.
-    pub async fn export_caller(&self, db: &Db, actor: &Actor, phone: &E164) -> Result<Value, DbError> {
+    pub async fn export_caller(&self, db: &Db, actor: &Actor, phone: &E164) -> Result<Value, EraseCallerError> {
         let mut tx = db.begin(actor.tenant()).await?;
+        self.refuse_own_number(&mut tx, phone).await?;
         let exported = json!({
             "tenant_id": actor.tenant(),
             "phone": phone,
@@ -47,15 +52,17 @@ impl Modules {
     /// it twice erases what came in between. Begins a transaction of its own; `db` is the dispatcher's role.
     pub async fn erase_caller(&self, db: &Db, actor: &Actor, phone: &E164) -> Result<Value, EraseCallerError> {
         let mut tx = db.begin(actor.tenant()).await?;
+        self.refuse_own_number(&mut tx, phone).await?;
         // The threads first: what is about to be sent in them waits for their locks and finds them gone.
         let threads = self.conversation.erase_caller(&mut tx, phone).await?;
         let Erased::Intents(intents) = nmc_effects::caller::erase(&mut tx, phone).await? else {
             tx.roll_back().await?;
             return Err(EraseCallerError::UnderWay);
         };
+        // News before what it tells of: a text that comes in between is still heard of, as one that comes after.
+        let events = nmc_outbox::caller::erase(&mut tx, phone).await?;
         let calls_and_texts = self.telephony.erase_caller(&mut tx, phone).await?;
         let decisions = self.compliance.erase_caller(&mut tx, phone).await?;
-        let events = nmc_outbox::caller::erase(&mut tx, phone).await?;
         let mut words = vec![phone.as_str().to_owned()];
         words.extend(threads.conversations.iter().map(ToString::to_string));
         let answers = tx.forget_answers_naming(&words).await?;
@@ -75,6 +82,14 @@ impl Modules {
                 "nothing"
             },
         }))
+    }
+
+    /// Events and intents are found by the number wherever it stands in them, and the business's own stands in all.
+    async fn refuse_own_number(&self, tx: &mut ReadTx, phone: &E164) -> Result<(), EraseCallerError> {
+        let numbers = self.compliance.numbers(tx).await?;
+        let was_ours = |status| matches!(status, NumberStatus::Active | NumberStatus::Released);
+        let is_own = numbers.iter().any(|number| number.phone == *phone && was_ours(number.status));
+        if is_own { Err(EraseCallerError::OwnNumber) } else { Ok(()) }
     }
 }
 

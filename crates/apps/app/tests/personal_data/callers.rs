@@ -238,3 +238,16 @@ async fn an_export_has_all_there_is_of_the_caller_and_of_nobody_else() {
     let mut server = PgConnection::connect(&stand.app.database.app_url()).await.unwrap();
     assert!(sqlx::query("delete from conv_messages").execute(&mut server).await.is_err());
 }
+
+/// The business's number stands in what is known of every caller.
+#[tokio::test]
+async fn the_businesss_own_number_is_no_callers() {
+    let mut stand = Stand::new().await;
+    let (dispatcher, own) = (stand.app.database.dispatcher().clone(), stand.app.number.clone());
+    let before = stand.others().await;
+    let erased = stand.modules.erase_caller(&dispatcher, &stand.actor, &own).await;
+    assert!(matches!(erased, Err(EraseCallerError::OwnNumber)), "{erased:?}");
+    assert_eq!(stand.others().await, before);
+    let exported = stand.modules.export_caller(&dispatcher, &stand.actor, &own).await;
+    assert!(matches!(exported, Err(EraseCallerError::OwnNumber)), "{exported:?}");
+}
