@@ -10,7 +10,7 @@ use crate::{ChangeTenantError, ChangeUserError, InviteError, RevokeError, SignUp
 /// Clerk is back within seconds, or not for long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// A business that has invited as many as it may in a day.
-const INVITE_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
+const INVITE_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
 fn owner_required() -> Problem {
     Problem::forbidden("owner_required", "Only an owner of the business may do this.")

@@ -136,12 +136,7 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Call,
 
 /// Who calls, and how the call reached us; whether one of their phones is a number of this installation is asked of both
 /// at once.
-async fn parties(
-    telephony: &Telephony,
-    tx: &mut Tx,
-    leg: &Leg<'_>,
-    tenant: &Tenant,
-) -> Result<(Caller, Way), DbError> {
+async fn parties(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Tenant) -> Result<(Caller, Way), DbError> {
     let settings = &tenant.settings;
     let forward_to = settings.forward_to.as_ref().filter(|_| settings.call_mode == CallMode::Dial);
     let phones: Vec<&str> = leg.from.phone().into_iter().chain(forward_to).map(E164::as_str).collect();

@@ -157,7 +157,16 @@ async fn refusals() {
         let (status, problem) = house.get(None, &path).await;
         assert_eq!((status, &problem["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthenticated")));
     }
-    for query in ["from=yesterday", "from=-4713-01-01T00:00:00Z", "to=%2B10000-01-01T00:00:00Z", "caller_phone=555", "status=gone", "reason=asleep", "cursor=x", "limit=0"] {
+    for query in [
+        "from=yesterday",
+        "from=-4713-01-01T00:00:00Z",
+        "to=%2B10000-01-01T00:00:00Z",
+        "caller_phone=555",
+        "status=gone",
+        "reason=asleep",
+        "cursor=x",
+        "limit=0",
+    ] {
         let (status, problem) = house.get(Some(owner), &format!("/calls?{query}")).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {problem}");
     }
