@@ -43,7 +43,7 @@ async fn every_list_has_pages_and_refuses_what_is_none() {
             continue;
         }
         tried += 1;
-        let (address, _) = world.fill(&operation, &world.ours);
+        let (address, _) = world.ours.fill(&operation);
         let ask = async |query: &str| {
             let address = format!("{address}?{query}");
             send(&world.app.base_url, &Ask { operation: &operation, address, token: Some(&owner), body: None }).await
@@ -85,7 +85,7 @@ async fn every_creation_repeated_with_its_key_is_answered_the_same() {
             continue;
         }
         tried += 1;
-        let (address, body) = world.fill(&operation, &world.ours);
+        let (address, body) = world.ours.fill(&operation);
         let body = body.unwrap();
         if operation.path == "/v1/compliance/submit" {
             // What is approved cannot be submitted again; what was refused can.

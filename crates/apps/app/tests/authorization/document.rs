@@ -11,7 +11,7 @@ pub(crate) struct Operation {
     /// As a template, such as `/v1/tasks/{id}/done`.
     pub(crate) path: String,
     document: Value,
-    operation: Value,
+    value: Value,
 }
 
 /// The composed application's document.
@@ -29,7 +29,7 @@ pub(crate) fn operations(app: &App) -> Vec<Operation> {
             method: method.to_uppercase(),
             path: path.clone(),
             document: document.clone(),
-            operation: operation.clone(),
+            value: operation.clone(),
         })
     });
     operations.collect()
@@ -50,7 +50,7 @@ impl Operation {
 
     /// Parameters by where they stand: `path`, `query`, `header`.
     pub(crate) fn parameters(&self, place: &str) -> Vec<&str> {
-        let all = self.operation["parameters"].as_array().into_iter().flatten();
+        let all = self.value["parameters"].as_array().into_iter().flatten();
         all.filter(|parameter| parameter["in"] == place).map(|parameter| parameter["name"].as_str().unwrap()).collect()
     }
 
@@ -66,7 +66,7 @@ impl Operation {
 
     /// Names of everything in query and body that holds an id.
     pub(crate) fn ids_beside_the_path(&self) -> Vec<String> {
-        let parameters = self.operation["parameters"].as_array().into_iter().flatten();
+        let parameters = self.value["parameters"].as_array().into_iter().flatten();
         let in_query = parameters
             .filter(|parameter| parameter["in"] == "query" && self.is_id(&parameter["schema"]))
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned());
@@ -77,7 +77,7 @@ impl Operation {
     }
 
     fn body_content(&self) -> Option<&Value> {
-        self.operation.pointer("/requestBody/content/application~1json")
+        self.value.pointer("/requestBody/content/application~1json")
     }
 
     fn body_schema(&self) -> Option<Value> {
@@ -95,13 +95,13 @@ impl Operation {
 
     /// Whether a success is a page of a list.
     pub(crate) fn answers_with_a_page(&self) -> bool {
-        let Some(content) = self.operation.pointer("/responses/200/content/application~1json") else { return false };
+        let Some(content) = self.value.pointer("/responses/200/content/application~1json") else { return false };
         self.resolved(&content["schema"])["properties"]["next_cursor"].is_object()
     }
 
     /// Whether a success has an example, or nothing to show.
     pub(crate) fn shows_a_success(&self) -> bool {
-        let responses = self.operation["responses"].as_object().unwrap();
+        let responses = self.value["responses"].as_object().unwrap();
         let mut successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
         successes.all(|(_, response)| {
             let content = response["content"].as_object().into_iter().flatten();
@@ -116,18 +116,18 @@ impl Operation {
 
     /// Whether the document says that the route may answer with this status.
     pub(crate) fn documents(&self, status: u16) -> bool {
-        self.operation["responses"].get(status.to_string()).is_some()
+        self.value["responses"].get(status.to_string()).is_some()
     }
 
     pub(crate) fn tags(&self) -> Vec<&str> {
-        self.operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+        self.value["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     pub(crate) fn security(&self) -> &Value {
-        &self.operation["security"]
+        &self.value["security"]
     }
 
     pub(crate) fn has_summary(&self) -> bool {
-        self.operation["summary"].as_str().is_some_and(|summary| !summary.is_empty())
+        self.value["summary"].as_str().is_some_and(|summary| !summary.is_empty())
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn a_foreign_id_is_a_missing_one(world: &World, base_url: &str)
                 continue;
             }
             let ask = async |id: Uuid| {
-                let (address, body) = world.fill_at(&operation, &world.ours, place, id);
+                let (address, body) = world.ours.fill_at(&operation, place, id);
                 let ask = Ask { operation: &operation, address, token: Some(&owner), body };
                 send(base_url, &ask).await.apart_from(&id.to_string())
             };
@@ -73,7 +73,7 @@ async fn code_alone_keeps_strangers_out() {
     // What lists show is one's own as well.
     let owner = world.people.owner.token();
     for operation in operations(&world.app).into_iter().filter(|operation| operation.method == "GET") {
-        let (address, body) = world.fill(&operation, &world.ours);
+        let (address, body) = world.ours.fill(&operation);
         let ask = Ask { operation: &operation, address, token: Some(&owner), body };
         let (walled, unwalled) = (send(&world.app.base_url, &ask).await, send(&server, &ask).await);
         assert_eq!(walled.status, 200, "{}: {walled:?}", operation.name());

@@ -17,6 +17,7 @@ mod bodies;
 mod document;
 mod foreign;
 mod limits;
+mod live;
 mod rows;
 mod table;
 mod who;

@@ -58,7 +58,8 @@ async fn within(connection: &mut PgConnection, tenant: uuid::Uuid, sql: &str) ->
     let counted = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut *transaction).await;
     transaction.rollback().await.unwrap();
     counted.map_err(|error| {
-        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        let code =
+            error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
         assert_eq!(code, NO_RIGHT, "{sql}: {error}");
         code
     })

@@ -41,7 +41,8 @@ impl Person {
         self.token_for(TimeDelta::seconds(60))
     }
 
-    fn token_for(&self, lifetime: TimeDelta) -> String {
+    /// One that holds for so long.
+    pub(crate) fn token_for(&self, lifetime: TimeDelta) -> String {
         let (tenant, role) = self.claims;
         let request =
             TokenRequest { tenant: Some(tenant), role: Some(role), lifetime, ..TokenRequest::of(self.id.clone()) };
@@ -69,6 +70,16 @@ pub(crate) struct Business {
 }
 
 impl Business {
+    /// Address and body of a request with this business's ids in them.
+    pub(crate) fn fill(&self, operation: &Operation) -> (String, Option<Value>) {
+        fill(operation, |_, kind| self.id(kind))
+    }
+
+    /// The same with `id` at `place`.
+    pub(crate) fn fill_at(&self, operation: &Operation, place: &str, id: Uuid) -> (String, Option<Value>) {
+        fill(operation, |at, kind| if at == place { id } else { self.id(kind) })
+    }
+
     pub(crate) fn id(&self, kind: Kind) -> Uuid {
         *self.ids.get(&kind).unwrap_or_else(|| panic!("the business has no {kind:?}"))
     }
@@ -127,23 +138,7 @@ impl World {
         self.app.database.app().ids().next()
     }
 
-    /// Address and body with `business`'s ids in them.
-    pub(crate) fn fill(&self, operation: &Operation, business: &Business) -> (String, Option<Value>) {
-        fill(operation, |_, kind| business.id(kind))
-    }
-
-    /// The same with `id` at `place`.
-    pub(crate) fn fill_at(
-        &self,
-        operation: &Operation,
-        business: &Business,
-        place: &str,
-        id: Uuid,
-    ) -> (String, Option<Value>) {
-        fill(operation, |at, kind| if at == place { id } else { business.id(kind) })
-    }
-
-    /// The same with ids of nothing.
+    /// Address and body with ids of nothing.
     pub(crate) fn fill_with_missing(&self, operation: &Operation) -> (String, Option<Value>) {
         fill(operation, |_, _| self.missing())
     }
@@ -231,7 +226,7 @@ async fn join(app: &App, tenant: TenantId, email: &str, role: Role) -> Person {
     person
 }
 
-async fn user_id(app: &App, person: &Person) -> Uuid {
+pub(crate) async fn user_id(app: &App, person: &Person) -> Uuid {
     sqlx::query_scalar("select ref_id from tenant_routes where kind = 'clerk-user' and external_key = $1")
         .bind(person.id.as_str())
         .fetch_one(&mut app.look().await)
@@ -240,7 +235,7 @@ async fn user_id(app: &App, person: &Person) -> Uuid {
 }
 
 /// A request that has to succeed.
-async fn must(app: &App, person: &Person, method: &str, address: &str, body: Option<Value>) -> Value {
+pub(crate) async fn must(app: &App, person: &Person, method: &str, address: &str, body: Option<Value>) -> Value {
     #[expect(clippy::disallowed_methods, reason = "a browser")]
     let request = reqwest::Client::new().request(method.parse().unwrap(), format!("{}{address}", app.base_url));
     let mut request =
