@@ -24,7 +24,7 @@ async fn names_of_consumers_timers_and_effects_stay_what_they_are() {
             "telephony.call-undecided"
         ]
     );
-    assert_eq!(app.effects.kinds(), ["call-status", "sms"]);
+    assert_eq!(app.effects.kinds(), ["call-status", "clerk-invitation", "clerk-invitation-revoke", "sms"]);
 }
 
 #[tokio::test]
