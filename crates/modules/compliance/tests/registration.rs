@@ -207,6 +207,25 @@ async fn carriers_that_know_no_campaign_take_the_approval_back() {
     assert!(!hear(written_at).await);
 }
 
+/// Else an owner could have one company approved and send as another.
+#[tokio::test]
+async fn a_brand_that_is_another_one_has_to_be_approved_again() {
+    let world = World::new().await;
+    let compliance = &world.app.compliance;
+    let brand_status = async || {
+        let mut tx = world.app.db.read(world.tenant).await.unwrap();
+        compliance.standing(&mut tx).await.unwrap().brand.unwrap().status
+    };
+    compliance.register(&world.owner(), &registration(), None).await.unwrap();
+    compliance.approve_campaign(&world.operator()).await.unwrap();
+    compliance.reject_campaign(&world.operator()).await.unwrap();
+    compliance.register(&world.owner(), &registration(), None).await.unwrap();
+    assert_eq!(brand_status().await, CampaignStatus::Approved, "the same brand stays approved");
+    let other = Registration { legal_name: "Example Plumbing Holding LLC".into(), ..registration() };
+    compliance.register(&world.owner(), &other, None).await.unwrap();
+    assert_eq!(brand_status().await, CampaignStatus::Pending);
+}
+
 #[tokio::test]
 async fn who_did_what_is_in_the_log_in_words_and_ids() {
     let world = World::new().await;

@@ -49,6 +49,25 @@ pub(crate) async fn save_brand(tx: &mut Tx, legal_name: &str, registration: Opti
     Ok(brand)
 }
 
+/// Whether the business is registered as somebody else than it says now: what the carriers approved was not this.
+pub(crate) async fn is_other_brand(
+    tx: &mut ReadTx,
+    legal_name: &str,
+    registration: Option<&Value>,
+) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    let is_other = sqlx::query_scalar!(
+        r#"select (legal_name <> $2 or ($3::jsonb is not null and registration is distinct from $3)) as "is_other!"
+           from comp_brands where tenant_id = $1"#,
+        tenant.as_uuid(),
+        legal_name,
+        registration
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    Ok(is_other.unwrap_or(false))
+}
+
 /// The brand's id and where it stands by itself, locked until the transaction ends. Whoever needs the campaign as well
 /// locks this first.
 pub(crate) async fn lock_brand(tx: &mut Tx) -> Result<Option<(Uuid, Option<CampaignStatus>)>, DbError> {

@@ -90,8 +90,10 @@ async fn submit(
     registration: Option<&Value>,
     said_by: SaidBy,
 ) -> Result<CampaignId, SubmitCampaignError> {
+    let legal_name = submission.legal_name.trim();
+    let is_other_brand = store::registration::is_other_brand(tx, legal_name, registration).await?;
     // Whoever submits first makes the brand's row; whoever comes at the same moment waits for it here.
-    let brand = store::registration::save_brand(tx, submission.legal_name.trim(), registration).await?;
+    let brand = store::registration::save_brand(tx, legal_name, registration).await?;
     let campaign = store::campaign::lock(tx).await?;
     let id = match campaign {
         None => {
@@ -107,7 +109,12 @@ async fn submit(
     };
     let pending = CampaignStatus::Pending;
     let brand_status = store::registration::lock_brand(tx).await?.and_then(|(_, status)| status);
-    if !matches!(brand_status, Some(CampaignStatus::Approved | CampaignStatus::Pending)) {
+    let stands = match brand_status {
+        Some(CampaignStatus::Approved) => !is_other_brand,
+        Some(CampaignStatus::Pending) => true,
+        Some(CampaignStatus::Rejected) | None => false,
+    };
+    if !stands {
         store::registration::set_brand_status(tx, pending).await?;
         store::registration::append(tx, RegistrationSubject::Brand, pending, None, said_by).await?;
     }

@@ -57,8 +57,19 @@ pub(crate) async fn take_text(
         if is_new {
             store::conversation::take_back(tx, conversation.id).await?;
         }
-        let conversation = answer_keyword(conversations, tx, event, Keyword::Stop, envelope).await?;
-        return store::contact::save(tx, contact.id, Some(conversation), ContactOutcome::Keyword).await;
+        let thread = answer_keyword(conversations, tx, event, Keyword::Stop, envelope).await?;
+        // Words can be read wrongly, and then a customer would wait for an answer that never comes: a person reads them.
+        let task = NewTask {
+            purpose_key: format!("wording:{thread}"),
+            kind: TaskKind::CallBack,
+            conversation_id: Some(thread),
+            call_id: None,
+            caller_phone: Some(event.from_phone.clone()),
+            text: "Read what the caller wrote: it was taken as a wish for no more texts. If it was about a job, call."
+                .to_owned(),
+        };
+        raise_task(tx, &task, conversation.context(Some(envelope.event_id))).await?;
+        return store::contact::save(tx, contact.id, Some(thread), ContactOutcome::Keyword).await;
     }
     let outcome = if is_new {
         open(conversations, tx, &mut conversation, &contact, envelope).await?

@@ -69,7 +69,7 @@ impl TenantName {
     /// Checks the text; white space around it is dropped.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let name = text.trim();
-        let is_line = !name.is_empty() && !name.chars().any(char::is_control);
+        let is_line = !name.is_empty() && !name.chars().any(|c| c.is_control() || is_invisible(c));
         if is_line && name.chars().count() <= MAX_NAME_CHARS { Ok(Self(name.to_owned())) } else { Err(NameError) }
     }
 
@@ -77,6 +77,12 @@ impl TenantName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Marks that show nothing or turn the text around them: a name of them alone names nobody, and one with them can be made
+/// to read as another's.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl std::str::FromStr for TenantName {
@@ -116,7 +122,9 @@ mod tests {
             Ok("Example Plumbing".into())
         );
         assert!(TenantName::parse(&"é".repeat(120)).is_ok());
-        for bad in ["", "   ", "two\nlines", "tab\tinside", "nul\0inside", &"é".repeat(121)] {
+        for bad in
+            ["", "   ", "two\nlines", "tab\tinside", "nul\0inside", "\u{200b}", "gnip\u{202e}bmulP", &"é".repeat(121)]
+        {
             assert_eq!(TenantName::parse(bad), Err(NameError), "{bad:?}");
         }
     }
