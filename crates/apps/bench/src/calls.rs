@@ -36,7 +36,7 @@ const RATES: [usize; 2] = [20, 100];
 /// After its `voice` webhook a call rings so long before it is reported as missed.
 const RING: Duration = Duration::from_millis(300);
 /// What is not sent by then never is.
-const SENT_TIMEOUT: Duration = Duration::from_secs(60);
+const SENT_TIMEOUT: Duration = Duration::from_mins(1);
 /// Between two looks at whether everything is sent.
 const SENT_POLL: Duration = Duration::from_millis(5);
 /// After a load everything comes to rest: status callbacks, their events, the listeners.

@@ -24,7 +24,7 @@ const NEIGHBOURS: Load = Load { calls: 40, per_second: 8 };
 /// A quarter of the dispatcher's calls at once: what one tenant can take up where there are several kinds of effects.
 const HANGING: u32 = 4;
 /// Longer than the neighbour is measured.
-const HANGS_FOR: Duration = Duration::from_secs(60);
+const HANGS_FOR: Duration = Duration::from_mins(1);
 /// What is not so by then never is.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);

@@ -46,7 +46,6 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
                     let apart = Cluster::start_apart(&data_dir, medium).await?;
                     cost::measure(&apart, &mut report).await?;
                 }
-                Part::Cost => {}
                 Part::Fairness => fairness::measure(&cluster, &mut report).await?,
                 Part::Drain => drain::measure(&cluster, &mut report).await?,
                 Part::Pickup => pickup::measure_idle(&cluster, &mut report).await?,
@@ -54,7 +53,7 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
                 Part::Snapshot if medium == Medium::Control => {
                     pickup::measure_under_snapshot(&cluster, &mut report).await?;
                 }
-                Part::Snapshot => {}
+                Part::Cost | Part::Snapshot => {}
             }
         }
     }

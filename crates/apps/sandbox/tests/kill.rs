@@ -42,28 +42,30 @@ async fn is_finished(database_url: &str) -> bool {
     sqlx::query_scalar::<_, i64>(UNFINISHED).fetch_one(&mut superuser).await.unwrap() == 0
 }
 
+/// Short times, and no limit in the way of what is tested.
+const CONFIGURATION: &[(&str, &str)] = &[
+    ("EFFECTS_LISTING_GAP_SECONDS", "2"),
+    ("EFFECTS_REQUEST_TIMEOUT_SECONDS", "3"),
+    ("TWILIO_TIMEOUT_SECONDS", "2"),
+    ("CLERK_TIMEOUT_SECONDS", "2"),
+    // All callers call one number: what is tested is not how fast that may text.
+    ("SMS_SEGMENTS_PER_SECOND", "10000"),
+    ("TEXTS_PER_BUSINESS_HOUR_MAX", "100000"),
+    ("TEXTS_PER_BUSINESS_DAY_MAX", "100000"),
+    ("RUST_LOG", "warn"),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_missed_calls_survive_twenty_kills() {
     #[expect(clippy::disallowed_methods, reason = "a run is repeated with the seed it printed")]
     let seed = std::env::var("NMC_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20);
     let random = Random::seeded(seed);
     let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kill");
-    let configuration = [
-        ("EFFECTS_LISTING_GAP_SECONDS", "2"),
-        ("EFFECTS_REQUEST_TIMEOUT_SECONDS", "3"),
-        ("TWILIO_TIMEOUT_SECONDS", "2"),
-        ("CLERK_TIMEOUT_SECONDS", "2"),
-        // All callers call one number: what is tested is not how fast that may text.
-        ("SMS_SEGMENTS_PER_SECOND", "10000"),
-        ("TEXTS_PER_BUSINESS_HOUR_MAX", "100000"),
-        ("TEXTS_PER_BUSINESS_DAY_MAX", "100000"),
-        ("RUST_LOG", "warn"),
-    ];
     let plan = Plan {
         database: "nmc_kill",
         fresh: true,
         durable: false,
-        configuration: configuration.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        configuration: CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         ..Plan::new(data_dir, env!("CARGO_BIN_EXE_nmc-sandbox").into())
     };
     let mut installation = Installation::start(&plan).await.unwrap();

@@ -320,7 +320,7 @@ fn child() {
 }
 
 /// Takes whatever is sent to it as requests, and keeps the bytes.
-fn collect(listener: TcpListener, kept: &Arc<Mutex<Vec<u8>>>) {
+fn collect(listener: &TcpListener, kept: &Arc<Mutex<Vec<u8>>>) {
     for stream in listener.incoming() {
         let (Ok(stream), kept) = (stream, Arc::clone(kept)) else { continue };
         thread::spawn(move || answer(stream, &kept));
@@ -328,7 +328,7 @@ fn collect(listener: TcpListener, kept: &Arc<Mutex<Vec<u8>>>) {
 }
 
 fn answer(mut stream: TcpStream, kept: &Mutex<Vec<u8>>) {
-    let (mut request, mut chunk) = (Vec::new(), [0; 65_536]);
+    let (mut request, mut chunk) = (Vec::new(), [0; 8_192]);
     while let Ok(read @ 1..) = stream.read(&mut chunk) {
         request.extend_from_slice(&chunk[..read]);
         while let Some(end) = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4) {
@@ -356,7 +356,7 @@ fn run_child(told: &str) -> LetOut {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let traces = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&traces);
-    thread::spawn(move || collect(listener, &kept));
+    thread::spawn(move || collect(&listener, &kept));
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "leaks::child", "--nocapture"])
         .env(CHILD, told)

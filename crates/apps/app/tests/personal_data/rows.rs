@@ -87,7 +87,7 @@ impl Stand {
                     // An id of that time; the rows differ in its end.
                     "uuid" => format!("(left('{}', 24) || lpad(to_hex(n), 12, '0'))::uuid", id_at(at)),
                     "text" => format!("'{CANARY} {table}.{column} {} ' || n", at.timestamp()),
-                    "jsonb" => format!(r#"jsonb_build_object('body', '{CANARY} {table}.{column}')"#),
+                    "jsonb" => format!("jsonb_build_object('body', '{CANARY} {table}.{column}')"),
                     "timestamp with time zone" => format!("'{}'::timestamptz", at.to_rfc3339()),
                     "boolean" => "false".to_owned(),
                     "bytea" => "decode(lpad(to_hex(n), 64, '0'), 'hex')".to_owned(),
