@@ -7,6 +7,9 @@ create table effect_pauses (
 grant select, insert, delete on effect_pauses to nmc_dispatcher;
 grant select on effect_pauses to nmc_readonly, nmc_backup;
 
+-- Tenants take turns: of each the intents that are due first, without reading what else it has queued.
+create index effect_intents_turns on effect_intents (tenant_id, available_at, seq) where state = 'pending';
+
 -- The same look-up as before in a language whose plans are kept for the session: a function in plain SQL that is not
 -- inlined (this one runs as the owner) is parsed and planned anew by each statement that calls it.
 create or replace function nmc_route(route_kind text, route_key text, out tenant_id uuid, out ref_id uuid)

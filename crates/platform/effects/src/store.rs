@@ -103,6 +103,9 @@ pub(crate) struct Limits<'a> {
 /// Pending intents that are due, the tenants taking turns, without those whose order key has an earlier one under way
 /// and those of a kind that is paused. Whole rows: nothing but a claim changes a pending intent in a way that its claim
 /// would not notice, so it need not be read again.
+///
+/// The index is stepped through tenant by tenant, and of each only as much is read as could be taken: what one tenant has
+/// queued costs the others nothing.
 pub(crate) async fn candidates(db: &Db, limits: &Limits<'_>) -> Result<Vec<Stored>, DbError> {
     // A connection that died while it lay in the pool is passed over: nothing has happened on it.
     for _ in 1..db.pool_size() {
@@ -119,24 +122,39 @@ async fn candidates_once(mut glance: Glance, limits: &Limits<'_>) -> Result<Vec<
     let rows = sqlx::query_as!(
         Columns,
         r#"
+        with recursive tenants as (
+          (select tenant_id from effect_intents where state = 'pending' and available_at <= $1 order by tenant_id limit 1)
+          union all
+          select next.tenant_id
+          from tenants t
+          cross join lateral (
+            select e.tenant_id from effect_intents e
+            where e.state = 'pending' and e.available_at <= $1 and e.tenant_id > t.tenant_id
+            order by e.tenant_id limit 1) next
+        )
         select i.kind, i.tenant_id as "tenant_id: TenantId", i.id as "id: IntentId", i.purpose_key, i.order_key,
                i.state as "state: IntentState", i.attempt, i.answered_attempts, i.claimed_at, i.available_at,
                i.useful_until, i.empty_looks, i.request, i.correlation_id, i.causation_id, i.traceparent, i.created_at
-        from (select e.tenant_id, e.id, e.available_at,
-                     row_number() over (partition by e.tenant_id order by e.available_at, e.seq) as turn
-              from effect_intents e
-              where e.state = 'pending' and e.available_at <= $1 and e.kind = any($2) and e.id <> all($3)
-                and e.tenant_id <> all($7)
-                and not exists (select from effect_pauses s where s.kind = e.kind)
-                and not exists (select from unnest($8::text[], $9::uuid[]) as h (kind, tenant_id)
-                                where h.kind = e.kind and h.tenant_id = e.tenant_id)
-                and not exists (
-                  select from effect_intents p
-                  where p.tenant_id = e.tenant_id and p.order_key = e.order_key and p.seq < e.seq
-                    and p.state in ('pending', 'in_flight', 'unknown')
-                    and (p.state = 'in_flight' or (p.state = 'unknown' and p.claimed_at > $4)
-                         or (p.state = 'pending' and p.available_at <= $5)))
-              order by turn, e.available_at
+        from (select of_one.tenant_id, of_one.id, of_one.available_at, of_one.turn
+              from tenants t
+              cross join lateral (
+                select e.tenant_id, e.id, e.available_at, row_number() over (order by e.available_at, e.seq) as turn
+                from effect_intents e
+                where e.tenant_id = t.tenant_id and e.state = 'pending' and e.available_at <= $1
+                  and e.kind = any($2) and e.id <> all($3)
+                  and not exists (select from effect_pauses s where s.kind = e.kind)
+                  and not exists (select from unnest($8::text[], $9::uuid[]) as h (kind, tenant_id)
+                                  where h.kind = e.kind and h.tenant_id = e.tenant_id)
+                  and not exists (
+                    select from effect_intents p
+                    where p.tenant_id = e.tenant_id and p.order_key = e.order_key and p.seq < e.seq
+                      and p.state in ('pending', 'in_flight', 'unknown')
+                      and (p.state = 'in_flight' or (p.state = 'unknown' and p.claimed_at > $4)
+                           or (p.state = 'pending' and p.available_at <= $5)))
+                order by e.available_at, e.seq
+                limit $6) of_one
+              where t.tenant_id <> all($7)
+              order by of_one.turn, of_one.available_at
               limit $6) due
         join effect_intents i on i.tenant_id = due.tenant_id and i.id = due.id
         order by due.turn, due.available_at
