@@ -140,8 +140,21 @@ mod tests {
 
     #[test]
     fn no_label_can_grow_with_customers() {
-        let bounded =
-            ["route", "method", "status", "provider", "endpoint", "event_name", "consumer", "code", "reason", "pool"];
+        let bounded = [
+            "route",
+            "method",
+            "status",
+            "provider",
+            "endpoint",
+            "event_name",
+            "consumer",
+            "code",
+            "reason",
+            "pool",
+            // Whose limit it was, an address or a business; a call or a text.
+            "whose",
+            "kind",
+        ];
         for spec in METRICS {
             assert!(spec.labels.iter().all(|label| bounded.contains(label)), "{}: {:?}", spec.name, spec.labels);
         }
