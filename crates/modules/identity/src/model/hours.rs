@@ -78,7 +78,7 @@ impl OpeningHours {
     }
 
     /// Whether the windows of every day are in order, apart from one another and not too many.
-    pub(crate) fn holds(&self) -> bool {
+    pub fn is_in_order(&self) -> bool {
         let week = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
         week.into_iter().all(|day| {
             let windows = self.of(day);
@@ -109,7 +109,7 @@ mod tests {
     fn windows_of_a_day_are_in_order_and_apart() {
         let good: [&[(u32, u32)]; 5] = [&[], &[(8, 12)], &[(8, 12), (13, 17)], &[(0, 0)], &[(8, 12), (18, 0)]];
         for windows in good {
-            assert!(hours(windows).holds(), "{windows:?}");
+            assert!(hours(windows).is_in_order(), "{windows:?}");
         }
         let bad: [&[(u32, u32)]; 7] = [
             &[(12, 8)],
@@ -121,7 +121,7 @@ mod tests {
             &[(0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11), (12, 13)],
         ];
         for windows in bad {
-            assert!(!hours(windows).holds(), "{windows:?}");
+            assert!(!hours(windows).is_in_order(), "{windows:?}");
         }
         assert_eq!(hours(&[(8, 12)]).of(Weekday::Fri).len(), 1);
         assert_eq!(hours(&[(8, 12)]).of(Weekday::Mon).len(), 0);

@@ -159,7 +159,7 @@ impl TenantSettings {
         if !DIAL_TIMEOUT_SECONDS.contains(&self.dial_timeout_seconds) {
             return Err(SettingsError::DialTimeout);
         }
-        if !self.opening_hours.holds() {
+        if !self.opening_hours.is_in_order() {
             return Err(SettingsError::OpeningHours);
         }
         if self.address.as_deref().is_some_and(|address| !is_address(address)) {

@@ -1,0 +1,1 @@
+//! Pure decisions: what is open, what is free, what may be held.
