@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,17 +18,21 @@ use crate::support::{BOUND, Server, everybody, in_order, release, unblock};
 #[tokio::test]
 async fn a_person_who_may_not_sign_in_any_more_hears_nothing_more() {
     let database = TestDatabase::create().await.unwrap();
-    let active = Arc::new(AtomicBool::new(true));
-    let asked = active.clone();
+    let (active, asked) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (now_active, so_often) = (active.clone(), asked.clone());
     let still: StillSignedIn = Arc::new(move |_| {
-        let active = asked.load(Ordering::Relaxed);
+        so_often.fetch_add(1, Ordering::Relaxed);
+        let active = now_active.load(Ordering::Relaxed);
         Box::pin(async move { active })
     });
     let settings = Settings { check_interval: Duration::from_millis(20), ..Settings::default() };
     let server = Server::start_with(&database, settings, still).await;
-    let mut client = server.open(database.app().ids().next()).await;
+    let tenant: TenantId = database.app().ids().next();
+    let mut client = server.open(tenant).await;
     assert_eq!(client.hear().await.name, "ready");
-    assert!(client.is_silent().await, "an active person's goes on");
+    assert!(eventually(BOUND, async || asked.load(Ordering::Relaxed) >= 5).await, "nobody looks at the person");
+    let id = release(database.app(), tenant).await;
+    assert_eq!(client.hear().await.data["event_id"], id, "an active person's goes on");
     active.store(false, Ordering::Relaxed);
     assert_eq!(client.next().await, None);
 }

@@ -33,7 +33,7 @@ async fn a_client_that_comes_back_hears_what_it_missed_once_and_in_order() {
         for expected in &all[seen + 1..] {
             assert_eq!(back.hear().await.id.as_ref(), Some(expected), "after {seen}");
         }
-        assert!(back.is_silent().await);
+        // Nothing comes twice: what is heard next is what is published next.
         let id = release(db, tenant).await;
         assert_eq!(back.hear().await.data["event_id"], id);
         assert_eq!(listening.hear().await.data["event_id"], id);

@@ -1,12 +1,13 @@
 //! Servers with nothing but the stream, and clients that read it.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
     http::HeaderMap,
     middleware::{Next, from_fn},
     response::Response,
+    routing::get,
 };
 use nmc_config::{HttpConfig, HttpLimits};
 use nmc_db::{Db, PoolSettings, Wakes};
@@ -24,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What is awaited takes milliseconds; a busy machine gets this long.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
-/// What must not come is awaited this long: several times what a wake-up takes.
-pub(crate) const SILENCE: Duration = Duration::from_millis(500);
+/// A stream outlives the time a request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// One server process: its own pool, wake-ups and stream.
 pub(crate) struct Server {
@@ -51,9 +52,9 @@ impl Server {
         let http =
             HttpConfig::from_lookup(&|key| (key == "PUBLIC_BASE_URL").then(|| "https://nmc.example.com".to_owned()));
         let http = http.unwrap();
-        // A stream outlives the time a request may take.
-        let limits = HttpLimits { request_timeout: SILENCE / 2, ..HttpLimits::from_lookup(&|_| None).unwrap() };
-        let app = standard_layers(routes.layer(from_fn(sign_in)), &http, &limits, db.ids().clone());
+        let limits = HttpLimits { request_timeout: REQUEST_TIMEOUT, ..HttpLimits::from_lookup(&|_| None).unwrap() };
+        let routes = routes.layer(from_fn(sign_in)).route("/hanging", get(pending::<()>));
+        let app = standard_layers(routes, &http, &limits, db.ids().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let stopping = stop.clone();
@@ -65,6 +66,13 @@ impl Server {
             )
         });
         Self { base_url, stop }
+    }
+
+    /// Waits as long as a request may take here.
+    pub(crate) async fn outlast_a_request(&self) {
+        #[expect(clippy::disallowed_methods, reason = "a browser")]
+        let hanging = reqwest::get(format!("{}/hanging", self.base_url)).await.unwrap();
+        assert_eq!(hanging.status(), 503);
     }
 
     /// Asks for the stream of `tenant`, after `last_event_id`.
@@ -141,11 +149,6 @@ impl Client {
     /// The next event, which is expected to come.
     pub(crate) async fn hear(&mut self) -> Heard {
         self.next().await.expect("an event")
-    }
-
-    /// Whether nothing comes.
-    pub(crate) async fn is_silent(&mut self) -> bool {
-        tokio::time::timeout(SILENCE, self.next()).await.is_err()
     }
 }
 

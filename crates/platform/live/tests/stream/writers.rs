@@ -1,6 +1,9 @@
 //! Many who write, some who give up, several servers, clients that come and go.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_events::{Context, conversation::ConversationReleased};
@@ -12,9 +15,18 @@ use crate::support::{Server, in_order};
 const WRITERS: u64 = 4;
 const TRANSACTIONS: usize = 60;
 const CLIENTS: u64 = 3;
+/// A transaction that is held open asks fewer idle questions than this; a few are a whole transaction of another's.
+const IDLE_STATEMENTS_MAX: u64 = 40;
+
+/// How many transactions have ended, and during how many of those that were held open others did.
+#[derive(Debug, Default)]
+struct Count {
+    ended: AtomicUsize,
+    overtaken: AtomicUsize,
+}
 
 /// Writes for either business, holding some transactions open for a while and giving some up.
-async fn write(db: Db, tenants: [TenantId; 2], seed: u64) {
+async fn write(db: Db, tenants: [TenantId; 2], seed: u64, count: Arc<Count>) {
     let random = Random::seeded(seed);
     for _ in 0..TRANSACTIONS {
         let tenant = tenants[usize::from(random.unit() < 0.3)];
@@ -22,7 +34,13 @@ async fn write(db: Db, tenants: [TenantId; 2], seed: u64) {
         // Takes its place among the transactions now and its numbers later, or both at once.
         if random.unit() < 0.5 {
             sqlx::query("select pg_current_xact_id()").execute(tx.conn().await.unwrap()).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(20).mul_f64(random.unit())).await;
+            let ended = count.ended.load(Ordering::Relaxed);
+            for _ in 0..random.u64() % IDLE_STATEMENTS_MAX {
+                sqlx::query("select 1").execute(tx.conn().await.unwrap()).await.unwrap();
+            }
+            if count.ended.load(Ordering::Relaxed) > ended {
+                count.overtaken.fetch_add(1, Ordering::Relaxed);
+            }
         }
         for _ in 0..=(random.u64() % 3) {
             let event = ConversationReleased { conversation_id: tx.ids().next(), user_id: None };
@@ -34,6 +52,7 @@ async fn write(db: Db, tenants: [TenantId; 2], seed: u64) {
         } else {
             tx.commit().await.unwrap();
         }
+        count.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -76,10 +95,13 @@ async fn every_client_hears_everything_once_in_order_whoever_writes() {
             let listening = listen(servers.clone(), tenant, begin, 100 * trial + number, last);
             clients.push((tenant, tokio::spawn(listening)));
         }
-        let writers = (0..WRITERS).map(|writer| tokio::spawn(write(db.clone(), tenants, 1000 * trial + writer)));
-        for writer in writers.collect::<Vec<_>>() {
+        let count = Arc::new(Count::default());
+        let write = |writer| tokio::spawn(write(db.clone(), tenants, 1000 * trial + writer, count.clone()));
+        for writer in (0..WRITERS).map(write).collect::<Vec<_>>() {
             writer.await.unwrap();
         }
+        let overtaken = count.overtaken.load(Ordering::Relaxed);
+        assert!(overtaken > TRANSACTIONS / 2, "{overtaken} transactions were overtaken: the test tests too little");
         for tenant in tenants {
             let mut tx = db.begin(tenant).await.unwrap();
             let event = ConversationReleased { conversation_id: last.into(), user_id: None };
