@@ -190,12 +190,12 @@ create table sched_appointment_changes (
 select nmc_protect('sched_appointment_changes');
 grant select, insert on sched_appointment_changes to nmc_app, nmc_dispatcher;
 
--- Reservations for a quarter of an hour. One that has ended stays for a while, so that who comes late is told so.
+-- Reservations for a quarter of an hour. One that ends leaves this table in the transaction that ends it, and so blocks
+-- nothing (ADR 0006); what became of it stays in `sched_ended_holds`.
 create table sched_holds (
   tenant_id uuid not null,
   id uuid not null,
   resource_id uuid not null,
-  state text not null,
   expires_at timestamptz not null,
   -- What is to be done, and the price that was said; null: to be quoted when it is booked.
   service_item_id uuid,
@@ -207,38 +207,47 @@ create table sched_holds (
   user_id uuid,
   -- The appointment that is to move here, which is no obstacle to itself.
   moves_appointment_id uuid,
-  -- What it became.
-  appointment_id uuid,
   starts_at timestamptz not null,
   ends_at timestamptz not null,
   blocked_from timestamptz not null,
   blocked_until timestamptz not null,
   timeslot tstzrange not null generated always as (tstzrange(blocked_from, blocked_until, '[)')) stored,
   created_at timestamptz not null,
-  ended_at timestamptz,
   constraint sched_holds_pkey primary key (tenant_id, id),
   constraint sched_holds_resource foreign key (tenant_id, resource_id)
     references sched_resources (tenant_id, id) on delete restrict,
   constraint sched_holds_no_overlap
-    exclude using gist (tenant_id with =, resource_id with =, timeslot with &&) where (state = 'live'),
+    exclude using gist (tenant_id with =, resource_id with =, timeslot with &&),
   constraint sched_holds_in_order check
     (blocked_from <= starts_at and starts_at < ends_at and ends_at <= blocked_until
      and blocked_until - blocked_from <= interval '12 hours'),
-  constraint sched_holds_state_words check (state in ('live', 'booked', 'released', 'expired')),
-  constraint sched_holds_ended check ((ended_at is null) = (state = 'live')),
-  constraint sched_holds_booked check ((appointment_id is not null) = (state = 'booked')),
   constraint sched_holds_price check (price_cents between 0 and 100000000),
   constraint sched_holds_quoted check
     ((price_cents is null) = (currency is null) and (price_cents is null or service_item_id is not null)),
   constraint sched_holds_currency_form check (currency ~ '^[A-Z]{3}$'),
   constraint sched_holds_expires check (expires_at > created_at)
 );
-create index sched_holds_busy on sched_holds (tenant_id, resource_id, blocked_from) include (blocked_until)
-  where state = 'live';
+create index sched_holds_busy on sched_holds (tenant_id, resource_id, blocked_from) include (blocked_until, expires_at);
 -- A conversation holds one timeslot at a time.
-create unique index sched_holds_one_of_conversation on sched_holds (tenant_id, conversation_id) where state = 'live';
-create index sched_holds_ended_at on sched_holds (tenant_id, ended_at) where ended_at is not null;
+create unique index sched_holds_one_of_conversation on sched_holds (tenant_id, conversation_id);
 select nmc_protect('sched_holds');
-grant select, insert on sched_holds to nmc_app, nmc_dispatcher;
-grant update (state, ended_at, appointment_id) on sched_holds to nmc_app, nmc_dispatcher;
-grant delete on sched_holds to nmc_dispatcher, nmc_app;
+grant select, insert, delete on sched_holds to nmc_app, nmc_dispatcher;
+
+-- What became of the holds that have ended, for a while: who comes late is told so, and who books twice gets the same
+-- appointment.
+create table sched_ended_holds (
+  tenant_id uuid not null,
+  -- The hold's.
+  id uuid not null,
+  became text not null,
+  -- What it was booked as, or moved.
+  appointment_id uuid,
+  created_at timestamptz not null,
+  constraint sched_ended_holds_pkey primary key (tenant_id, id),
+  constraint sched_ended_holds_became_words check (became in ('booked', 'released', 'expired')),
+  constraint sched_ended_holds_booked check ((appointment_id is not null) = (became = 'booked'))
+);
+create index sched_ended_holds_by_time on sched_ended_holds (tenant_id, created_at);
+select nmc_protect('sched_ended_holds');
+grant select, insert on sched_ended_holds to nmc_app, nmc_dispatcher;
+grant delete on sched_ended_holds to nmc_dispatcher;
