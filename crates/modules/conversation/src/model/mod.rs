@@ -43,4 +43,5 @@ pub(crate) mod state;
 pub(crate) mod stretch;
 pub(crate) mod task;
 pub(crate) mod template;
+pub(crate) mod understanding;
 pub(crate) mod written;

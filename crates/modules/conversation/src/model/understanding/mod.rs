@@ -1,0 +1,163 @@
+//! What the caller's texts say. Interpretation only: nothing in here is a fact, and a price, a duration or a time that
+//! goes out never comes from here.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use nmc_identity::Language;
+use serde::{Deserialize, Serialize};
+
+/// Texts are looked at up to here: no wish needs more, and what reads dates takes its time with long ones.
+pub(crate) const READ_CHARS: usize = 320;
+/// More windows than a month has days are no wish for a time.
+pub(crate) const MAX_WINDOWS: usize = 31;
+
+/// What the texts of one turn say, in the order in which it matters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Understood {
+    /// What is said; [`Saying::Unclear`] alone where nothing was understood.
+    pub(crate) sayings: Vec<Saying>,
+    /// The language of the texts.
+    pub(crate) language: Language,
+}
+
+/// One thing said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Saying {
+    /// Somebody or something is in danger: gas, fire, flood, no heat in the frost, somebody hurt.
+    Emergency,
+    /// A person is wanted.
+    Person,
+    /// A call back is wanted.
+    CallMe,
+    /// The caller is angry.
+    Angry,
+    /// Whoever this is has the wrong number, or says that we have.
+    WrongNumber,
+    /// An appointment is to be cancelled.
+    Cancel,
+    /// An appointment is to be moved.
+    Reschedule,
+    /// Words that may name a job.
+    Job(String),
+    /// A wish for a time.
+    When(When),
+    /// One of the offers.
+    Pick(Pick),
+    /// None of the offers.
+    Neither {
+        /// A later time is wanted.
+        later: bool,
+        /// An earlier time is wanted.
+        earlier: bool,
+    },
+    /// A question.
+    Ask(Question),
+    /// Agreed.
+    Yes,
+    /// Not agreed.
+    No,
+    /// The caller's name, where it was asked for.
+    Name(String),
+    /// Where to come to, where it was asked for.
+    Address(String),
+    /// A picture came along.
+    Picture,
+    /// Thanks, or a good-bye.
+    Thanks,
+    /// Hello.
+    Greeting,
+    /// Nothing that is known here.
+    Unclear,
+}
+
+/// What a caller asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Question {
+    /// What it costs.
+    Price,
+    /// Whether it can be cheaper, free, or what somebody once paid.
+    Discount,
+    /// When the business is open.
+    Hours,
+    /// Where the business is.
+    Place,
+    /// How long it takes.
+    HowLong,
+    /// Whether the business does something.
+    DoYouDo(String),
+}
+
+/// A wish for a time, in the business's local time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct When {
+    /// Where a start would suit: in their order, apart from one another, in the future, at most [`MAX_WINDOWS`].
+    pub(crate) windows: Vec<LocalWindow>,
+    /// The sooner the better.
+    pub(crate) asap: bool,
+}
+
+/// A half-open stretch `[from, until)` of local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LocalWindow {
+    /// Its first moment.
+    pub(crate) from: NaiveDateTime,
+    /// The first moment after.
+    pub(crate) until: NaiveDateTime,
+}
+
+/// Which of the offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Pick {
+    /// By its place in the list, from 0.
+    Nth(usize),
+    /// The one at this time of day.
+    Time(NaiveTime),
+    /// The one on this day.
+    Day(NaiveDate),
+    /// The one at this time of this day.
+    DayAndTime(NaiveDateTime),
+    /// The first of them.
+    Earliest,
+    /// The last of them.
+    Latest,
+    /// Whichever.
+    Any,
+}
+
+/// What the automation asked last, and what it offered: what a bare "2" or "10 works" means depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// What it asked.
+    pub(crate) about: AskedAbout,
+    /// The business-local starts of what it offered, in that order.
+    pub(crate) offers: Vec<NaiveDateTime>,
+}
+
+/// What the automation may have asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AskedAbout {
+    /// Nothing, or nothing that is open.
+    #[default]
+    Nothing,
+    /// What is to be done.
+    Job,
+    /// Which of several jobs.
+    WhichJob,
+    /// When.
+    When,
+    /// Which of the offers.
+    Pick,
+    /// The caller's name.
+    Name,
+    /// Where to come to.
+    Address,
+    /// Whether to book what was said.
+    Confirm,
+    /// Whether to cancel the appointment that was said.
+    CancelConfirm,
+    /// Which appointment.
+    WhichAppointment,
+}
