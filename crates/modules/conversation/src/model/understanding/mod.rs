@@ -1,12 +1,36 @@
 //! What the caller's texts say. Interpretation only: nothing in here is a fact, and a price, a duration or a time that
 //! goes out never comes from here.
+//!
+//! ```text
+//! texts -> words -> phrases (tables)         -> questions, answers, alarms ...
+//!               \-> clock + days -> when     -> a wish for a time, or with an offer at that time: pick
+//!                \-> answers, pick, jobs     -> what is left is a name, an address, a place in a list, words for a job
+//! ```
+
+mod answers;
+mod calendar;
+mod clock;
+mod days;
+mod jobs;
+mod parts;
+mod phrases;
+mod phrases_en;
+mod phrases_es;
+mod pick;
+mod reading;
+mod spanish;
+mod spelling;
+mod when;
+mod words;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use nmc_identity::Language;
+use nmc_identity::{Language, OpeningHours};
 use serde::{Deserialize, Serialize};
 
 /// Texts are looked at up to here: no wish needs more, and what reads dates takes its time with long ones.
 pub(crate) const READ_CHARS: usize = 320;
+/// So many texts of one turn are looked at, the newest: somebody who writes more of them wants a person.
+pub(crate) const READ_TEXTS: usize = 10;
 /// More windows than a month has days are no wish for a time.
 pub(crate) const MAX_WINDOWS: usize = 31;
 
@@ -15,8 +39,8 @@ pub(crate) const MAX_WINDOWS: usize = 31;
 pub(crate) struct Understood {
     /// What is said; [`Saying::Unclear`] alone where nothing was understood.
     pub(crate) sayings: Vec<Saying>,
-    /// The language of the texts.
-    pub(crate) language: Language,
+    /// The language of the texts; none where they do not tell ("2", "ok").
+    pub(crate) language: Option<Language>,
 }
 
 /// One thing said.
@@ -160,4 +184,12 @@ pub(crate) enum AskedAbout {
     CancelConfirm,
     /// Which appointment.
     WhichAppointment,
+}
+
+/// What texts say; the newest last. Deterministic and without I/O, yet it reads dates, which takes up to a third of a
+/// second for a wilfully bad text and a tenth for the first: call it on a thread that may block.
+pub(crate) fn understand(texts: &[&str], asked: &Asked, now: NaiveDateTime, hours: &OpeningHours) -> Understood {
+    let newest = &texts[texts.len().saturating_sub(READ_TEXTS)..];
+    let read: Vec<String> = newest.iter().map(|text| text.chars().take(READ_CHARS).collect()).collect();
+    reading::Reading::of(&read.join("\n"), asked).understood(now, hours)
 }

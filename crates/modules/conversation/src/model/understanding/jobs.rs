@@ -1,0 +1,50 @@
+//! The words that may name a job: what is left when greetings, times and fillers are gone.
+
+use super::words::Word;
+
+/// Words that name no job by themselves.
+const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my our me us it its is are was be been being am there \
+    theres here this that these those of for to in on at by with from and or but so if then than as about just also too very \
+    really need needs needed want wants wanted would like looking look get got getting have has having had help please can could \
+    will should do does did done some someone somebody anyone anybody come over soon okay ok yes no not hi hello hey sir maam \
+    miss mr mrs guys wondering wonder hoping hope think thought maybe possible possibly able book booking schedule scheduled \
+    appointment appt time times day days date asap today tomorrow now thing things something anything stuff job work works working \
+    service services company business place home one ones them they he she his her their who what whats when where which how much \
+    many long let know see make made tell told say said sorry question questions asking ask text texting call calling called \
+    calls phone number again still since because cause well oh um uh hmm lol haha good great fine thanks thank thx issue \
+    issues problem problems trouble having going send available availability free open slot slots spot quote price \
+    only other another any all both each every last past ago already keep keeps kind sort type bit little lot real quick \
+    give take takes taking try tried trying put us guy dude bro man plz before after until between around week weekend next \
+    later earlier early morning afternoon evening noon name address \
+    hola necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
+    puede pueden podria venir alguien cita hoy manana y o si no ayuda problema buenos buenas dias tardes noches gracias le les lo hay";
+
+/// Typed by accident, or to see what happens.
+const NOISE: [&str; 8] = ["qwerty", "asdf", "asdfasdf", "test", "testing", "blah", "lorem", "ipsum"];
+/// Words have vowels, and not so many consonants in a row.
+const MAX_CONSONANTS: usize = 5;
+
+/// The words that are left between the fillers, where they may name a job. What is in `is_plain` is no filler.
+pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Option<String> {
+    let is_end = |at: usize| is_taken[at] || words[at].ends_sentence() || words[at].text == ",";
+    let names = |at: &usize| {
+        let word = words[*at].text.as_str();
+        is_plain[*at] || !(words[*at].is_mark() || is_noise(word) || FILLERS.split_whitespace().any(|filler| filler == word))
+    };
+    let places: Vec<usize> = (0..words.len()).collect();
+    let mut left: Vec<&str> = Vec::new();
+    for run in places.split(|at| is_end(*at)) {
+        let (Some(first), Some(last)) = (run.iter().position(&names), run.iter().rposition(&names)) else { continue };
+        left.extend(run[first..=last].iter().map(|at| words[*at].text.as_str()).filter(|word| word.starts_with(char::is_alphanumeric)));
+    }
+    // Figures alone are none.
+    left.iter().any(|word| word.chars().any(char::is_alphabetic)).then(|| left.join(" "))
+}
+
+/// Nothing that a keyboard or a telephone number says.
+fn is_noise(word: &str) -> bool {
+    let is_long_number = word.len() > 4 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let consonants = word.split(['a', 'e', 'i', 'o', 'u', 'y']).map(|run| run.chars().count()).max().unwrap_or(0);
+    let is_unspeakable = word.is_ascii() && word.len() >= MAX_CONSONANTS && consonants >= MAX_CONSONANTS;
+    NOISE.contains(&word) || is_long_number || is_unspeakable || word.chars().count() == 1
+}

@@ -1,0 +1,162 @@
+//! What stands around days and times of day: "not", "any day but", "from .. on", "monday to friday", "since".
+
+use std::ops::Range;
+
+use super::{
+    clock::{Clock, SaidClock},
+    days::{Day, SaidDay},
+    words::Word,
+};
+
+/// So far back a "not" or a "since" reaches.
+const REACH_WORDS: usize = 4;
+/// Words without a sense of their own between a "not" and what it is about.
+const FILLERS: [&str; 22] = [
+    "the", "on", "a", "this", "any", "do", "make", "in", "at", "next", "really", "very", "good", "be", "come", "for", "am",
+    "im", "going", "to", "that", "all",
+];
+const NOT: [&str; 18] = [
+    "not", "no", "except", "besides", "excluding", "cannot", "wont", "dont", "never", "busy", "unavailable", "booked",
+    "away", "gone", "minus", "nor", "isnt", "avoid",
+];
+const NOT_BEHIND: [&str; 9] = ["doesnt", "wont", "dont", "isnt", "arent", "cannot", "not", "wouldnt", "didnt"];
+const PAST: [&str; 22] = [
+    "since", "started", "began", "happened", "was", "were", "broke", "died", "stopped", "went", "last", "had", "called",
+    "came", "noticed", "been", "until", "got", "paid", "did", "fixed", "installed",
+];
+const AT_WORK: [&str; 14] = [
+    "work", "working", "busy", "gone", "out", "away", "meeting", "meetings", "school", "asleep", "not", "wont", "tied",
+    "cannot",
+];
+/// Between the two ends of a stretch of days.
+const TO: [&str; 6] = ["to", "through", "thru", "-", "until", "and"];
+
+/// One thing said of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    Day(Day, Bound),
+    /// From the first until the last.
+    Days(Day, Day),
+    Clock(Clock),
+}
+
+/// What of a day is meant: it, or what is on one side of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    On,
+    From,
+    After,
+    Before,
+    Until,
+}
+
+/// Something said of time, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) said: Said,
+    /// Its words, by their place in the text.
+    pub(super) words: Range<usize>,
+    /// It is what does not suit.
+    pub(super) is_negated: bool,
+}
+
+/// What is said of days and times of day that are wished or not wished; those of what has happened are left out.
+pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> Vec<Part> {
+    let clocks = clocks.iter().map(|said| (said.words.clone(), Said::Clock(clock(words, said))));
+    let days = days.iter().map(|said| (said.words.clone(), Said::Day(said.day.clone(), bound(words, &said.words))));
+    let mut said: Vec<(Range<usize>, Said)> = clocks.chain(days).collect();
+    said.sort_by_key(|(words, _)| words.start);
+    let mut parts: Vec<Part> = Vec::new();
+    for (at, said) in said {
+        if is_past(words, at.start) {
+            continue;
+        }
+        let before = parts.last().map_or(0..0, |part| part.words.end..at.start);
+        if let Some(stretch) = parts.last().and_then(|last| stretch(words, last, &said, at.start)) {
+            if let Some(last) = parts.last_mut() {
+                last.said = stretch;
+                last.words.end = at.end;
+            }
+            continue;
+        }
+        let is_behind_negated = parts.last().is_some_and(|part| part.is_negated) && is_joined(words, before);
+        let is_negated = is_negated(words, &at) || (is_behind_negated && !is_affirmed(words, at.end));
+        parts.push(Part { said, words: at, is_negated });
+    }
+    parts
+}
+
+/// The words in front of a place in the same sentence, the last first.
+fn before(words: &[Word], at: usize) -> impl Iterator<Item = &str> {
+    words[..at].iter().rev().take_while(|word| !word.ends_sentence()).map(|word| word.text.as_str())
+}
+
+fn text(words: &[Word], at: usize) -> &str {
+    words.get(at).map_or("", |word| word.text.as_str())
+}
+
+/// "Busy until 3" is from 3 on.
+fn clock(words: &[Word], said: &SaidClock) -> Clock {
+    let is_until = text(words, said.words.start) == "until";
+    match said.clock {
+        Clock::Until(time) if is_until && before(words, said.words.start).take(REACH_WORDS).any(|word| AT_WORK.contains(&word)) => Clock::From(time),
+        clock => clock,
+    }
+}
+
+fn bound(words: &[Word], at: &Range<usize>) -> Bound {
+    let mut before = before(words, at.start).skip_while(|word| matches!(*word, "the" | "on" | "this" | "like" | "next"));
+    let (last, second) = (before.next().unwrap_or(""), before.next().unwrap_or(""));
+    let is_not = matches!(second, "not" | "no" | "wont" | "cannot");
+    match (last, text(words, at.end), text(words, at.end + 1)) {
+        ("before" | "until", ..) if is_not => Bound::From,
+        ("than", ..) if second == "earlier" => Bound::From,
+        ("than", ..) if second == "later" => Bound::Until,
+        ("after", ..) if is_not => Bound::Until,
+        ("after" | "past", ..) => Bound::After,
+        ("from" | "starting" | "beginning", ..) => Bound::From,
+        ("before", ..) => Bound::Before,
+        ("by" | "until", ..) => Bound::Until,
+        (_, "or" | "and", "later" | "after" | "onwards" | "onward" | "beyond") => Bound::From,
+        (_, "onwards" | "onward", _) | (_, "and", "on") => Bound::From,
+        (_, "or", "earlier" | "sooner" | "before") => Bound::Until,
+        _ => Bound::On,
+    }
+}
+
+/// "Monday to friday": two days and one word between them.
+fn stretch(words: &[Word], last: &Part, said: &Said, start: usize) -> Option<Said> {
+    let (Said::Day(first, bound), Said::Day(second, _)) = (&last.said, said) else { return None };
+    let between = words.get(last.words.end..start)?;
+    let [to] = between else { return None };
+    let is_between = before(words, last.words.start).next() == Some("between");
+    let is_to = TO.contains(&to.text.as_str()) && (to.text != "and" || is_between) && matches!(bound, Bound::On | Bound::From);
+    is_to.then(|| Said::Days(first.clone(), second.clone()))
+}
+
+/// "It has been leaking since monday."
+fn is_past(words: &[Word], at: usize) -> bool {
+    let mut reach = before(words, at).take(REACH_WORDS);
+    let is_wish = |word: &&str| matches!(*word, "can" | "could" | "come" | "need" | "want" | "please" | "available" | "free" | "book" | "work" | "working" | "busy" | "not" | "if");
+    reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && !(word == "until"))
+        || text(words, at + 1) == "ago"
+}
+
+fn is_negated(words: &[Word], at: &Range<usize>) -> bool {
+    let mut reach = before(words, at.start).skip_while(|word| FILLERS.contains(word)).take(REACH_WORDS);
+    let is_but = |word: &str| word == "but" && before(words, at.start).any(|word| matches!(word, "any" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever"));
+    let is_not_before = reach.next().is_some_and(|word| NOT.contains(&word) || is_but(word) || (word == "than" && before(words, at.start).any(|word| word == "other")));
+    let (next, second) = (text(words, at.end), text(words, at.end + 1));
+    let is_not_behind = NOT_BEHIND.contains(&next)
+        || (matches!(next, "is" | "are" | "does" | "will" | "do") && matches!(second, "no" | "not" | "out" | "bad" | "busy" | "booked" | "off"));
+    is_not_before || is_not_behind
+}
+
+/// Nothing but "or", "and" or a comma, or nothing at all, stands between.
+fn is_joined(words: &[Word], between: Range<usize>) -> bool {
+    words.get(between).is_some_and(|between| between.iter().all(|word| matches!(word.text.as_str(), "or" | "and" | "nor" | ",")))
+}
+
+fn is_affirmed(words: &[Word], at: usize) -> bool {
+    matches!(text(words, at), "works" | "is" | "are" | "would" | "ok" | "good" | "fine" | "instead" | "please")
+}

@@ -1,0 +1,199 @@
+//! Which of the offers is meant: "2", "the second one", "10 works", "wednesday", "the early one", "whichever".
+
+use std::ops::Range;
+
+use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
+
+use super::{
+    Asked, AskedAbout, Pick, When,
+    calendar::halves,
+    clock::{Clock, SaidClock, Time, number},
+    days::{Day, SaidDay},
+    words::Word,
+};
+
+/// Lists are no longer than this.
+const MAX_NTH: usize = 9;
+const ORDINALS: [&[&str]; 5] = [
+    &["first", "1st", "former"],
+    &["second", "2nd"],
+    &["third", "3rd"],
+    &["fourth", "4th"],
+    &["fifth", "5th"],
+];
+const EARLIEST: [&str; 5] = ["earliest", "early", "earlier", "soonest", "sooner"];
+const LATEST: [&str; 5] = ["last", "latest", "later", "late", "latter"];
+/// What an ordinal may be one of.
+const ONE: [&str; 13] =
+    ["one", "option", "slot", "time", "choice", "appointment", "opening", "date", "available", "spot", "of", "opcion", "offer"];
+/// What says in front of a number that it is a place in the list.
+const NUMBERED: [&str; 8] = ["#", "number", "option", "choice", "slot", "opt", "num", "nr"];
+/// What may stand around a number that picks.
+const AROUND: &str = "ill take lets do go with please works work is good great fine ok okay yes yup sure perfect sounds for \
+    me the one that i want like would choose pick prefer we can will be best better a it book my then thanks thank you id im \
+    on at , - number option choice my our us make probably guess think let have and awesome hi hey how about maybe could \
+    said meant actually wait sorry si la el por favor quiero me queda bien sirve prefiero esta tomo gracias to of \
+    all set reserve schedule just this no";
+
+/// A pick, and the words that make it.
+pub(super) struct Picked {
+    pub(super) pick: Pick,
+    pub(super) words: Range<usize>,
+}
+
+/// What is known of a text besides its words.
+pub(super) struct Said<'a> {
+    pub(super) words: &'a [Word],
+    pub(super) asked: &'a Asked,
+    pub(super) clocks: &'a [SaidClock],
+    pub(super) days: &'a [SaidDay],
+}
+
+/// The last place in the list that is named.
+pub(super) fn nth(said: &Said<'_>) -> Option<Picked> {
+    if !is_list(said.asked) {
+        return None;
+    }
+    (0..said.words.len()).rev().find_map(|at| by_number(said, at).or_else(|| by_ordinal(said, at)))
+}
+
+/// The offer that the days and times of day name, where they name nothing else.
+pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
+    let offers = &said.asked.offers;
+    let time = match said.clocks {
+        [] => None,
+        [one] => Some(one.clock),
+        _ => return None,
+    };
+    let on_day: Vec<NaiveDateTime> = match said.days {
+        [] => offers.clone(),
+        [one] => offers.iter().copied().filter(|offer| is_on(*offer, &one.day)).collect(),
+        _ => return None,
+    };
+    let is_day = !said.days.is_empty();
+    if on_day.is_empty() || (!is_day && time.is_none()) {
+        return None;
+    }
+    let at: Vec<NaiveDateTime> = match time {
+        None => return on_day.first().map(|offer| Pick::Day(offer.date())).filter(|_| is_named(said) && on_day.iter().all(|offer| offer.date() == on_day[0].date())),
+        Some(Clock::At(time)) => at(&on_day, time),
+        // "The afternoon one", if there is one.
+        Some(Clock::Part(..) | Clock::Opening | Clock::Closing) => {
+            let within = |offer: &NaiveDateTime| when.windows.iter().any(|window| (window.from..window.until).contains(offer));
+            let within: Vec<NaiveDateTime> = on_day.into_iter().filter(within).collect();
+            return if let [one] = within.as_slice() { Some(Pick::DayAndTime(*one)) } else { None };
+        }
+        Some(_) => return None,
+    };
+    match at.as_slice() {
+        [] => None,
+        [one] if is_day => Some(Pick::DayAndTime(*one)),
+        [one, ..] => Some(Pick::Time(one.time())),
+    }
+}
+
+/// Whether a place in the list goes with what else is said: "2, thursday at 10" may, "2 but on friday" may not.
+pub(super) fn agrees(pick: Pick, asked: &Asked, when: &When) -> bool {
+    let offer = match pick {
+        Pick::Nth(nth) => asked.offers.get(nth),
+        Pick::Earliest => asked.offers.iter().min(),
+        Pick::Latest => asked.offers.iter().max(),
+        _ => None,
+    };
+    offer.is_some_and(|offer| when.windows.iter().any(|window| (window.from..window.until).contains(offer)))
+}
+
+/// Whether there is a list to pick from.
+pub(super) fn is_list(asked: &Asked) -> bool {
+    !asked.offers.is_empty() || matches!(asked.about, AskedAbout::Pick | AskedAbout::WhichJob | AskedAbout::WhichAppointment)
+}
+
+/// So long is the list at most.
+fn list_len(asked: &Asked) -> usize {
+    if asked.offers.is_empty() { MAX_NTH } else { asked.offers.len() }
+}
+
+fn text<'a>(said: &Said<'a>, at: usize) -> &'a str {
+    said.words.get(at).map_or("", |word| word.text.as_str())
+}
+
+fn before<'a>(said: &Said<'a>, at: usize) -> &'a str {
+    at.checked_sub(1).map_or("", |before| text(said, before))
+}
+
+fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
+    let place = number(text(said, at)).and_then(|number| usize::try_from(number).ok())?;
+    let nth = place.checked_sub(1).filter(|nth| *nth < list_len(said.asked))?;
+    let is_numbered = NUMBERED.contains(&before(said, at)) || (before(said, at) == "no" && text(said, at) != "one");
+    let is_time = said.clocks.iter().any(|clock| clock.words.contains(&at) && !clock.is_bare);
+    let is_digit = text(said, at).bytes().all(|byte| byte.is_ascii_digit());
+    let clause = clause(said.words, at);
+    let is_letters_alone = !is_digit && text(said, at) != "one" || clause.len() == 1;
+    let is_alone = (is_digit || is_letters_alone) && is_alone(said, clause, at);
+    let is_half = said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
+    let begin = if is_numbered { at - 1 } else { at };
+    ((is_numbered || is_alone) && !is_time && !is_half).then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
+}
+
+/// The words between two marks, or two words that join sentences.
+fn clause(words: &[Word], at: usize) -> Range<usize> {
+    let is_end = |word: &Word| word.ends_sentence() || matches!(word.text.as_str(), "but" | "," | "pero" | "if");
+    let from = words[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
+    let until = words[at..].iter().position(is_end).map_or(words.len(), |end| at + end);
+    from..until
+}
+
+/// Whether nothing is said around a number but that it is wanted.
+pub(super) fn is_alone_at(said: &Said<'_>, at: usize) -> bool {
+    is_alone(said, clause(said.words, at), at)
+}
+
+fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
+    let is_said = |at: usize| {
+        said.days.iter().any(|day| day.words.contains(&at)) || said.clocks.iter().any(|clock| !clock.is_bare && clock.words.contains(&at))
+    };
+    clause.into_iter().all(|at| at == number || is_said(at) || AROUND.split_whitespace().any(|word| word == text(said, at)))
+}
+
+fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
+    let word = text(said, at);
+    let place = ORDINALS.iter().position(|spellings| spellings.contains(&word));
+    let is_the = matches!(before(said, at), "the" | "your" | "my" | "that");
+    let is_one = ONE.contains(&text(said, at + 1)) || ONE.contains(&text(said, at + 2)) && at + 1 == said.words.len();
+    let is_alone = is_alone(said, clause(said.words, at), at);
+    let is_day = said.days.iter().any(|day| day.words.contains(&at)) && !said.asked.offers.is_empty();
+    let pick = match place {
+        Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) && !(is_day && !is_one && !is_alone) => Pick::Nth(nth),
+        _ if EARLIEST.contains(&word) && ((is_the && (is_one || is_alone)) || (matches!(word, "earliest" | "soonest") && is_alone)) => Pick::Earliest,
+        _ if LATEST.contains(&word) && ((is_the && (is_one || is_alone)) || (matches!(word, "last" | "latest" | "latter") && (is_alone || is_one))) => Pick::Latest,
+        _ if word == "middle" && list_len(said.asked) == 3 && (is_alone || is_one) => Pick::Nth(1),
+        _ => return None,
+    };
+    Some(Picked { pick, words: at..at + 1 + usize::from(is_one) })
+}
+
+/// Days are a pick only where they are all that is said ("wednesday", "the wednesday one"), not where they are a wish
+/// for something else ("what about wednesday?" is both, and then the offer of that day is the nearest).
+fn is_named(said: &Said<'_>) -> bool {
+    said.days.len() == 1
+}
+
+fn is_on(offer: NaiveDateTime, day: &Day) -> bool {
+    match day {
+        Day::Weekdays { days, every: false } => days.contains(&offer.weekday()),
+        Day::Stretch(from, until) => *until == from.succ_opt().unwrap_or(*from) && offer.date() == *from,
+        Day::Weekdays { .. } | Day::Any => false,
+    }
+}
+
+/// "10" is the offer at 10:00, or else the only one between 10 and 11.
+fn at(offers: &[NaiveDateTime], time: Time) -> Vec<NaiveDateTime> {
+    let minute = |time: NaiveTime| time.hour() * 60 + time.minute();
+    let exact: Vec<NaiveDateTime> = offers.iter().copied().filter(|offer| halves(time).contains(&minute(offer.time()))).collect();
+    if !exact.is_empty() || time.minute != 0 {
+        return exact;
+    }
+    let in_hour = |offer: &NaiveDateTime| halves(time).iter().any(|half| (*half..*half + 60).contains(&minute(offer.time())));
+    let within: Vec<NaiveDateTime> = offers.iter().copied().filter(in_hour).collect();
+    if within.len() == 1 { within } else { Vec::new() }
+}

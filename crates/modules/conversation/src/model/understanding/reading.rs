@@ -1,0 +1,341 @@
+//! From words to sayings.
+
+use std::ops::Range;
+
+use chrono::{Days, NaiveDateTime};
+use nmc_identity::{Language, OpeningHours};
+
+use super::{
+    Asked, AskedAbout, LocalWindow, Pick, Question, Saying, Understood, When,
+    answers::{self, Found},
+    clock::{self, Clock, SaidClock},
+    days::{self, SaidDay},
+    jobs,
+    phrases::{self, Hit, Meaning},
+    pick::{self, Said},
+    spanish,
+    when::{self, SOON_DAYS},
+    words::{Word, words},
+};
+
+/// A text that is being read.
+pub(super) struct Reading<'a> {
+    source: &'a str,
+    asked: &'a Asked,
+    words: Vec<Word>,
+    language: Option<Language>,
+    hits: Vec<Hit>,
+    /// Which words say something already.
+    is_taken: Vec<bool>,
+    sayings: Vec<Saying>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(source: &'a str, asked: &'a Asked) -> Self {
+        let words = words(source);
+        let is_taken = vec![false; words.len()];
+        let language = spanish::language(&words);
+        let hits = phrases::find(&words);
+        Self { source, asked, words, language, hits, is_taken, sayings: Vec::new() }
+    }
+
+    pub(super) fn understood(mut self, now: NaiveDateTime, hours: &OpeningHours) -> Understood {
+        self.drop_what_depends();
+        self.volunteered();
+        self.questions();
+        self.phrases();
+        self.times(now, hours);
+        self.answer();
+        self.job();
+        self.in_order()
+    }
+
+    /// What sounds like something only after another question.
+    fn drop_what_depends(&mut self) {
+        let about = self.asked.about;
+        let is_offered = pick::is_list(self.asked) || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address);
+        let expects_time = matches!(about, AskedAbout::When | AskedAbout::Pick);
+        self.hits.retain(|hit| match hit.meaning {
+            Meaning::Neither | Meaning::NeitherLater | Meaning::NeitherEarlier => is_offered,
+            Meaning::TimeOfDay => !expects_time,
+            _ => true,
+        });
+    }
+
+    /// Streets and names that are called so.
+    fn volunteered(&mut self) {
+        let streets = answers::streets(self.source, &self.words);
+        for Found { text, words } in streets.into_iter().rev().take(1) {
+            self.take(words);
+            self.sayings.push(Saying::Address(text));
+        }
+        if let Some(Found { text, words }) = answers::called(self.source, &self.words) {
+            self.take(words);
+            self.sayings.push(Saying::Name(text));
+        }
+        let is_taken = &self.is_taken;
+        self.hits.retain(|hit| !hit.words.clone().all(|at| is_taken[at]));
+    }
+
+    /// What follows "do you do" up to the end of its sentence.
+    fn questions(&mut self) {
+        let asked: Vec<Hit> = self.hits.iter().filter(|hit| hit.meaning == Meaning::DoYouDo).cloned().collect();
+        for hit in asked {
+            let end = self.words[hit.words.end..].iter().position(Word::ends_sentence).map_or(self.words.len(), |end| hit.words.end + end);
+            // The verb is part of the job: "install".
+            let verb = hit.words.end - 1;
+            let mut is_taken = vec![true; self.words.len()];
+            is_taken[verb..end].copy_from_slice(&self.is_taken[verb..end]);
+            let is_plain = vec![false; self.words.len()];
+            if let Some(job) = jobs::job(&self.words, &is_taken, &is_plain) {
+                self.sayings.push(Saying::Ask(Question::DoYouDo(job)));
+                self.take(hit.words.start..end);
+            }
+        }
+    }
+
+    fn phrases(&mut self) {
+        for hit in self.hits.clone() {
+            if hit.meaning == Meaning::Plain || self.is_taken[hit.words.start] && hit.meaning != Meaning::Discount {
+                continue;
+            }
+            self.sayings.extend(saying(hit.meaning));
+            self.take(hit.words);
+        }
+    }
+
+    fn take(&mut self, words: Range<usize>) {
+        for at in words {
+            self.is_taken[at] = true;
+        }
+    }
+
+    fn means(&self, meaning: Meaning) -> bool {
+        self.hits.iter().any(|hit| hit.meaning == meaning)
+    }
+}
+
+/// What a phrase says by itself.
+fn saying(meaning: Meaning) -> Option<Saying> {
+    Some(match meaning {
+        Meaning::Emergency => Saying::Emergency,
+        Meaning::Person => Saying::Person,
+        Meaning::CallMe => Saying::CallMe,
+        Meaning::Angry => Saying::Angry,
+        Meaning::WrongNumber => Saying::WrongNumber,
+        Meaning::Cancel => Saying::Cancel,
+        Meaning::Reschedule => Saying::Reschedule,
+        Meaning::Neither => Saying::Neither { later: false, earlier: false },
+        Meaning::NeitherLater => Saying::Neither { later: true, earlier: false },
+        Meaning::NeitherEarlier => Saying::Neither { later: false, earlier: true },
+        Meaning::Price => Saying::Ask(Question::Price),
+        Meaning::Discount => Saying::Ask(Question::Discount),
+        Meaning::Hours => Saying::Ask(Question::Hours),
+        Meaning::Place => Saying::Ask(Question::Place),
+        Meaning::HowLong => Saying::Ask(Question::HowLong),
+        Meaning::Yes => Saying::Yes,
+        Meaning::No => Saying::No,
+        Meaning::Thanks => Saying::Thanks,
+        Meaning::Greeting | Meaning::TimeOfDay => Saying::Greeting,
+        Meaning::Nothing | Meaning::Plain | Meaning::Any | Meaning::Asap | Meaning::DoYouDo | Meaning::Correction => return None,
+    })
+}
+
+impl Reading<'_> {
+    /// Wishes for a time, and picks.
+    fn times(&mut self, now: NaiveDateTime, hours: &OpeningHours) {
+        // Times in Spanish are read in English; each word keeps its place in the text.
+        let words = if self.language == Some(Language::Es) { spanish::in_english(&self.words) } else { self.words.clone() };
+        let is_open: Vec<bool> = words.iter().map(|word| !self.is_taken_at(word.at.start)).collect();
+        let open: Vec<Word> = words
+            .iter()
+            .zip(&is_open)
+            .map(|(word, is_open)| if *is_open { word.clone() } else { Word { text: ";".to_owned(), ..word.clone() } })
+            .collect();
+        let mut clocks = clock::find(&open);
+        let is_clock: Vec<bool> = (0..open.len()).map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at))).collect();
+        let mut days = days::find(&open, &is_clock, now);
+        clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
+        self.correct(&words, &mut clocks, &mut days);
+
+        let picked = pick::nth(&Said { words: &words, asked: self.asked, clocks: &clocks, days: &days });
+        if let Some(picked) = &picked {
+            clocks.retain(|clock| !(clock.is_bare && overlap(&clock.words, &picked.words)));
+            days.retain(|day| !overlap(&day.words, &picked.words));
+        }
+        let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
+        let is_time: Vec<bool> = clocks.iter().map(|clock| !is_loose(clock) || is_likely(clock, &said)).collect();
+        let mut is_time = is_time.into_iter();
+        clocks.retain(|_| is_time.next().unwrap_or(false));
+
+        let asap = self.means(Meaning::Asap);
+        let mut when = when::combine(&words, &clocks, &days, asap, now, hours);
+        let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
+        let pick = match (&picked, &when) {
+            (Some(picked), Some(when)) if !self.asked.offers.is_empty() && !pick::agrees(picked.pick, self.asked, when) && !(clocks.is_empty() && days.is_empty()) => None,
+            (Some(picked), _) => Some(picked.pick),
+            (None, Some(when)) if pick::is_list(self.asked) => pick::by_time(&said, when),
+            (None, None) if self.means(Meaning::Any) && pick::is_list(self.asked) => Some(Pick::Any),
+            _ => None,
+        };
+        if when.is_none() && pick.is_none() && self.means(Meaning::Any) && self.asked.about == AskedAbout::When {
+            let until = now.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(now);
+            when = Some(When { windows: vec![LocalWindow { from: now, until }], asap: false });
+        }
+        for range in clocks.iter().map(|clock| &clock.words).chain(days.iter().map(|day| &day.words)).chain(picked.iter().map(|picked| &picked.words)) {
+            self.take_at(&words, range);
+        }
+        if let Some(pick) = pick {
+            // "The later one" is one of the offers, "something later" is none.
+            self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. }));
+            self.sayings.push(Saying::Pick(pick));
+            if !self.asked.offers.is_empty() {
+                when = None;
+            }
+        }
+        self.sayings.extend(when.map(Saying::When));
+    }
+
+    /// "No wait, thursday": what was said before counts no more.
+    fn correct(&self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) {
+        let corrections = self.hits.iter().filter(|hit| hit.meaning == Meaning::Correction);
+        let Some(from) = corrections.map(|hit| self.words[hit.words.start].at.start).max() else { return };
+        let is_after = |range: &Range<usize>| words[range.start].at.start >= from;
+        if days.iter().any(|day| is_after(&day.words)) {
+            days.retain(|day| is_after(&day.words));
+        }
+        if clocks.iter().any(|clock| is_after(&clock.words)) {
+            clocks.retain(|clock| is_after(&clock.words));
+        }
+    }
+
+    fn is_taken_at(&self, byte: usize) -> bool {
+        self.words.iter().zip(&self.is_taken).any(|(word, is_taken)| *is_taken && word.at.contains(&byte))
+    }
+
+    fn take_at(&mut self, words: &[Word], range: &Range<usize>) {
+        for word in &words[range.clone()] {
+            for (own, is_taken) in self.words.iter().zip(&mut self.is_taken) {
+                *is_taken |= overlap(&own.at, &word.at);
+            }
+        }
+    }
+
+    /// The name or the address that was asked for, where the text is clearly nothing else.
+    fn answer(&mut self) {
+        let is_other = |saying: &Saying| !matches!(saying, Saying::Greeting | Saying::Thanks | Saying::Yes | Saying::No | Saying::Address(_) | Saying::Name(_));
+        let is_known = |saying: &Saying| match self.asked.about {
+            AskedAbout::Name => matches!(saying, Saying::Name(_)),
+            _ => matches!(saying, Saying::Address(_)),
+        };
+        if self.sayings.iter().any(|saying| is_other(saying) || is_known(saying)) {
+            return;
+        }
+        let sentences = self.open_sentences();
+        let find = match self.asked.about {
+            AskedAbout::Name => answers::bare_name,
+            AskedAbout::Address => answers::bare_address,
+            _ => return,
+        };
+        let Some(Found { text, words }) = sentences.into_iter().find_map(|sentence| find(self.source, &self.words, sentence)) else { return };
+        self.take(words);
+        // A "yes" in front of it is none.
+        self.sayings.push(if self.asked.about == AskedAbout::Name { Saying::Name(text) } else { Saying::Address(text) });
+    }
+
+    /// What is left of each sentence.
+    fn open_sentences(&self) -> Vec<Range<usize>> {
+        let places: Vec<usize> = (0..self.words.len()).collect();
+        let is_end = |at: &usize| self.is_taken[*at] || (self.words[*at].ends_sentence() && self.words[*at].text != ".");
+        let runs = places.split(is_end).filter_map(|run| {
+            let is_word = |at: &&usize| !self.words[**at].is_mark();
+            let (first, last) = (run.iter().find(is_word)?, run.iter().rfind(is_word)?);
+            Some(*first..*last + 1)
+        });
+        runs.collect()
+    }
+
+    fn job(&mut self) {
+        let is_plain: Vec<bool> = (0..self.words.len())
+            .map(|at| self.hits.iter().any(|hit| hit.meaning == Meaning::Plain && hit.words.contains(&at)))
+            .collect();
+        self.sayings.extend(jobs::job(&self.words, &self.is_taken, &is_plain).map(Saying::Job));
+    }
+
+    fn in_order(mut self) -> Understood {
+        // Who cancels to come at another time moves.
+        if self.sayings.contains(&Saying::Reschedule) {
+            self.sayings.retain(|saying| *saying != Saying::Cancel);
+        }
+        let (later, earlier) = self.sayings.iter().fold((false, false), |known, saying| match saying {
+            Saying::Neither { later, earlier } => (known.0 || *later, known.1 || *earlier),
+            _ => known,
+        });
+        for saying in &mut self.sayings {
+            if let Saying::Neither { .. } = saying {
+                *saying = Saying::Neither { later, earlier };
+            }
+        }
+        self.confirm_by_number();
+        self.sayings.sort_by_key(rank);
+        self.sayings.dedup();
+        if self.sayings.is_empty() {
+            self.sayings.push(Saying::Unclear);
+        }
+        Understood { sayings: self.sayings, language: self.language }
+    }
+
+    /// "Reply 1 to book it, 2 for another time."
+    fn confirm_by_number(&mut self) {
+        let is_asked = matches!(self.asked.about, AskedAbout::Confirm | AskedAbout::CancelConfirm);
+        let says: Vec<&str> = self.words.iter().filter(|word| !word.is_mark()).map(|word| word.text.as_str()).collect();
+        match says.as_slice() {
+            ["1"] if is_asked => self.sayings = vec![Saying::Yes],
+            ["2"] if is_asked => self.sayings = vec![Saying::No],
+            _ => {}
+        }
+    }
+}
+
+/// A time only by its looks: a number.
+fn is_loose(clock: &SaidClock) -> bool {
+    clock.is_bare && matches!(clock.clock, Clock::At(_))
+}
+
+/// A number is a time beside a day, and where a time was asked for and nothing else is said.
+fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
+    let near = |gap: Range<usize>| said.words.get(gap).is_some_and(|gap| gap.iter().all(|word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like")));
+    let is_by_day = said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
+    let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick) || !said.asked.offers.is_empty();
+    is_by_day || (is_asked && pick::is_alone_at(said, clock.words.start))
+}
+
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// The sayings' order.
+fn rank(saying: &Saying) -> u8 {
+    match saying {
+        Saying::Emergency => 0,
+        Saying::Person => 1,
+        Saying::CallMe => 2,
+        Saying::Angry => 3,
+        Saying::WrongNumber => 4,
+        Saying::Cancel => 5,
+        Saying::Reschedule => 6,
+        Saying::Job(_) => 7,
+        Saying::When(_) => 8,
+        Saying::Pick(_) => 9,
+        Saying::Neither { .. } => 10,
+        Saying::Ask(_) => 11,
+        Saying::Yes => 12,
+        Saying::No => 13,
+        Saying::Name(_) => 14,
+        Saying::Address(_) => 15,
+        Saying::Picture => 16,
+        Saying::Thanks => 17,
+        Saying::Greeting => 18,
+        Saying::Unclear => 19,
+    }
+}

@@ -1,0 +1,102 @@
+//! How words are misspelt and shortened in texts. Data.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+/// How a word is written out, where it is known to be written otherwise.
+pub(super) fn spelt_out(word: &str) -> Option<&'static str> {
+    BY_SPELLING.get(word).copied()
+}
+
+static BY_SPELLING: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    SPELLINGS.iter().flat_map(|(out, spellings)| spellings.split(' ').map(move |spelling| (spelling, *out))).collect()
+});
+
+/// What is meant, and how it is written.
+const SPELLINGS: &[(&str, &str)] = &[
+    // Days.
+    ("monday", "mon mond mnday moday munday monady"),
+    ("tuesday", "tue tues tuesd tusday tuseday teusday tuesdy thuesday"),
+    ("wednesday", "wed weds wedns wensday wendsday wednsday wedsday wednesdy wenesday"),
+    ("thursday", "thu thur thurs thrs thursd thrusday thersday thurday thursdy"),
+    ("friday", "fri frid firday frday fryday"),
+    ("saturday", "sat satur saterday satuday saturdy staurday"),
+    ("sunday", "sund sundy snday"),
+    ("mondays", "mons"),
+    ("tomorrow", "tomorow tommorow tommorrow tmrw tmw tmr tmrow tomrw tomm tmorrow 2moro 2morow 2morrow 2mrw 2mro tomorro tomarrow tomoro"),
+    ("today", "tday 2day todya toady"),
+    ("today evening", "tonight tonite 2nite 2night tonigh"),
+    ("weekend", "wknd wkend weeknd wkd"),
+    ("weekends", "wknds wkends"),
+    ("weekdays", "wkdays wkday weekday weekdys"),
+    ("week", "wk weeek"),
+    ("weeks", "wks"),
+    ("january", "jan"),
+    ("february", "feb febuary"),
+    ("march", "mar"),
+    ("april", "apr"),
+    ("june", "jun"),
+    ("july", "jul"),
+    ("august", "aug"),
+    ("september", "sep sept"),
+    ("october", "oct"),
+    ("november", "nov"),
+    ("december", "dec"),
+    // Times of day.
+    ("morning", "mornin morn mornings morng moring mornig mrng"),
+    ("afternoon", "afternoons aft aftn afternon aftenoon arvo afternoonish"),
+    ("evening", "evenings evenin evng evning nite nights"),
+    ("noon", "noonish 12noon"),
+    ("oclock", "oclk"),
+    ("hour", "hr"),
+    ("hours", "hrs"),
+    ("minutes", "min mins minute"),
+    ("before", "b4 befor bfore"),
+    ("after", "aftr aftre afer"),
+    ("until", "til till untill"),
+    ("between", "btwn betwn bw betwen"),
+    ("around", "arnd aroud arond"),
+    ("anytime", "anytme antyime whenevs"),
+    ("whenever", "whenevr wheneva"),
+    ("asap", "asapp assap"),
+    ("next", "nxt nex"),
+    ("later", "l8r latr"),
+    ("earlier", "erlier ealier earler"),
+    ("early", "erly"),
+    // The rest.
+    ("you", "u yall"),
+    ("your", "ur yr"),
+    ("are", "r"),
+    ("please", "pls plz plse pleas plese"),
+    ("thanks", "thx thnx tks thks thanx thnks tnx"),
+    ("thank you", "thankyou ty tysm tyvm"),
+    ("because", "bc cuz coz"),
+    ("with", "w"),
+    ("without", "wo"),
+    ("appointment", "appt appoint appointmnt apointment appts appoitment appointments"),
+    ("reschedule", "resched reschedul rescedule reshedule rescheduling"),
+    ("cancel", "cancle cancell cncl cxl canceling cancelling"),
+    ("yes", "yea yeah yep yup yess yeh ye yessir yas yah yuh"),
+    ("no", "nope nah naw nop"),
+    ("ok", "okay okey okie k kk oki okk"),
+    ("nevermind", "nvm nevrmind"),
+    ("emergency", "emergancy emergncy emerg emergeny emercency"),
+    ("going to", "gonna gona"),
+    ("want to", "wanna"),
+    ("got to", "gotta"),
+    ("want", "wnt"),
+    ("need", "nead"),
+    ("dont", "dnt donot"),
+    ("cannot", "cant"),
+    ("doesnt", "doesn dosent"),
+    ("available", "avail availble avaliable availabe"),
+    ("availability", "availablity"),
+    ("something", "smth sth somethin"),
+    ("someone", "sum1 some1 somone"),
+    ("people", "ppl"),
+    ("house", "hse"),
+    ("water", "wter watr"),
+    ("leaking", "leakin"),
+    ("flooding", "floding floodin"),
+    ("discount", "discout dicount"),
+    ("how much", "howmuch"),
+];
