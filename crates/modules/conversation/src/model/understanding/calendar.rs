@@ -48,7 +48,8 @@ impl Calendar<'_> {
 
     /// The days of times of day that come without any.
     fn all_dates(&self, group: &Group) -> BTreeSet<NaiveDate> {
-        let is_today = group.clocks.iter().any(|part| matches!(part.said, Said::Clock(Clock::In(_) | Clock::Later)));
+        let is_this = |part: &Part| part.words.start.checked_sub(1).is_some_and(|before| self.words[before].text == "this");
+        let is_today = group.clocks.iter().any(|part| is_this(part) || matches!(part.said, Said::Clock(Clock::In(_) | Clock::Later)));
         self.span(self.now.date(), if is_today { 1 } else { MAX_WINDOWS as u64 })
     }
 
@@ -96,11 +97,14 @@ impl Calendar<'_> {
             has_weekdays.then(|| self.said(stretch, None))
         };
         let week = runs.iter().find_map(|run| weeks(run));
+        // "Any time tomorrow" is tomorrow.
+        let is_any = |said: &&Said| matches!(said, Said::Day(Day::Any, _));
+        let is_only_any = runs.iter().flatten().all(|said| is_any(said));
         let mut dates = BTreeSet::new();
         for run in &runs {
             let week = weeks(run).or_else(|| week.clone());
             let is_with_stretch = run.iter().any(|said| matches!(said, Said::Day(Day::Stretch(..), _)));
-            for said in run {
+            for said in run.iter().filter(|said| is_only_any || !is_any(said)) {
                 match said {
                     Said::Day(Day::Weekdays { .. }, _) => {
                         let of_week = self.said(said, week.as_ref());

@@ -241,6 +241,10 @@ impl<'a> Here<'a> {
         let bounds: [(&[&str], fn(Time) -> Clock); 3] = [(&FROM, Clock::From), (&UNTIL, Clock::Until), (&ABOUT, Clock::Around)];
         for (openings, clock) in bounds {
             let Some(begin) = self.says_one_of(openings) else { continue };
+            // "How about 11" is at 11.
+            if matches!((self.before(), self.text(0)), ("how" | "what", "about")) {
+                continue;
+            }
             if let Some(time) = self.ahead(begin).time() {
                 let end = self.ahead(begin + time.len);
                 let tail = end.says_one_of(&["on", "onward", "onwards", "and on", "ish"]).filter(|_| end.text(1) != "the" && !end.text(1).ends_with("day"));
@@ -289,6 +293,12 @@ impl<'a> Here<'a> {
             _ => {}
         }
         let value = number(self.text(0))?;
+        // "That one" is no time, "at one" is.
+        const SHOWS: [&str; 14] =
+            ["at", "after", "before", "by", "around", "about", "until", "from", "between", "to", "and", "-", "or", "past"];
+        if self.text(0) == "one" && !SHOWS.contains(&self.before()) && !is_half(self.text(1)) && self.text(1) != "oclock" {
+            return None;
+        }
         // Of a date, an amount, a fraction, a telephone number.
         if matches!(self.before(), "$" | "#" | "/" | ":") || (self.text(1) == "/" && self.glued(1)) || self.text(1) == "%" {
             return None;
@@ -301,7 +311,8 @@ impl<'a> Here<'a> {
         if value >= 100 {
             let (hour, minute) = (value / 100, value % 100);
             let is_shown = is_half(self.text(1)) || ["at", "after", "before", "by", "around", "until", "from", "between"].contains(&self.before());
-            let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown;
+            let is_of_number = number(self.text(1)).is_some() || self.text(1) == "-" || number(self.before()).is_some();
+            let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown && !is_of_number;
             return if is_time { self.with_half(hour, minute, 1, true) } else { None };
         }
         if value > 24 || value == 0 || COUNTED.contains(&self.text(1)) {

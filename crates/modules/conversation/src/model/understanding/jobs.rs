@@ -4,7 +4,7 @@ use super::words::Word;
 
 /// Words that name no job by themselves.
 const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my our me us it its is are was be been being am there \
-    theres here this that these those of for to in on at by with from and or but so if then than as about just also too very \
+    theres here this that these those of for to in on at by with from and or but so if then than as about wont doesnt dont cannot isnt wouldnt didnt arent off just also too very \
     really need needs needed want wants wanted would like looking look get got getting have has having had help please can could \
     will should do does did done some someone somebody anyone anybody come over soon okay ok yes no not hi hello hey sir maam \
     miss mr mrs guys wondering wonder hoping hope think thought maybe possible possibly able book booking schedule scheduled \
@@ -16,9 +16,12 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     only other another any all both each every last past ago already keep keeps kind sort type bit little lot real quick \
     give take takes taking try tried trying put us guy dude bro man plz before after until between around week weekend next \
     later earlier early morning afternoon evening noon name address \
-    hola necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
+    lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
+    dos bien hola menos excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
     puede pueden podria venir alguien cita hoy manana y o si no ayuda problema buenos buenas dias tardes noches gracias le les lo hay";
 
+/// Part of what is wrong: "won't drain".
+const NEGATIONS: [&str; 8] = ["no", "not", "wont", "doesnt", "dont", "cannot", "isnt", "sin"];
 /// Typed by accident, or to see what happens.
 const NOISE: [&str; 8] = ["qwerty", "asdf", "asdfasdf", "test", "testing", "blah", "lorem", "ipsum"];
 /// Words have vowels, and not so many consonants in a row.
@@ -35,6 +38,8 @@ pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Optio
     let mut left: Vec<&str> = Vec::new();
     for run in places.split(|at| is_end(*at)) {
         let (Some(first), Some(last)) = (run.iter().position(&names), run.iter().rposition(&names)) else { continue };
+        // "Wont drain", "no hot water".
+        let first = first.saturating_sub(usize::from(first > 0 && NEGATIONS.contains(&words[run[first - 1]].text.as_str())));
         left.extend(run[first..=last].iter().map(|at| words[*at].text.as_str()).filter(|word| word.starts_with(char::is_alphanumeric)));
     }
     // Figures alone are none.

@@ -20,6 +20,8 @@ mod pick;
 mod reading;
 mod spanish;
 mod spelling;
+#[cfg(test)]
+mod tests;
 mod when;
 mod words;
 

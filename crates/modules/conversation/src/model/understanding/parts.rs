@@ -66,6 +66,7 @@ pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> V
     let days = days.iter().map(|said| (said.words.clone(), Said::Day(said.day.clone(), bound(words, &said.words))));
     let mut said: Vec<(Range<usize>, Said)> = clocks.chain(days).collect();
     said.sort_by_key(|(words, _)| words.start);
+    let starts: Vec<usize> = said.iter().map(|(words, _)| words.start).collect();
     let mut parts: Vec<Part> = Vec::new();
     for (at, said) in said {
         if is_past(words, at.start) {
@@ -80,7 +81,16 @@ pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> V
             continue;
         }
         let is_behind_negated = parts.last().is_some_and(|part| part.is_negated) && is_joined(words, before);
-        let is_negated = is_negated(words, &at) || (is_behind_negated && !is_affirmed(words, at.end));
+        // "Not friday morning", and "any day but friday after 2".
+        let may_follow = !matches!(said, Said::Clock(Clock::From(_) | Clock::Until(_) | Clock::Around(_)));
+        let is_next = starts.contains(&at.end);
+        let is_negated =
+            is_negated(words, &at, is_next) || (is_behind_negated && may_follow && !is_affirmed(words, at.end));
+        let said = match said {
+            // No friday will do.
+            Said::Day(Day::Weekdays { days, .. }, bound) if is_negated => Said::Day(Day::Weekdays { days, every: true }, bound),
+            said => said,
+        };
         parts.push(Part { said, words: at, is_negated });
     }
     parts
@@ -142,14 +152,14 @@ fn is_past(words: &[Word], at: usize) -> bool {
         || text(words, at + 1) == "ago"
 }
 
-fn is_negated(words: &[Word], at: &Range<usize>) -> bool {
+fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool) -> bool {
     let mut reach = before(words, at.start).skip_while(|word| FILLERS.contains(word)).take(REACH_WORDS);
-    let is_but = |word: &str| word == "but" && before(words, at.start).any(|word| matches!(word, "any" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever"));
+    let is_but = |word: &str| word == "but" && before(words, at.start).any(|word| matches!(word, "any" | "anything" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever"));
     let is_not_before = reach.next().is_some_and(|word| NOT.contains(&word) || is_but(word) || (word == "than" && before(words, at.start).any(|word| word == "other")));
     let (next, second) = (text(words, at.end), text(words, at.end + 1));
     let is_not_behind = NOT_BEHIND.contains(&next)
         || (matches!(next, "is" | "are" | "does" | "will" | "do") && matches!(second, "no" | "not" | "out" | "bad" | "busy" | "booked" | "off"));
-    is_not_before || is_not_behind
+    is_not_before || (is_not_behind && !is_next_said)
 }
 
 /// Nothing but "or", "and" or a comma, or nothing at all, stands between.

@@ -30,6 +30,8 @@ pub(super) enum Meaning {
     /// Any of the offers, or any time.
     Any,
     Asap,
+    /// When there is anything free.
+    Openings,
     Price,
     Discount,
     Hours,

@@ -5,7 +5,7 @@ use super::phrases::{
     Lists,
     Meaning::{
         Angry, Any, Asap, CallMe, Cancel, Correction, Discount, DoYouDo, Emergency, Greeting, Hours, HowLong, Neither,
-        NeitherEarlier, NeitherLater, No, Nothing, Person, Place, Plain, Price, Reschedule, Thanks, TimeOfDay,
+        NeitherEarlier, NeitherLater, No, Nothing, Openings, Person, Place, Plain, Price, Reschedule, Thanks, TimeOfDay,
         WrongNumber, Yes,
     },
     Table,
@@ -81,7 +81,6 @@ pub(super) const PHRASES: Table = &[
             "i|we am|are|be free",
             "im|ill|were free",
             "are you|they free",
-            "when|what|times|day ..2 you free",
             "you free",
             "free|available any|anytime|on|at|after|before|tomorrow|today|this|next|between|from",
             "in the? mean|meantime",
@@ -308,8 +307,10 @@ pub(super) const PHRASES: Table = &[
     (
         Any,
         &[
-            "^ either|both ..3 .",
-            "either|any ..2 works|work|fine|good|ok|them|those|these|one|is|would",
+            "^ either|both .",
+            "either|any|both of? them|those|these|one|time|works|work|is|would|fine|ok ..1 works|work|fine|good|ok|me?",
+            "either|any|both of? them|those|these|one|works|work|is|would|fine|ok",
+            "any one",
             "whichever",
             "^ any .",
             "both work|fine|good|are",
@@ -352,6 +353,19 @@ pub(super) const PHRASES: Table = &[
         ],
     ),
     (
+        Openings,
+        &[
+            "when|what|times|day|days|time are|r|is|will|would|do|does you|yall|he|she|they|someone|somebody|the ..2 available|availability|free|open|come|make|have|got|next",
+            "when|what|how soon|time|day can|could|will you|yall|he|she|they|someone|somebody ..1 come|make|do|be|get|send|fit",
+            "what|whats ..1 your availability|schedule|next",
+            "any|have|got|your openings|availability|slots|availabilities|spots",
+            "have ..2 anything ..1 available|open|free",
+            "what ..2 you|u have|got ..1 available|open|free|left",
+            "what times|days",
+            "anything available|open|free",
+        ],
+    ),
+    (
         Discount,
         &[
             "discount|discounts|coupon|coupons|promo|promotion|promotions|cheaper|haggle|negotiate|negotiable|bargain|rebate",
@@ -371,6 +385,8 @@ pub(super) const PHRASES: Table = &[
             "so|very|pretty|really|bit expensive|pricey|steep",
             "thats expensive|high|steep|crazy|alot",
             "how about|bout $",
+            "for $",
+            "can|could|would|will you ..3 $",
             "last time i|we|it ..1 paid|was|cost",
             "paid",
             "someone|somebody|friend|neighbor|you|they ..1 charged|said|quoted|told ..2 $",
@@ -452,8 +468,8 @@ pub(super) const PHRASES: Table = &[
     (
         DoYouDo,
         &[
-            "do|does you|yall|guys|they ..1 do|fix|repair|install|offer|provide|service|handle|replace|work|clean|carry|sell|also|ever|have|take|repair|hang|mount|paint|unclog|remove|deal|accept",
-            "you guys? do|fix|repair|install|offer|provide|service|handle|replace",
+            "do|does you|yall|guys|they ..1 do|fix|repair|install|offer|provide|service|handle|replace|work|clean|carry|sell|also|ever|hang|mount|paint|unclog|remove|deal|accept",
+            "you guys|all do|fix|repair|install|offer|provide|service|handle|replace",
             "are you ..1 able to",
             "is ..3 something you ..2 do|offer|handle|fix",
             "do you know how to",
@@ -503,7 +519,8 @@ pub(super) const PHRASES: Table = &[
             "that|it|this works|work|will|does ..1 work?",
             "go ahead",
             "go for it",
-            "do it",
+            "^ do it",
+            "lets do it",
             "book|schedule|confirm|reserve|take it|me|that|us|now in?",
             "lets do it|that|this",
             "please do",

@@ -5,7 +5,7 @@ use super::phrases::{
     Lists,
     Meaning::{
         Angry, Any, Asap, CallMe, Cancel, Discount, DoYouDo, Emergency, Greeting, Hours, HowLong, Neither, NeitherEarlier,
-        NeitherLater, No, Nothing, Person, Place, Plain, Price, Reschedule, Thanks, TimeOfDay, WrongNumber, Yes,
+        NeitherLater, No, Nothing, Openings, Person, Place, Plain, Price, Reschedule, Thanks, TimeOfDay, WrongNumber, Yes,
     },
     Table,
 };
@@ -76,7 +76,8 @@ pub(super) const PHRASES: Table = &[
     (NeitherLater, &["mas tarde", "algo|un poco mas tarde", "muy temprano"]),
     (NeitherEarlier, &["mas temprano|pronto", "algo|un poco mas temprano", "muy tarde|lejos", "antes ."]),
     (Any, &["cualquiera", "cualquiera de las|los dos|tres", "me da igual", "da lo mismo", "el|la que sea", "usted|tu elige|elija|decida", "no importa"]),
-    (Asap, &["lo antes|mas pronto|rapido posible", "cuanto antes", "ahora mismo", "ya mismo", "urgente|urgentemente|inmediatamente", "de inmediato", "en seguida", "enseguida", "^ ahora .", "lo antes que"]),
+    (Asap, &["lo antes posible", "lo mas pronto|rapido posible", "cuanto antes", "ahora mismo", "ya mismo", "urgente|urgentemente|inmediatamente", "de inmediato", "en seguida", "enseguida", "^ ahora .", "lo antes que"]),
+    (Openings, &["cuando pueden|puede|puedes|podrian|podria venir|ir|pasar", "que dias|horarios|horas|dia|hora tienen|tiene|hay", "cuando tienen|tiene|hay", "tienen|tiene|hay disponibilidad|disponible|espacio|citas"]),
     (
         Discount,
         &["descuento|descuentos|rebaja|oferta|promocion|cupon", "mas barato", "gratis", "muy caro|cara", "es ..1 caro|cara", "mejor precio", "ignora|ignore|olvida ..3 instrucciones", "me lo deja|dejan|deje", "la ultima vez pague"],
@@ -153,6 +154,9 @@ pub(super) const TIMES: &[(&str, &str)] = &[
     ("como a la", "around"),
     ("entre las", "between"),
     ("entre la", "between"),
+    ("el de las", "the"),
+    ("la de las", "the"),
+    ("el de la", "the"),
     ("de las", "from"),
     ("a la una", "at 1"),
     ("a las", "at"),

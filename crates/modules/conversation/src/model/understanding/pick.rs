@@ -132,7 +132,8 @@ fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let is_alone = (is_digit || is_letters_alone) && is_alone(said, clause, at);
     let is_half = said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
     let begin = if is_numbered { at - 1 } else { at };
-    ((is_numbered || is_alone) && !is_time && !is_half).then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
+    let is_excluded = matches!(before(said, at), "but" | "not" | "except");
+    ((is_numbered || is_alone) && !is_time && !is_half && !is_excluded).then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
 }
 
 /// The words between two marks, or two words that join sentences.

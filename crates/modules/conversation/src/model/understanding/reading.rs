@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use chrono::{Days, NaiveDateTime};
+use chrono::NaiveDateTime;
 use nmc_identity::{Language, OpeningHours};
 
 use super::{
-    Asked, AskedAbout, LocalWindow, Pick, Question, Saying, Understood, When,
+    Asked, AskedAbout, Pick, Question, Saying, Understood, When,
     answers::{self, Found},
     clock::{self, Clock, SaidClock},
     days::{self, SaidDay},
@@ -14,7 +14,7 @@ use super::{
     phrases::{self, Hit, Meaning},
     pick::{self, Said},
     spanish,
-    when::{self, SOON_DAYS},
+    when,
     words::{Word, words},
 };
 
@@ -99,7 +99,11 @@ impl<'a> Reading<'a> {
             if hit.meaning == Meaning::Plain || self.is_taken[hit.words.start] && hit.meaning != Meaning::Discount {
                 continue;
             }
-            self.sayings.extend(saying(hit.meaning));
+            // "Friday is good" is no yes to what was asked.
+            let is_of_time = hit.meaning == Meaning::Yes && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
+            if !is_of_time {
+                self.sayings.extend(saying(hit.meaning));
+            }
             self.take(hit.words);
         }
     }
@@ -113,6 +117,11 @@ impl<'a> Reading<'a> {
     fn means(&self, meaning: Meaning) -> bool {
         self.hits.iter().any(|hit| hit.meaning == meaning)
     }
+}
+
+fn names_time(word: &Word) -> bool {
+    let is_part = matches!(word.text.as_str(), "tomorrow" | "today" | "morning" | "afternoon" | "evening" | "am" | "pm" | "one" | "first" | "second" | "third" | "last" | "week" | "weekend" | "noon");
+    is_part || word.number().is_some() || days::weekday(&word.text).is_some()
 }
 
 /// What a phrase says by itself.
@@ -137,7 +146,7 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::No => Saying::No,
         Meaning::Thanks => Saying::Thanks,
         Meaning::Greeting | Meaning::TimeOfDay => Saying::Greeting,
-        Meaning::Nothing | Meaning::Plain | Meaning::Any | Meaning::Asap | Meaning::DoYouDo | Meaning::Correction => return None,
+        Meaning::Nothing | Meaning::Plain | Meaning::Any | Meaning::Openings | Meaning::Asap | Meaning::DoYouDo | Meaning::Correction => return None,
     })
 }
 
@@ -145,7 +154,7 @@ impl Reading<'_> {
     /// Wishes for a time, and picks.
     fn times(&mut self, now: NaiveDateTime, hours: &OpeningHours) {
         // Times in Spanish are read in English; each word keeps its place in the text.
-        let words = if self.language == Some(Language::Es) { spanish::in_english(&self.words) } else { self.words.clone() };
+        let words = if self.language == Some(Language::En) { self.words.clone() } else { spanish::in_english(&self.words) };
         let is_open: Vec<bool> = words.iter().map(|word| !self.is_taken_at(word.at.start)).collect();
         let open: Vec<Word> = words
             .iter()
@@ -156,7 +165,9 @@ impl Reading<'_> {
         let is_clock: Vec<bool> = (0..open.len()).map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at))).collect();
         let mut days = days::find(&open, &is_clock, now);
         clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
-        self.correct(&words, &mut clocks, &mut days);
+        for range in self.correct(&words, &mut clocks, &mut days) {
+            self.take_at(&words, &range);
+        }
 
         let picked = pick::nth(&Said { words: &words, asked: self.asked, clocks: &clocks, days: &days });
         if let Some(picked) = &picked {
@@ -164,9 +175,14 @@ impl Reading<'_> {
             days.retain(|day| !overlap(&day.words, &picked.words));
         }
         let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
-        let is_time: Vec<bool> = clocks.iter().map(|clock| !is_loose(clock) || is_likely(clock, &said)).collect();
-        let mut is_time = is_time.into_iter();
-        clocks.retain(|_| is_time.next().unwrap_or(false));
+        let mut times: Vec<SaidClock> = Vec::new();
+        for clock in said.clocks {
+            let is_one_more = times.last().is_some_and(|last| is_near(&words, last.words.end..clock.words.start));
+            if !is_loose(clock) || is_likely(clock, &said) || is_one_more {
+                times.push(clock.clone());
+            }
+        }
+        let clocks = times;
 
         let asap = self.means(Meaning::Asap);
         let mut when = when::combine(&words, &clocks, &days, asap, now, hours);
@@ -178,16 +194,16 @@ impl Reading<'_> {
             (None, None) if self.means(Meaning::Any) && pick::is_list(self.asked) => Some(Pick::Any),
             _ => None,
         };
-        if when.is_none() && pick.is_none() && self.means(Meaning::Any) && self.asked.about == AskedAbout::When {
-            let until = now.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(now);
-            when = Some(When { windows: vec![LocalWindow { from: now, until }], asap: false });
+        let is_any = self.means(Meaning::Openings) || (self.means(Meaning::Any) && self.asked.about == AskedAbout::When);
+        if when.is_none() && pick.is_none() && is_any {
+            when = Some(When { windows: vec![when::soon(now)], asap: false });
         }
         for range in clocks.iter().map(|clock| &clock.words).chain(days.iter().map(|day| &day.words)).chain(picked.iter().map(|picked| &picked.words)) {
             self.take_at(&words, range);
         }
         if let Some(pick) = pick {
             // "The later one" is one of the offers, "something later" is none.
-            self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. }));
+            self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. } | Saying::No));
             self.sayings.push(Saying::Pick(pick));
             if !self.asked.offers.is_empty() {
                 when = None;
@@ -197,16 +213,18 @@ impl Reading<'_> {
     }
 
     /// "No wait, thursday": what was said before counts no more.
-    fn correct(&self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) {
+    fn correct(&self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) -> Vec<Range<usize>> {
         let corrections = self.hits.iter().filter(|hit| hit.meaning == Meaning::Correction);
-        let Some(from) = corrections.map(|hit| self.words[hit.words.start].at.start).max() else { return };
+        let from = corrections.map(|hit| self.words[hit.words.start].at.start).max().unwrap_or(0);
         let is_after = |range: &Range<usize>| words[range.start].at.start >= from;
+        let mut corrected = Vec::new();
         if days.iter().any(|day| is_after(&day.words)) {
-            days.retain(|day| is_after(&day.words));
+            corrected.extend(days.extract_if(.., |day| !is_after(&day.words)).map(|day| day.words));
         }
         if clocks.iter().any(|clock| is_after(&clock.words)) {
-            clocks.retain(|clock| is_after(&clock.words));
+            corrected.extend(clocks.extract_if(.., |clock| !is_after(&clock.words)).map(|clock| clock.words));
         }
+        corrected
     }
 
     fn is_taken_at(&self, byte: usize) -> bool {
@@ -304,10 +322,15 @@ fn is_loose(clock: &SaidClock) -> bool {
 
 /// A number is a time beside a day, and where a time was asked for and nothing else is said.
 fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
-    let near = |gap: Range<usize>| said.words.get(gap).is_some_and(|gap| gap.iter().all(|word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like")));
+    let near = |gap: Range<usize>| is_near(said.words, gap);
     let is_by_day = said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
     let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick) || !said.asked.offers.is_empty();
     is_by_day || (is_asked && pick::is_alone_at(said, clock.words.start))
+}
+
+fn is_near(words: &[Word], gap: Range<usize>) -> bool {
+    let is_nothing = |word: &Word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like");
+    words.get(gap).is_some_and(|gap| gap.iter().all(is_nothing))
 }
 
 fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {

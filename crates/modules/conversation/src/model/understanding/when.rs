@@ -1,6 +1,6 @@
 //! Puts days and times of day together: "wed or thu afternoon", "after 3 on tuesday", "any day but friday".
 
-use chrono::{Days, Duration, NaiveDateTime};
+use chrono::{Days, Duration, NaiveDateTime, NaiveTime};
 use nmc_identity::OpeningHours;
 
 use super::{
@@ -83,8 +83,10 @@ fn groups(parts: Vec<Part>) -> Vec<Group> {
     groups
 }
 
-fn soon(now: NaiveDateTime) -> LocalWindow {
-    LocalWindow { from: now, until: now.checked_add_days(Days::new(SOON_DAYS)).unwrap_or(now) }
+/// When no day is said.
+pub(super) fn soon(now: NaiveDateTime) -> LocalWindow {
+    let end = now.date().checked_add_days(Days::new(SOON_DAYS)).unwrap_or(now.date());
+    LocalWindow { from: now, until: end.and_time(NaiveTime::MIN) }
 }
 
 /// What is left of a window.

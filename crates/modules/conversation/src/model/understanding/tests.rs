@@ -1,0 +1,147 @@
+use std::fmt::Write as _;
+
+use chrono::{NaiveDate, NaiveTime};
+use nmc_identity::OpenWindow;
+
+
+use super::*;
+
+/// A tuesday morning.
+fn now() -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(2026, 3, 10).unwrap().and_hms_opt(9, 12, 0).unwrap()
+}
+
+/// Weekdays from 8 to 18, saturdays from 9 to 13.
+fn hours() -> OpeningHours {
+    let open = |from: u32, until: u32| {
+        let at = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+        vec![OpenWindow { opens: at(from), closes: at(until) }]
+    };
+    OpeningHours {
+        monday: open(8, 18),
+        tuesday: open(8, 18),
+        wednesday: open(8, 18),
+        thursday: open(8, 18),
+        friday: open(8, 18),
+        saturday: open(9, 13),
+        sunday: Vec::new(),
+    }
+}
+
+/// `wed 10:00` and so on, as the tables write moments: those of the next days by their weekday.
+fn offers() -> Vec<NaiveDateTime> {
+    ["2026-03-11 10:00", "2026-03-11 14:30", "2026-03-12 09:00"].map(|at| moment(at)).to_vec()
+}
+
+fn moment(text: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+}
+
+fn asked(about: &str) -> Asked {
+    let (about, offers) = match about {
+        "nothing" => (AskedAbout::Nothing, Vec::new()),
+        "job" => (AskedAbout::Job, Vec::new()),
+        "which-job" => (AskedAbout::WhichJob, Vec::new()),
+        "when" => (AskedAbout::When, Vec::new()),
+        "pick" => (AskedAbout::Pick, offers()),
+        "name" => (AskedAbout::Name, Vec::new()),
+        "address" => (AskedAbout::Address, Vec::new()),
+        "confirm" => (AskedAbout::Confirm, Vec::new()),
+        "cancel-confirm" => (AskedAbout::CancelConfirm, Vec::new()),
+        "which-appointment" => (AskedAbout::WhichAppointment, Vec::new()),
+        about => panic!("{about}"),
+    };
+    Asked { about, offers }
+}
+
+/// A saying as the tables write it.
+fn written(saying: &Saying) -> String {
+    match saying {
+        Saying::Job(words) => format!("job({words})"),
+        Saying::When(when) => format!("when({})", windows(when)),
+        Saying::Pick(pick) => match pick {
+            Pick::Nth(nth) => format!("pick({})", nth + 1),
+            Pick::Time(time) => format!("pick({})", time.format("%H:%M")),
+            Pick::Day(day) => format!("pick({})", day.format("%m-%d")),
+            Pick::DayAndTime(at) => format!("pick({})", at.format("%m-%d %H:%M")),
+            Pick::Earliest => "pick(earliest)".to_owned(),
+            Pick::Latest => "pick(latest)".to_owned(),
+            Pick::Any => "pick(any)".to_owned(),
+        },
+        Saying::Neither { later, earlier } => match (later, earlier) {
+            (true, false) => "neither(later)".to_owned(),
+            (false, true) => "neither(earlier)".to_owned(),
+            _ => "neither".to_owned(),
+        },
+        Saying::Name(name) => format!("name({name})"),
+        Saying::Address(address) => format!("address({address})"),
+        Saying::Ask(Question::DoYouDo(words)) => format!("do-you-do({words})"),
+        Saying::Ask(question) => format!("{question:?}").to_lowercase(),
+        saying => format!("{saying:?}").to_lowercase(),
+    }
+}
+
+/// `03-11 15..24` is the 11th of March from 15:00 until midnight; whole days have no hours, and several are `03-11..03-13`. Of many
+/// there are the first two and their number.
+fn windows(when: &When) -> String {
+    let mut written = String::new();
+    if when.asap {
+        written.push_str("asap ");
+    }
+    for (nth, LocalWindow { from, until }) in when.windows.iter().enumerate() {
+        if nth == 2 && when.windows.len() > 7 {
+            write!(written, "{} in all", when.windows.len()).unwrap();
+            break;
+        }
+        let hour = |at: NaiveDateTime| if at.format("%M").to_string() == "00" { at.format("%-H").to_string() } else { at.format("%-H:%M").to_string() };
+        let is_whole = |at: NaiveDateTime| at.time() == NaiveTime::MIN || at == now();
+        let last = until.date().pred_opt().unwrap();
+        let until_hour = if until.time() == NaiveTime::MIN { "24".to_owned() } else { hour(*until) };
+        let day = from.format("%m-%d");
+        let is_one_day = until.date() == from.date() || (until.time() == NaiveTime::MIN && last == from.date());
+        let window = match (is_one_day, is_whole(*from) && is_whole(*until)) {
+            (true, true) if *until != now() => day.to_string(),
+            (true, _) => format!("{day} {}..{until_hour}", hour(*from)),
+            (false, true) if until.time() == NaiveTime::MIN => format!("{day}..{}", last.format("%m-%d")),
+            (false, _) => format!("{day} {}..{} {}", hour(*from), until.format("%m-%d"), hour(*until)),
+        };
+        write!(written, "{window}, ").unwrap();
+    }
+    written.trim_end_matches([',', ' ']).to_owned()
+}
+
+fn read(about: &str, text: &str) -> String {
+    let texts: Vec<&str> = text.split(" | ").collect();
+    let understood = understand(&texts, &asked(about), now(), &hours());
+    understood.sayings.iter().map(written).collect::<Vec<_>>().join("; ")
+}
+
+/// Each line: what was asked, the text (` | ` between several), what it says.
+fn check(table: &str, least: usize) {
+    let lines: Vec<&str> = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(lines.len() >= least, "{} lines", lines.len());
+    let mut wrong = String::new();
+    for line in lines {
+        let [about, text, expected] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let found = read(about, text);
+        if found != expected {
+            writeln!(wrong, "{about}\t{text}\t{found}\n      expected: {expected}").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn times_are_understood() {
+    check(include_str!("../../../tests/understanding/times.tsv"), 150);
+}
+
+#[test]
+fn picks_are_understood() {
+    check(include_str!("../../../tests/understanding/picks.tsv"), 80);
+}
+
+#[test]
+fn everything_else_is_understood() {
+    check(include_str!("../../../tests/understanding/sayings.tsv"), 150);
+}
