@@ -11,35 +11,103 @@ const MAX_ADDRESS_CHARS: usize = 200;
 /// A street's name has no more words.
 const MAX_STREET_WORDS: usize = 4;
 const STREETS: [&str; 41] = [
-    "street", "st", "avenue", "ave", "av", "road", "rd", "drive", "dr", "lane", "ln", "boulevard", "blvd", "court", "ct",
-    "way", "place", "pl", "highway", "hwy", "parkway", "pkwy", "terrace", "ter", "circle", "cir", "trail", "trl", "square",
-    "sq", "loop", "alley", "route", "rte", "pike", "row", "crescent", "cres", "path", "broadway", "plaza",
+    "street",
+    "st",
+    "avenue",
+    "ave",
+    "av",
+    "road",
+    "rd",
+    "drive",
+    "dr",
+    "lane",
+    "ln",
+    "boulevard",
+    "blvd",
+    "court",
+    "ct",
+    "way",
+    "place",
+    "pl",
+    "highway",
+    "hwy",
+    "parkway",
+    "pkwy",
+    "terrace",
+    "ter",
+    "circle",
+    "cir",
+    "trail",
+    "trl",
+    "square",
+    "sq",
+    "loop",
+    "alley",
+    "route",
+    "rte",
+    "pike",
+    "row",
+    "crescent",
+    "cres",
+    "path",
+    "broadway",
+    "plaza",
 ];
 const UNITS: [&str; 9] = ["apt", "apartment", "unit", "suite", "ste", "#", "floor", "fl", "lot"];
 /// Words that no street's name has: "at 3 to drive".
 const NO_STREET: [&str; 38] = [
-    "to", "and", "or", "i", "we", "you", "if", "pm", "am", "my", "works", "is", "for", "in", "at", "on", "by", "hours", "days",
-    "oclock", "tomorrow", "today", "before", "after", "please", "would", "can", "do", "it", "that", "any", "this", "next",
-    "a", "of", "weeks", "minutes", "but",
+    "to", "and", "or", "i", "we", "you", "if", "pm", "am", "my", "works", "is", "for", "in", "at", "on", "by", "hours",
+    "days", "oclock", "tomorrow", "today", "before", "after", "please", "would", "can", "do", "it", "that", "any",
+    "this", "next", "a", "of", "weeks", "minutes", "but",
 ];
 const NAME_OPENINGS: [&[&str]; 13] = [
-    &["my", "name", "is"], &["my", "names"], &["the", "name", "is"], &["name", "is"], &["name"], &["this", "is"], &["its"],
-    &["it", "is"], &["im"], &["i", "am"], &["me", "llamo"], &["mi", "nombre", "es"], &["soy"],
+    &["my", "name", "is"],
+    &["my", "names"],
+    &["the", "name", "is"],
+    &["name", "is"],
+    &["name"],
+    &["this", "is"],
+    &["its"],
+    &["it", "is"],
+    &["im"],
+    &["i", "am"],
+    &["me", "llamo"],
+    &["mi", "nombre", "es"],
+    &["soy"],
 ];
+const THIS_IS: &[&str] = &["this", "is"];
 /// Openings that say by themselves that a name follows.
-const SURE_OPENINGS: [&[&str]; 6] =
-    [&["my", "name", "is"], &["my", "names"], &["the", "name", "is"], &["me", "llamo"], &["mi", "nombre", "es"], &["name", "is"]];
+const SURE_OPENINGS: [&[&str]; 6] = [
+    &["my", "name", "is"],
+    &["my", "names"],
+    &["the", "name", "is"],
+    &["me", "llamo"],
+    &["mi", "nombre", "es"],
+    &["name", "is"],
+];
 const ADDRESS_OPENINGS: [&[&str]; 14] = [
-    &["my", "address", "is"], &["the", "address", "is"], &["address", "is"], &["address"], &["its"], &["it", "is"], &["im", "at"],
-    &["were", "at"], &["i", "live", "at"], &["come", "to"], &["at"], &["mi", "direccion", "es"], &["la", "direccion", "es"], &["en"],
+    &["my", "address", "is"],
+    &["the", "address", "is"],
+    &["address", "is"],
+    &["address"],
+    &["its"],
+    &["it", "is"],
+    &["im", "at"],
+    &["were", "at"],
+    &["i", "live", "at"],
+    &["come", "to"],
+    &["at"],
+    &["mi", "direccion", "es"],
+    &["la", "direccion", "es"],
+    &["en"],
 ];
 /// What may follow a name and is none of it.
 const NAME_TAILS: [&str; 14] =
     ["thanks", "thank", "please", "and", "here", "from", "with", "at", "gracias", "but", "my", "you", "i", "is"];
 /// What a text begins with that is neither.
 const SENTENCES: [&str; 30] = [
-    "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id", "no",
-    "yes", "actually", "wait", "not", "we", "you", "same", "that", "the", "let", "porque", "por", "lets",
+    "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id",
+    "no", "yes", "actually", "wait", "not", "we", "you", "same", "that", "the", "let", "porque", "por", "lets",
 ];
 
 /// Words of a text by their place.
@@ -68,7 +136,9 @@ fn street(words: &[Word], at: usize) -> Option<usize> {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     let number = text(at);
     let digits = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    let is_number = (1..=6).contains(&digits.len()) && number.len() - digits.len() < 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = (1..=6).contains(&digits.len())
+        && number.len() - digits.len() < 2
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || at.checked_sub(1).is_some_and(|before| matches!(text(before), "$" | "#" | ":")) {
         return None;
     }
@@ -82,24 +152,49 @@ fn street(words: &[Word], at: usize) -> Option<usize> {
         end = unit + 2;
     }
     // The town behind it.
-    if text(end) == "," && words.get(end + 1).is_some_and(|word| !word.is_mark() && !NO_STREET.contains(&text(end + 1)) && word.number().is_none()) {
-        let town = (end + 1..words.len()).take(4).take_while(|at| !words[*at].ends_sentence() && !NO_STREET.contains(&text(*at)) && text(*at) != ",");
+    if text(end) == ","
+        && words
+            .get(end + 1)
+            .is_some_and(|word| !word.is_mark() && !NO_STREET.contains(&text(end + 1)) && word.number().is_none())
+    {
+        let town = (end + 1..words.len())
+            .take(4)
+            .take_while(|at| !words[*at].ends_sentence() && !NO_STREET.contains(&text(*at)) && text(*at) != ",");
         end = town.last().map_or(end, |last| last + 1);
     }
     Some(end.min(words.len()))
 }
 
+/// The whole sentence where an address was asked for and a street is named in it.
+pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
+    let is_end = |word: &Word| matches!(word.text.as_str(), "\n" | "?" | "!");
+    let last = words.iter().rposition(|word| word.text == "corner" || STREETS.contains(&word.text.as_str()))?;
+    let from = words[..last].iter().rposition(is_end).map_or(0, |end| end + 1);
+    let until = words[last..]
+        .iter()
+        .position(|word| is_end(word) || NAME_TAILS[..3].contains(&word.text.as_str()))
+        .map_or(words.len(), |end| last + end);
+    bare_address(source, words, from..until)
+}
+
 /// A name that is called one: "my name is Pat Example".
 pub(super) fn called(source: &str, words: &[Word]) -> Option<Found> {
     (0..words.len()).rev().find_map(|at| {
-        let opening = SURE_OPENINGS.iter().find(|opening| says(words, at, opening))?;
+        // "This is Pat", and not "this is great".
+        let is_written_large =
+            words.get(at + 2).is_some_and(|word| source[word.at.start..].starts_with(char::is_uppercase));
+        let is_this = is_written_large
+            && says(words, at, &["this", "is"])
+            && !words[at + 2..].iter().take(1).any(|word| SENTENCES.contains(&word.text.as_str()));
+        let opening = SURE_OPENINGS.iter().find(|opening| says(words, at, opening)).or(is_this.then_some(&THIS_IS))?;
         name(source, words, at + opening.len()).map(|found| Found { words: at..found.words.end, ..found })
     })
 }
 
 /// The text as the name that was asked for.
 pub(super) fn bare_name(source: &str, words: &[Word], sentence: Range<usize>) -> Option<Found> {
-    let opening = NAME_OPENINGS.iter().find(|opening| says(words, sentence.start, opening)).map_or(0, |opening| opening.len());
+    let opening =
+        NAME_OPENINGS.iter().find(|opening| says(words, sentence.start, opening)).map_or(0, |opening| opening.len());
     let begin = sentence.start + opening;
     let is_sentence = words.get(begin).is_none_or(|word| SENTENCES.contains(&word.text.as_str()));
     if is_sentence { None } else { name(source, words, begin) }
@@ -108,31 +203,52 @@ pub(super) fn bare_name(source: &str, words: &[Word], sentence: Range<usize>) ->
 /// The words from here on, as far as they may be a name.
 fn name(source: &str, words: &[Word], begin: usize) -> Option<Found> {
     let begin = begin + usize::from(words.get(begin).is_some_and(|word| matches!(word.text.as_str(), "-" | ":")));
-    let is_name = |word: &Word| (!word.is_mark() || (word.glued && word.text == "-")) && !NAME_TAILS.contains(&word.text.as_str()) && word.text.chars().all(|c| !c.is_ascii_digit());
-    let len = words.get(begin..)?.iter().take_while(|word| is_name(word)).count();
+    const DOTTED: [&str; 8] = ["dr", "mr", "mrs", "ms", "jr", "sr", "sra", "st"];
+    let is_dotted = |at: usize| {
+        words[at].text == "."
+            && at
+                .checked_sub(1)
+                .is_some_and(|before| DOTTED.contains(&words[before].text.as_str()) || words[before].text.len() == 1)
+    };
+    let is_name = |word: &Word| {
+        (!word.is_mark() || (word.glued && word.text == "-"))
+            && !NAME_TAILS.contains(&word.text.as_str())
+            && word.text.chars().all(|c| !c.is_ascii_digit())
+    };
+    let len = (begin..words.len()).take_while(|at| is_name(&words[*at]) || (*at > begin && is_dotted(*at))).count();
     let range = begin..begin + len;
-    let ends_well = words.get(range.end).is_none_or(|next| next.is_mark() || NAME_TAILS.contains(&next.text.as_str()) || next.number().is_some());
-    ((1..=MAX_NAME_WORDS).contains(&len) && ends_well).then(|| Found { text: slice(source, words, range.clone(), MAX_NAME_CHARS), words: range })
+    let ends_well = words
+        .get(range.end)
+        .is_none_or(|next| next.is_mark() || NAME_TAILS.contains(&next.text.as_str()) || next.number().is_some());
+    ((1..=MAX_NAME_WORDS).contains(&len) && ends_well)
+        .then(|| Found { text: slice(source, words, range.clone(), MAX_NAME_CHARS), words: range })
 }
 
 /// The text as the address that was asked for: there is a number in it, or words that say nothing else.
 pub(super) fn bare_address(source: &str, words: &[Word], sentence: Range<usize>) -> Option<Found> {
-    let opening = ADDRESS_OPENINGS.iter().find(|opening| says(words, sentence.start, opening)).map_or(0, |opening| opening.len());
+    let opening =
+        ADDRESS_OPENINGS.iter().find(|opening| says(words, sentence.start, opening)).map_or(0, |opening| opening.len());
     let range = sentence.start + opening..sentence.end;
     let said = words.get(range.clone())?;
-    let is_sentence = opening == 0 && said.first().is_none_or(|word| SENTENCES.contains(&word.text.as_str()) && word.text != "the");
+    let is_sentence =
+        opening == 0 && said.first().is_none_or(|word| SENTENCES.contains(&word.text.as_str()) && word.text != "the");
     let is_long_enough = said.iter().filter(|word| !word.is_mark()).count() > 1;
     let is_question = said.iter().any(|word| word.text == "?");
-    (is_long_enough && !is_sentence && !is_question).then(|| Found { text: slice(source, words, range.clone(), MAX_ADDRESS_CHARS), words: range })
+    (is_long_enough && !is_sentence && !is_question)
+        .then(|| Found { text: slice(source, words, range.clone(), MAX_ADDRESS_CHARS), words: range })
 }
 
 fn says(words: &[Word], at: usize, opening: &[&str]) -> bool {
-    words.get(at..at + opening.len()).is_some_and(|here| here.iter().map(|word| word.text.as_str()).eq(opening.iter().copied()))
+    words
+        .get(at..at + opening.len())
+        .is_some_and(|here| here.iter().map(|word| word.text.as_str()).eq(opening.iter().copied()))
 }
 
 /// The words as they were written.
 fn slice(source: &str, words: &[Word], range: Range<usize>, most: usize) -> String {
-    let (Some(first), Some(last)) = (words.get(range.start), words.get(range.end.saturating_sub(1))) else { return String::new() };
+    let (Some(first), Some(last)) = (words.get(range.start), words.get(range.end.saturating_sub(1))) else {
+        return String::new();
+    };
     let written = source.get(first.at.start..last.at.end).unwrap_or_default();
     let written = written.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '!' | ';'));
     written.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()

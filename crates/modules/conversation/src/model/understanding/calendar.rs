@@ -6,7 +6,7 @@ use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Timelike, 
 use nmc_identity::OpeningHours;
 
 use super::{
-    LocalWindow, MAX_WINDOWS,
+    LocalWindow,
     clock::{Clock, Half, Time},
     days::Day,
     parts::{Bound, Part, Said},
@@ -14,6 +14,8 @@ use super::{
     words::Word,
 };
 
+/// What "after 3" reaches to: as many days as a wish may have windows ([`super::MAX_WINDOWS`]).
+const MOST_DAYS: u64 = 31;
 /// What "mondays" reach to.
 const EVERY_DAYS: u64 = 28;
 /// "At 3" is a wish for a start within the hour from 3.
@@ -40,21 +42,28 @@ impl Calendar<'_> {
     pub(super) fn windows(&self, group: &Group) -> Vec<LocalWindow> {
         let dates = if group.days.is_empty() { self.all_dates(group) } else { self.dates(&group.days) };
         let windows = dates.into_iter().flat_map(|date| {
-            let stretches = if group.clocks.is_empty() { vec![(0, DAY_MINUTES)] } else { self.stretches(&group.clocks, date) };
-            stretches.into_iter().map(move |(from, until)| LocalWindow { from: moment(date, from), until: moment(date, until) })
+            let stretches =
+                if group.clocks.is_empty() { vec![(0, DAY_MINUTES)] } else { self.stretches(&group.clocks, date) };
+            stretches
+                .into_iter()
+                .map(move |(from, until)| LocalWindow { from: moment(date, from), until: moment(date, until) })
         });
         windows.collect()
     }
 
     /// The days of times of day that come without any.
     fn all_dates(&self, group: &Group) -> BTreeSet<NaiveDate> {
-        let is_this = |part: &Part| part.words.start.checked_sub(1).is_some_and(|before| self.words[before].text == "this");
-        let is_today = group.clocks.iter().any(|part| is_this(part) || matches!(part.said, Said::Clock(Clock::In(_) | Clock::Later)));
-        self.span(self.now.date(), if is_today { 1 } else { MAX_WINDOWS as u64 })
+        let is_this =
+            |part: &Part| part.words.start.checked_sub(1).is_some_and(|before| self.words[before].text == "this");
+        let is_today = group
+            .clocks
+            .iter()
+            .any(|part| is_this(part) || matches!(part.said, Said::Clock(Clock::In(_) | Clock::Later)));
+        self.span(self.now.date(), if is_today { 1 } else { MOST_DAYS })
     }
 
     fn span(&self, from: NaiveDate, days: u64) -> BTreeSet<NaiveDate> {
-        from.iter_days().take(days.min(HORIZON_DAYS) as usize).collect()
+        from.iter_days().zip(0..days.min(HORIZON_DAYS)).map(|(date, _)| date).collect()
     }
 
     fn dates(&self, parts: &[Part]) -> BTreeSet<NaiveDate> {
@@ -109,7 +118,11 @@ impl Calendar<'_> {
                     Said::Day(Day::Weekdays { .. }, _) => {
                         let of_week = self.said(said, week.as_ref());
                         // "Friday the 14th" where the 14th is a saturday: the date counts.
-                        if of_week.is_empty() && is_with_stretch { dates.extend(week.clone().unwrap_or_default()) } else { dates.extend(of_week) }
+                        if of_week.is_empty() && is_with_stretch {
+                            dates.extend(week.clone().unwrap_or_default())
+                        } else {
+                            dates.extend(of_week)
+                        }
                     }
                     Said::Day(Day::Stretch(..), _) if weeks(run).is_some() => {}
                     said => dates.extend(self.said(said, None)),
@@ -248,7 +261,9 @@ pub(super) fn halves(time: Time) -> Vec<u32> {
 fn settle(time: Time, open: &[Stretch], hint: Option<Stretch>, is_in: impl Fn(Stretch, u32) -> bool) -> u32 {
     let halves = halves(time);
     let usual = halves[if halves.len() > 1 && !(7..12).contains(&time.hour) { 1 } else { 0 }];
-    if let Some(hint) = hint && let Some(half) = halves.iter().find(|half| (hint.0..hint.1).contains(half)) {
+    if let Some(hint) = hint
+        && let Some(half) = halves.iter().find(|half| (hint.0..hint.1).contains(half))
+    {
         return *half;
     }
     let open_at: Vec<u32> = halves.iter().copied().filter(|half| open.iter().any(|open| is_in(*open, *half))).collect();
@@ -256,7 +271,9 @@ fn settle(time: Time, open: &[Stretch], hint: Option<Stretch>, is_in: impl Fn(St
         [one] => *one,
         [_, _] => usual,
         _ => {
-            let distance = |half: u32| open.iter().map(|open| open.0.saturating_sub(half) + half.saturating_sub(open.1)).min().unwrap_or(0);
+            let distance = |half: u32| {
+                open.iter().map(|open| open.0.saturating_sub(half) + half.saturating_sub(open.1)).min().unwrap_or(0)
+            };
             halves.into_iter().min_by_key(|half| (distance(*half), *half != usual)).unwrap_or(usual)
         }
     }

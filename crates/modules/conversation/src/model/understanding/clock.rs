@@ -12,16 +12,89 @@ const ABOUT: [&str; 5] = ["around", "about", "approximately", "approx", "near"];
 const TO: [&str; 6] = ["to", "until", "-", "through", "thru", "and"];
 /// What makes a number an amount of something.
 const COUNTED: [&str; 46] = [
-    "hour", "hours", "minute", "minutes", "day", "days", "week", "weeks", "month", "months", "year", "years", "people",
-    "bedroom", "bedrooms", "bath", "bathroom", "bathrooms", "baths", "br", "bd", "room", "rooms", "story", "feet", "ft",
-    "foot", "inch", "inches", "dollars", "dollar", "bucks", "usd", "percent", "%", "sq", "gallon", "gallons", "ton",
-    "times", "kids", "of", "different", "outlets", "units", "amp",
+    "hour",
+    "hours",
+    "minute",
+    "minutes",
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "year",
+    "years",
+    "people",
+    "bedroom",
+    "bedrooms",
+    "bath",
+    "bathroom",
+    "bathrooms",
+    "baths",
+    "br",
+    "bd",
+    "room",
+    "rooms",
+    "story",
+    "feet",
+    "ft",
+    "foot",
+    "inch",
+    "inches",
+    "dollars",
+    "dollar",
+    "bucks",
+    "usd",
+    "percent",
+    "%",
+    "sq",
+    "gallon",
+    "gallons",
+    "ton",
+    "times",
+    "kids",
+    "of",
+    "different",
+    "outlets",
+    "units",
+    "amp",
 ];
 /// What may follow a range that no other word shows to be one of times.
 const AFTER_RANGE: [&str; 34] = [
-    "tomorrow", "today", "on", "or", "and", "works", "work", "is", "would", "please", "ok", "good", "fine", "for", "if",
-    "window", "would", "best", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "any",
-    "anytime", "this", "next", "weekdays", "in", "the", "thanks", "perfect",
+    "tomorrow",
+    "today",
+    "on",
+    "or",
+    "and",
+    "works",
+    "work",
+    "is",
+    "would",
+    "please",
+    "ok",
+    "good",
+    "fine",
+    "for",
+    "if",
+    "window",
+    "would",
+    "best",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "any",
+    "anytime",
+    "this",
+    "next",
+    "weekdays",
+    "in",
+    "the",
+    "thanks",
+    "perfect",
 ];
 
 /// A stretch of the day, or a moment of it.
@@ -141,7 +214,8 @@ impl<'a> Here<'a> {
 
     /// "in two hours", "within the hour".
     fn from_now(self) -> Option<(Clock, usize)> {
-        let begin = self.says_one_of(&["in", "within", "in the next", "within the next", "the next", "in about", "in like"])?;
+        let begin =
+            self.says_one_of(&["in", "within", "in the next", "within the next", "the next", "in about", "in like"])?;
         let rest = self.ahead(begin);
         let (amount, len) = match rest.text(0) {
             "half" if rest.says("half an hour").is_some() => return Some((Clock::In(30), begin + 3)),
@@ -166,30 +240,72 @@ impl<'a> Here<'a> {
     fn part(self) -> Option<(Clock, usize)> {
         let whole = |hour| Time { hour, minute: 0, half: Half::Whole };
         let fixed: &[(&[&str], Clock)] = &[
-            (&["first thing in the morning", "first thing", "1st thing", "when you open", "as soon as you open", "at opening", "crack of dawn", "bright and early", "start of the day", "beginning of the day"], Clock::Opening),
-            (&["end of the day", "end of day", "eod", "before you close", "last thing", "before closing", "close of business", "cob"], Clock::Closing),
-            (&["after work", "after i get off work", "after i get off", "when i get off work", "after im off work"], Clock::From(whole(17))),
+            (
+                &[
+                    "first thing in the morning",
+                    "first thing",
+                    "1st thing",
+                    "when you open",
+                    "as soon as you open",
+                    "at opening",
+                    "crack of dawn",
+                    "bright and early",
+                    "start of the day",
+                    "beginning of the day",
+                ],
+                Clock::Opening,
+            ),
+            (
+                &[
+                    "end of the day",
+                    "end of day",
+                    "eod",
+                    "before you close",
+                    "last thing",
+                    "before closing",
+                    "close of business",
+                    "cob",
+                ],
+                Clock::Closing,
+            ),
+            (
+                &["after work", "after i get off work", "after i get off", "when i get off work", "after im off work"],
+                Clock::From(whole(17)),
+            ),
             (&["after school"], Clock::From(whole(15))),
             (&["before work", "before school"], Clock::Until(whole(9))),
             (&["after lunch", "after lunchtime"], Clock::From(whole(13))),
             (&["before lunch", "before lunchtime"], Clock::Until(whole(12))),
-            (&["lunch", "lunchtime", "lunch time", "lunch hour", "lunch break", "middle of the day", "mid day"], Clock::Part(11 * 60, 14 * 60)),
-            (&["later in the day", "later on today", "later today", "later on", "rest of the day", "rest of today"], Clock::Later),
+            (
+                &["lunch", "lunchtime", "lunch time", "lunch hour", "lunch break", "middle of the day", "mid day"],
+                Clock::Part(11 * 60, 14 * 60),
+            ),
+            (
+                &["later in the day", "later on today", "later today", "later on", "rest of the day", "rest of today"],
+                Clock::Later,
+            ),
             (&["early morning", "early in the morning", "early am", "early mornings"], Clock::Part(5 * 60, 10 * 60)),
             (&["late morning", "mid morning", "midmorning"], Clock::Part(10 * 60, 12 * 60)),
             (&["early afternoon", "early in the afternoon"], Clock::Part(12 * 60, 15 * 60)),
             (&["mid afternoon", "midafternoon"], Clock::Part(14 * 60, 16 * 60)),
-            (&["late afternoon", "late in the afternoon", "late in the day", "late day"], Clock::Part(15 * 60, 18 * 60)),
+            (
+                &["late afternoon", "late in the afternoon", "late in the day", "late day"],
+                Clock::Part(15 * 60, 18 * 60),
+            ),
             (&["early evening"], Clock::Part(17 * 60, 19 * 60)),
             (&["before the afternoon", "morning", "in the am", "the am"], Clock::Part(5 * 60, 12 * 60)),
             (&["afternoon", "in the pm", "the pm", "after the morning"], Clock::Part(12 * 60, 18 * 60)),
             (&["evening", "night"], Clock::Part(17 * 60, 22 * 60)),
-            (&["during the day", "daytime", "business hours", "during business hours", "working hours"], Clock::Part(8 * 60, 18 * 60)),
+            (
+                &["during the day", "daytime", "business hours", "during business hours", "working hours"],
+                Clock::Part(8 * 60, 18 * 60),
+            ),
         ];
         let longest = fixed.iter().filter_map(|(phrases, clock)| Some((*clock, self.says_one_of(phrases)?)));
         longest.max_by_key(|(_, len)| *len).or_else(|| {
             // "tuesday am", and not "i am".
-            let follows_day = self.before().ends_with("day") || matches!(self.before(), "tomorrow" | "days" | "or" | "early" | "any" | "days,");
+            let follows_day = self.before().ends_with("day")
+                || matches!(self.before(), "tomorrow" | "days" | "or" | "early" | "any" | "days,");
             match self.text(0) {
                 "am" if follows_day => Some((Clock::Part(5 * 60, 12 * 60), 1)),
                 "pm" if follows_day => Some((Clock::Part(12 * 60, 18 * 60), 1)),
@@ -200,7 +316,14 @@ impl<'a> Here<'a> {
 
     /// "between 2 and 4", "from 9 to 11", "12-3".
     fn range(self) -> Option<(Clock, usize, bool)> {
-        let opening = self.says_one_of(&["between", "from", "anywhere from", "anywhere between", "anytime between", "anytime from"]);
+        let opening = self.says_one_of(&[
+            "between",
+            "from",
+            "anywhere from",
+            "anywhere between",
+            "anytime between",
+            "anytime from",
+        ]);
         let begin = opening.unwrap_or(0);
         let first = self.ahead(begin).time()?;
         let middle = self.ahead(begin + first.len);
@@ -230,15 +353,44 @@ impl<'a> Here<'a> {
     /// "after 3", "3 or later", "not before 10", "by noon", "3ish".
     fn bounded(self) -> Option<(Clock, usize)> {
         const FROM: [&str; 18] = [
-            "after", "anytime after", "any time after", "past", "from", "not before", "no earlier than", "not until",
-            "starting at", "starting from", "starting around", "later than", "not earlier than", "sometime after", "after about",
-            "after around", "beginning at", "until after",
+            "after",
+            "anytime after",
+            "any time after",
+            "past",
+            "from",
+            "not before",
+            "no earlier than",
+            "not until",
+            "starting at",
+            "starting from",
+            "starting around",
+            "later than",
+            "not earlier than",
+            "sometime after",
+            "after about",
+            "after around",
+            "beginning at",
+            "until after",
         ];
         const UNTIL: [&str; 15] = [
-            "before", "by", "until", "anytime before", "any time before", "not after", "no later than", "not later than",
-            "not past", "earlier than", "sometime before", "up to", "prior to", "nothing after", "done by",
+            "before",
+            "by",
+            "until",
+            "anytime before",
+            "any time before",
+            "not after",
+            "no later than",
+            "not later than",
+            "not past",
+            "earlier than",
+            "sometime before",
+            "up to",
+            "prior to",
+            "nothing after",
+            "done by",
         ];
-        let bounds: [(&[&str], fn(Time) -> Clock); 3] = [(&FROM, Clock::From), (&UNTIL, Clock::Until), (&ABOUT, Clock::Around)];
+        let bounds: [(&[&str], fn(Time) -> Clock); 3] =
+            [(&FROM, Clock::From), (&UNTIL, Clock::Until), (&ABOUT, Clock::Around)];
         for (openings, clock) in bounds {
             let Some(begin) = self.says_one_of(openings) else { continue };
             // "How about 11" is at 11.
@@ -247,7 +399,9 @@ impl<'a> Here<'a> {
             }
             if let Some(time) = self.ahead(begin).time() {
                 let end = self.ahead(begin + time.len);
-                let tail = end.says_one_of(&["on", "onward", "onwards", "and on", "ish"]).filter(|_| end.text(1) != "the" && !end.text(1).ends_with("day"));
+                let tail = end
+                    .says_one_of(&["on", "onward", "onwards", "and on", "ish"])
+                    .filter(|_| end.text(1) != "the" && !end.text(1).ends_with("day"));
                 return Some((clock(time.time), begin + time.len + tail.unwrap_or(0)));
             }
         }
@@ -255,8 +409,21 @@ impl<'a> Here<'a> {
         let time = self.ahead(begin).time()?;
         let len = begin + time.len;
         let tail = self.ahead(len);
-        let later = ["or later", "or after", "onwards", "onward", "and later", "and after", "and on", "or so onwards", "or anytime after", "and onwards", "and up"];
-        let earlier = ["or earlier", "or before", "or sooner", "and before", "or any time before", "at the latest", "latest"];
+        let later = [
+            "or later",
+            "or after",
+            "onwards",
+            "onward",
+            "and later",
+            "and after",
+            "and on",
+            "or so onwards",
+            "or anytime after",
+            "and onwards",
+            "and up",
+        ];
+        let earlier =
+            ["or earlier", "or before", "or sooner", "and before", "or any time before", "at the latest", "latest"];
         let about = ["ish", "or so", "or thereabouts", "or around then"];
         if let Some(more) = tail.says_one_of(&later) {
             return Some((Clock::From(time.time), len + more));
@@ -269,7 +436,9 @@ impl<'a> Here<'a> {
 
     /// "at 3", "10:30", and a number of which nothing says what it is.
     fn point(self) -> Option<(Clock, usize, bool)> {
-        let begin = usize::from(self.text(0) == "at" || (self.text(0) == "for" && self.ahead(1).time().is_some_and(|time| time.is_sure)));
+        let begin = usize::from(
+            self.text(0) == "at" || (self.text(0) == "for" && self.ahead(1).time().is_some_and(|time| time.is_sure)),
+        );
         let time = self.ahead(begin).time()?;
         Some((Clock::At(time.time), begin + time.len, begin == 0 && !time.is_sure))
     }
@@ -280,13 +449,17 @@ impl<'a> Here<'a> {
             "noon" | "midday" | "noontime" => return sure(12, 0, Half::Whole, 1),
             "midnight" => return sure(0, 0, Half::Whole, 1),
             "half" if matches!(self.text(1), "past" | "after") => {
-                return number(self.text(2)).filter(|hour| (1..=12).contains(hour)).and_then(|hour| self.with_half(hour, 30, 3, true));
+                return number(self.text(2))
+                    .filter(|hour| (1..=12).contains(hour))
+                    .and_then(|hour| self.with_half(hour, 30, 3, true));
             }
             "quarter" => {
                 let hour = number(self.text(2)).filter(|hour| (1..=12).contains(hour))?;
                 return match self.text(1) {
                     "past" | "after" => self.with_half(hour, 15, 3, true),
-                    "to" | "till" | "until" | "of" => self.with_half(if hour == 1 { 12 } else { hour - 1 }, 45, 3, true),
+                    "to" | "till" | "until" | "of" => {
+                        self.with_half(if hour == 1 { 12 } else { hour - 1 }, 45, 3, true)
+                    }
                     _ => None,
                 };
             }
@@ -294,23 +467,35 @@ impl<'a> Here<'a> {
         }
         let value = number(self.text(0))?;
         // "That one" is no time, "at one" is.
-        const SHOWS: [&str; 14] =
-            ["at", "after", "before", "by", "around", "about", "until", "from", "between", "to", "and", "-", "or", "past"];
-        if self.text(0) == "one" && !SHOWS.contains(&self.before()) && !is_half(self.text(1)) && self.text(1) != "oclock" {
+        const SHOWS: [&str; 14] = [
+            "at", "after", "before", "by", "around", "about", "until", "from", "between", "to", "and", "-", "or",
+            "past",
+        ];
+        if self.text(0) == "one"
+            && !SHOWS.contains(&self.before())
+            && !is_half(self.text(1))
+            && self.text(1) != "oclock"
+        {
             return None;
         }
         // Of a date, an amount, a fraction, a telephone number.
-        if matches!(self.before(), "$" | "#" | "/" | ":") || (self.text(1) == "/" && self.glued(1)) || self.text(1) == "%" {
+        if matches!(self.before(), "$" | "#" | "/" | ":")
+            || (self.text(1) == "/" && self.glued(1))
+            || self.text(1) == "%"
+        {
             return None;
         }
         if self.text(1) == ":" && self.glued(1) {
             let minute = self.text(2);
             let is_minute = minute.len() == 2 && self.glued(2) && value < 25;
-            return number(minute).filter(|minute| is_minute && *minute < 60).and_then(|minute| self.with_half(value, minute, 3, true));
+            return number(minute)
+                .filter(|minute| is_minute && *minute < 60)
+                .and_then(|minute| self.with_half(value, minute, 3, true));
         }
         if value >= 100 {
             let (hour, minute) = (value / 100, value % 100);
-            let is_shown = is_half(self.text(1)) || ["at", "after", "before", "by", "around", "until", "from", "between"].contains(&self.before());
+            let is_shown = is_half(self.text(1))
+                || ["at", "after", "before", "by", "around", "until", "from", "between"].contains(&self.before());
             let is_of_number = number(self.text(1)).is_some() || self.text(1) == "-" || number(self.before()).is_some();
             let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown && !is_of_number;
             return if is_time { self.with_half(hour, minute, 1, true) } else { None };
@@ -327,17 +512,25 @@ impl<'a> Here<'a> {
         let oclock = usize::from(self.text(len) == "oclock");
         let behind = self.ahead(len + oclock);
         match behind.text(0) {
-            "am" | "a" if is_short && (behind.text(0) == "am" || behind.glued(0)) => return read(Half::Am, len + oclock + 1, true),
-            "pm" | "p" if is_short && (behind.text(0) == "pm" || behind.glued(0)) => return read(Half::Pm, len + oclock + 1, true),
+            "am" | "a" if is_short && (behind.text(0) == "am" || behind.glued(0)) => {
+                return read(Half::Am, len + oclock + 1, true);
+            }
+            "pm" | "p" if is_short && (behind.text(0) == "pm" || behind.glued(0)) => {
+                return read(Half::Pm, len + oclock + 1, true);
+            }
             "amish" if is_short => return read(Half::Am, len + 1, true),
             "pmish" if is_short => return read(Half::Pm, len + 1, true),
             "h" if behind.glued(0) => return read(Half::Whole, len + oclock + 1, true),
             _ => {}
         }
-        if let Some(more) = behind.says("in the morning") && is_short {
+        if let Some(more) = behind.says("in the morning")
+            && is_short
+        {
             return read(Half::Am, len + oclock + more, true);
         }
-        if let Some(more) = behind.says_one_of(&["in the afternoon", "in the evening", "at night"]) && is_short {
+        if let Some(more) = behind.says_one_of(&["in the afternoon", "in the evening", "at night"])
+            && is_short
+        {
             return read(Half::Pm, len + oclock + more, true);
         }
         let half = if is_short { Half::Open } else { Half::Whole };
@@ -375,9 +568,8 @@ fn in_halves(mut from: Time, mut until: Time) -> (Time, Time) {
 
 /// A number in digits or letters.
 pub(super) fn number(text: &str) -> Option<u32> {
-    const LETTERS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    ];
+    const LETTERS: [&str; 13] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     if text.len() <= 4 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }

@@ -13,14 +13,50 @@ const MAX_PHRASE_WORDS: usize = 8;
 /// No text names more days than this: duckling takes its time for each.
 const MAX_PHRASES: usize = 8;
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 /// Words that may stand within a phrase for a day; none of them is one by itself.
 const WITHIN: [&str; 29] = [
-    "the", "of", "in", "a", "an", "after", "from", "now", "next", "this", "coming", "following", "end", "beginning",
-    "start", "rest", "early", "late", "day", "days", "week", "weeks", "month", "months", "today", "tomorrow", "couple",
-    "few", "first",
+    "the",
+    "of",
+    "in",
+    "a",
+    "an",
+    "after",
+    "from",
+    "now",
+    "next",
+    "this",
+    "coming",
+    "following",
+    "end",
+    "beginning",
+    "start",
+    "rest",
+    "early",
+    "late",
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "today",
+    "tomorrow",
+    "couple",
+    "few",
+    "first",
 ];
 const WORKDAYS: [Weekday; 5] = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
 
@@ -49,7 +85,8 @@ pub(super) fn find(words: &[Word], is_clock: &[bool], now: NaiveDateTime) -> Vec
     let mut phrases = 0;
     let mut at = 0;
     while at < words.len() {
-        let open = (at..words.len()).take(MAX_PHRASE_WORDS).take_while(|nth| !is_clock[*nth] && !words[*nth].ends_sentence());
+        let open =
+            (at..words.len()).take(MAX_PHRASE_WORDS).take_while(|nth| !is_clock[*nth] && !words[*nth].ends_sentence());
         let window = at..open.last().map_or(at, |last| last + 1);
         let said = simple(words, window.clone(), now.date()).or_else(|| {
             let phrase = phrase(words, window)?;
@@ -76,7 +113,7 @@ pub(super) fn weekday(name: &str) -> Option<(Weekday, bool)> {
         "wednesday" => Weekday::Wed,
         "thursday" => Weekday::Thu,
         "friday" => Weekday::Fri,
-        "saturday" => Weekday::Sat,
+        "saturday" | "sat" => Weekday::Sat,
         "sunday" | "sun" => Weekday::Sun,
         _ => return None,
     };
@@ -86,18 +123,25 @@ pub(super) fn weekday(name: &str) -> Option<(Weekday, bool)> {
 /// Weekdays, today and tomorrow, weekends, any day.
 fn simple(words: &[Word], window: Range<usize>, today: NaiveDate) -> Option<SaidDay> {
     let text = |nth: usize| window.clone().nth(nth).map_or("", |at| words[at].text.as_str());
-    let said = |day: Day, len: usize| Some(SaidDay { day, words: window.start..(window.start + len).min(window.end.max(window.start + 1)) });
-    let stretch = |from: u64, days: u64| Some(Day::Stretch(today.checked_add_days(Days::new(from))?, today.checked_add_days(Days::new(from + days))?));
+    let said = |day: Day, len: usize| {
+        Some(SaidDay { day, words: window.start..(window.start + len).min(window.end.max(window.start + 1)) })
+    };
+    let stretch = |from: u64, days: u64| {
+        Some(Day::Stretch(today.checked_add_days(Days::new(from))?, today.checked_add_days(Days::new(from + days))?))
+    };
     if window.is_empty() {
         return None;
     }
     let skip = usize::from(matches!(text(0), "on" | "this" | "coming" | "the" | "every" | "each"));
     if let Some((day, plural)) = weekday(text(skip)) {
-        // The sun room is no day.
-        let is_sun = text(skip) == "sun" && matches!(text(skip + 1), "room" | "porch" | "deck" | "light" | "is" | "shade");
+        // The sun room is no day, and who sat on something was not there on a saturday.
+        let is_other = match text(skip) {
+            "sun" => matches!(text(skip + 1), "room" | "porch" | "deck" | "light" | "is" | "shade"),
+            "sat" => matches!(text(skip + 1), "on" | "down" | "there" | "here" | "unused" | "for"),
+            _ => false,
+        };
         let every = plural || matches!(text(0), "every" | "each");
-        // The day of a date ("friday the 13th") adds nothing to it.
-        if !is_sun {
+        if !is_other {
             return said(Day::Weekdays { days: vec![day], every }, skip + 1);
         }
     }
@@ -113,14 +157,20 @@ fn simple(words: &[Word], window: Range<usize>, today: NaiveDate) -> Option<Said
         ("today", ..) => said(stretch(0, 1)?, 1),
         ("this", "morning" | "afternoon" | "evening", _) => said(stretch(0, 1)?, 1),
         ("tomorrow", ..) => said(stretch(1, 1)?, 1),
-        ("the" | "this" | "coming" | "over", "weekend", _) => said(stretch(this_saturday, if is_sunday { 1 } else { 2 })?, 2),
+        ("the" | "this" | "coming" | "over", "weekend", _) => {
+            said(stretch(this_saturday, if is_sunday { 1 } else { 2 })?, 2)
+        }
         ("weekend", ..) => said(stretch(this_saturday, if is_sunday { 1 } else { 2 })?, 1),
         ("next", "weekend", _) => said(stretch(if is_sunday { 6 } else { this_saturday + 7 }, 2)?, 2),
         ("weekends", ..) => said(Day::Weekdays { days: vec![Weekday::Sat, Weekday::Sun], every: true }, 1),
         ("weekdays", ..) => said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 1),
         ("during" | "in", "the", "week") => said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 3),
         ("next" | "few" | "couple", "few" | "couple" | "days" | "of", "days") => said(stretch(0, 4)?, 3),
-        ("any" | "every" | "all" | "whichever" | "whatever" | "either", "day" | "days" | "time" | "date" | "week", _) => said(Day::Any, 2),
+        (
+            "any" | "every" | "all" | "whichever" | "whatever" | "either",
+            "day" | "days" | "time" | "date" | "week",
+            _,
+        ) => said(Day::Any, 2),
         ("anytime" | "whenever" | "everyday" | "anyday" | "always", ..) => said(Day::Any, 1),
         _ => None,
     }
@@ -136,8 +186,12 @@ fn phrase(words: &[Word], window: Range<usize>) -> Option<Range<usize>> {
         let word = text(end);
         let is_number = words[end].number().is_some_and(|number| (1..=31).contains(&number));
         let before = if end > window.start { text(end - 1) } else { "" };
-        let beside_month = MONTHS.contains(&before) || MONTHS.contains(&text(end + 1)) || (text(end + 1) == "of" && MONTHS.contains(&text(end + 2)));
-        let is_date = words.get(end + 1..end + 3).is_some_and(|rest| rest[0].text == "/" && rest[0].glued && rest[1].glued && rest[1].number().is_some());
+        let beside_month = MONTHS.contains(&before)
+            || MONTHS.contains(&text(end + 1))
+            || (text(end + 1) == "of" && MONTHS.contains(&text(end + 2)));
+        let is_date = words
+            .get(end + 1..end + 3)
+            .is_some_and(|rest| rest[0].text == "/" && rest[0].glued && rest[1].glued && rest[1].number().is_some());
         let counts = matches!(text(end + 1), "day" | "days" | "week" | "weeks" | "month" | "months");
         if is_ordinal(word) || (is_number && beside_month) {
             names_day = true;
@@ -154,20 +208,32 @@ fn phrase(words: &[Word], window: Range<usize>) -> Option<Range<usize>> {
             }
         } else if number(word).is_some() && counts {
             is_counted = true;
-        } else if (word == "week" || word == "month" || word == "weeks") && end > window.start && matches!(before, "next" | "this" | "following" | "coming") {
+        } else if (word == "week" || word == "month" || word == "weeks")
+            && end > window.start
+            && matches!(before, "next" | "this" | "following" | "coming")
+        {
             names_day = true;
-        } else if matches!(word, "week" | "month") && before == "the" && matches!(text(window.start), "end" | "beginning" | "start" | "rest" | "early" | "late") {
+        } else if matches!(word, "week" | "month")
+            && before == "the"
+            && matches!(text(window.start), "end" | "beginning" | "start" | "rest" | "early" | "late")
+        {
             names_day = true;
         } else if MONTHS.contains(&word) {
             // "may" and "march" are also other words.
             let next = text(end + 1);
-            let is_named = is_ordinal(next) || number(next).is_some_and(|day| day <= 31) || is_ordinal(before) || before == "of" || number(before).is_some();
+            let is_named = is_ordinal(next)
+                || number(next).is_some_and(|day| day <= 31)
+                || is_ordinal(before)
+                || before == "of"
+                || number(before).is_some();
             if !is_named {
                 break;
             }
         } else if word == "tomorrow" || word == "today" || weekday(word).is_some() {
             // Only as "a week from tomorrow".
-            if before != "from" { break; }
+            if before != "from" {
+                break;
+            }
             names_day = true;
         } else if !WITHIN.contains(&word) {
             break;
@@ -176,18 +242,43 @@ fn phrase(words: &[Word], window: Range<usize>) -> Option<Range<usize>> {
     }
     let first = text(window.start);
     let is_ahead = is_counted && (first == "in" || words[window.start..end].iter().any(|word| word.text == "now"));
-    let from_now = first == "in" && (window.start..end).any(|at| matches!(text(at), "week" | "weeks" | "days" | "month"));
+    let from_now =
+        first == "in" && (window.start..end).any(|at| matches!(text(at), "week" | "weeks" | "days" | "month"));
     if (names_day || is_ahead || from_now) && end > window.start { Some(window.start..end) } else { None }
 }
 
 fn is_ordinal(word: &str) -> bool {
     let digits = word.trim_end_matches(char::is_alphabetic);
-    (1..=2).contains(&digits.len()) && matches!(&word[digits.len()..], "st" | "nd" | "rd" | "th") && digits.parse().is_ok_and(|day: u32| (1..=31).contains(&day))
+    (1..=2).contains(&digits.len())
+        && matches!(&word[digits.len()..], "st" | "nd" | "rd" | "th")
+        && digits.parse().is_ok_and(|day: u32| (1..=31).contains(&day))
 }
 
 /// "the 14" is a date where no noun follows.
 fn is_end_of_date(next: &str) -> bool {
-    matches!(next, "" | "," | "." | "?" | "!" | "at" | "after" | "before" | "in" | "or" | "and" | "works" | "is" | "would" | "please" | "if" | "of" | "between" | "around" | "morning" | "afternoon")
+    matches!(
+        next,
+        "" | ","
+            | "."
+            | "?"
+            | "!"
+            | "at"
+            | "after"
+            | "before"
+            | "in"
+            | "or"
+            | "and"
+            | "works"
+            | "is"
+            | "would"
+            | "please"
+            | "if"
+            | "of"
+            | "between"
+            | "around"
+            | "morning"
+            | "afternoon"
+    )
 }
 
 /// What duckling makes of the words: those of a date alone, so its worst is a fraction of a second.

@@ -16,7 +16,7 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     only other another any all both each every last past ago already keep keeps kind sort type bit little lot real quick \
     give take takes taking try tried trying put us guy dude bro man plz before after until between around week weekend next \
     later earlier early morning afternoon evening noon name address \
-    lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
+    back tarda thats ever refund why yesterday wrong right correct serve hurry lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
     dos bien hola menos excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
     puede pueden podria venir alguien cita hoy manana y o si no ayuda problema buenos buenas dias tardes noches gracias le les lo hay";
 
@@ -32,15 +32,22 @@ pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Optio
     let is_end = |at: usize| is_taken[at] || words[at].ends_sentence() || words[at].text == ",";
     let names = |at: &usize| {
         let word = words[*at].text.as_str();
-        is_plain[*at] || !(words[*at].is_mark() || is_noise(word) || FILLERS.split_whitespace().any(|filler| filler == word))
+        is_plain[*at]
+            || !(words[*at].is_mark() || is_noise(word) || FILLERS.split_whitespace().any(|filler| filler == word))
     };
     let places: Vec<usize> = (0..words.len()).collect();
     let mut left: Vec<&str> = Vec::new();
     for run in places.split(|at| is_end(*at)) {
         let (Some(first), Some(last)) = (run.iter().position(&names), run.iter().rposition(&names)) else { continue };
         // "Wont drain", "no hot water".
-        let first = first.saturating_sub(usize::from(first > 0 && NEGATIONS.contains(&words[run[first - 1]].text.as_str())));
-        left.extend(run[first..=last].iter().map(|at| words[*at].text.as_str()).filter(|word| word.starts_with(char::is_alphanumeric)));
+        let first =
+            first.saturating_sub(usize::from(first > 0 && NEGATIONS.contains(&words[run[first - 1]].text.as_str())));
+        left.extend(
+            run[first..=last]
+                .iter()
+                .map(|at| words[*at].text.as_str())
+                .filter(|word| word.starts_with(char::is_alphanumeric)),
+        );
     }
     // Figures alone are none.
     left.iter().any(|word| word.chars().any(char::is_alphabetic)).then(|| left.join(" "))

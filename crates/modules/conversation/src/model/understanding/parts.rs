@@ -12,17 +12,53 @@ use super::{
 const REACH_WORDS: usize = 4;
 /// Words without a sense of their own between a "not" and what it is about.
 const FILLERS: [&str; 22] = [
-    "the", "on", "a", "this", "any", "do", "make", "in", "at", "next", "really", "very", "good", "be", "come", "for", "am",
-    "im", "going", "to", "that", "all",
+    "the", "on", "a", "this", "any", "do", "make", "in", "at", "next", "really", "very", "good", "be", "come", "for",
+    "am", "im", "going", "to", "that", "all",
 ];
 const NOT: [&str; 18] = [
-    "not", "no", "except", "besides", "excluding", "cannot", "wont", "dont", "never", "busy", "unavailable", "booked",
-    "away", "gone", "minus", "nor", "isnt", "avoid",
+    "not",
+    "no",
+    "except",
+    "besides",
+    "excluding",
+    "cannot",
+    "wont",
+    "dont",
+    "never",
+    "busy",
+    "unavailable",
+    "booked",
+    "away",
+    "gone",
+    "minus",
+    "nor",
+    "isnt",
+    "avoid",
 ];
 const NOT_BEHIND: [&str; 9] = ["doesnt", "wont", "dont", "isnt", "arent", "cannot", "not", "wouldnt", "didnt"];
 const PAST: [&str; 22] = [
-    "since", "started", "began", "happened", "was", "were", "broke", "died", "stopped", "went", "last", "had", "called",
-    "came", "noticed", "been", "until", "got", "paid", "did", "fixed", "installed",
+    "since",
+    "started",
+    "began",
+    "happened",
+    "was",
+    "were",
+    "broke",
+    "died",
+    "stopped",
+    "went",
+    "last",
+    "had",
+    "called",
+    "came",
+    "noticed",
+    "been",
+    "until",
+    "got",
+    "paid",
+    "did",
+    "fixed",
+    "installed",
 ];
 const AT_WORK: [&str; 14] = [
     "work", "working", "busy", "gone", "out", "away", "meeting", "meetings", "school", "asleep", "not", "wont", "tied",
@@ -88,7 +124,9 @@ pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> V
             is_negated(words, &at, is_next) || (is_behind_negated && may_follow && !is_affirmed(words, at.end));
         let said = match said {
             // No friday will do.
-            Said::Day(Day::Weekdays { days, .. }, bound) if is_negated => Said::Day(Day::Weekdays { days, every: true }, bound),
+            Said::Day(Day::Weekdays { days, .. }, bound) if is_negated => {
+                Said::Day(Day::Weekdays { days, every: true }, bound)
+            }
             said => said,
         };
         parts.push(Part { said, words: at, is_negated });
@@ -109,13 +147,18 @@ fn text(words: &[Word], at: usize) -> &str {
 fn clock(words: &[Word], said: &SaidClock) -> Clock {
     let is_until = text(words, said.words.start) == "until";
     match said.clock {
-        Clock::Until(time) if is_until && before(words, said.words.start).take(REACH_WORDS).any(|word| AT_WORK.contains(&word)) => Clock::From(time),
+        Clock::Until(time)
+            if is_until && before(words, said.words.start).take(REACH_WORDS).any(|word| AT_WORK.contains(&word)) =>
+        {
+            Clock::From(time)
+        }
         clock => clock,
     }
 }
 
 fn bound(words: &[Word], at: &Range<usize>) -> Bound {
-    let mut before = before(words, at.start).skip_while(|word| matches!(*word, "the" | "on" | "this" | "like" | "next"));
+    let mut before =
+        before(words, at.start).skip_while(|word| matches!(*word, "the" | "on" | "this" | "like" | "next"));
     let (last, second) = (before.next().unwrap_or(""), before.next().unwrap_or(""));
     let is_not = matches!(second, "not" | "no" | "wont" | "cannot");
     match (last, text(words, at.end), text(words, at.end + 1)) {
@@ -140,31 +183,60 @@ fn stretch(words: &[Word], last: &Part, said: &Said, start: usize) -> Option<Sai
     let between = words.get(last.words.end..start)?;
     let [to] = between else { return None };
     let is_between = before(words, last.words.start).next() == Some("between");
-    let is_to = TO.contains(&to.text.as_str()) && (to.text != "and" || is_between) && matches!(bound, Bound::On | Bound::From);
+    let is_to =
+        TO.contains(&to.text.as_str()) && (to.text != "and" || is_between) && matches!(bound, Bound::On | Bound::From);
     is_to.then(|| Said::Days(first.clone(), second.clone()))
 }
 
 /// "It has been leaking since monday."
 fn is_past(words: &[Word], at: usize) -> bool {
     let mut reach = before(words, at).take(REACH_WORDS);
-    let is_wish = |word: &&str| matches!(*word, "can" | "could" | "come" | "need" | "want" | "please" | "available" | "free" | "book" | "work" | "working" | "busy" | "not" | "if");
+    let is_wish = |word: &&str| {
+        matches!(
+            *word,
+            "can"
+                | "could"
+                | "come"
+                | "need"
+                | "want"
+                | "please"
+                | "available"
+                | "free"
+                | "book"
+                | "work"
+                | "working"
+                | "busy"
+                | "not"
+                | "if"
+        )
+    };
     reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && !(word == "until"))
         || text(words, at + 1) == "ago"
 }
 
 fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool) -> bool {
     let mut reach = before(words, at.start).skip_while(|word| FILLERS.contains(word)).take(REACH_WORDS);
-    let is_but = |word: &str| word == "but" && before(words, at.start).any(|word| matches!(word, "any" | "anything" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever"));
-    let is_not_before = reach.next().is_some_and(|word| NOT.contains(&word) || is_but(word) || (word == "than" && before(words, at.start).any(|word| word == "other")));
+    let is_but = |word: &str| {
+        word == "but"
+            && before(words, at.start).any(|word| {
+                matches!(word, "any" | "anything" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever")
+            })
+    };
+    let is_not_before = reach.next().is_some_and(|word| {
+        NOT.contains(&word) || is_but(word) || (word == "than" && before(words, at.start).any(|word| word == "other"))
+    });
     let (next, second) = (text(words, at.end), text(words, at.end + 1));
     let is_not_behind = NOT_BEHIND.contains(&next)
-        || (matches!(next, "is" | "are" | "does" | "will" | "do") && matches!(second, "no" | "not" | "out" | "bad" | "busy" | "booked" | "off"));
+        || (matches!(next, "is" | "are" | "does" | "will" | "do")
+            && matches!(second, "no" | "not" | "out" | "bad" | "busy" | "booked" | "off"));
     is_not_before || (is_not_behind && !is_next_said)
 }
 
 /// Nothing but "or", "and" or a comma, or nothing at all, stands between.
 fn is_joined(words: &[Word], between: Range<usize>) -> bool {
-    words.get(between).is_some_and(|between| between.iter().all(|word| matches!(word.text.as_str(), "or" | "and" | "nor" | ",")))
+    words
+        .get(between)
+        .is_some_and(|between| between.iter().all(|word| matches!(word.text.as_str(), "or" | "and" | "nor" | ",")))
 }
 
 fn is_affirmed(words: &[Word], at: usize) -> bool {

@@ -81,9 +81,8 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
             at += 1;
             continue;
         };
-        if meaning != Meaning::Emergency || !is_negated(&words[..at]) {
-            hits.push(Hit { meaning, words: at..end });
-        }
+        let is_none = meaning == Meaning::Emergency && is_negated(&words[..at]);
+        hits.push(Hit { meaning: if is_none { Meaning::Nothing } else { meaning }, words: at..end });
         at = end;
     }
     hits
@@ -107,7 +106,10 @@ struct Phrase {
 
 #[derive(Clone)]
 enum Piece {
-    Word { any_of: Vec<&'static str>, optional: bool },
+    Word {
+        any_of: Vec<&'static str>,
+        optional: bool,
+    },
     /// Up to so many words, whatever they are.
     Gap(usize),
     Stop,
@@ -145,14 +147,16 @@ impl Phrase {
 
     /// Where it ends when it begins at a word.
     fn end(&self, words: &[Word], at: usize) -> Option<usize> {
-        let is_start = at.checked_sub(1).is_none_or(|before| words[before].ends_sentence() || words[before].text == ",");
+        let is_start =
+            at.checked_sub(1).is_none_or(|before| words[before].ends_sentence() || words[before].text == ",");
         if self.at_start && !is_start { None } else { end(&self.pieces, words, at) }
     }
 }
 
 fn any_of(word: &'static str) -> Vec<&'static str> {
     let lists = phrases_en::LISTS.iter().chain(phrases_es::LISTS);
-    let listed = |name: &str| lists.clone().find(|(list, _)| *list == name).map(|(_, words)| words.split(' ').collect());
+    let listed =
+        |name: &str| lists.clone().find(|(list, _)| *list == name).map(|(_, words)| words.split(' ').collect());
     word.split('|')
         .flat_map(|word| {
             let list = word.strip_prefix('<').and_then(|name| name.strip_suffix('>')).and_then(listed);

@@ -14,18 +14,26 @@ use super::{
 
 /// Lists are no longer than this.
 const MAX_NTH: usize = 9;
-const ORDINALS: [&[&str]; 5] = [
-    &["first", "1st", "former"],
-    &["second", "2nd"],
-    &["third", "3rd"],
-    &["fourth", "4th"],
-    &["fifth", "5th"],
-];
+const ORDINALS: [&[&str]; 5] =
+    [&["first", "1st", "former"], &["second", "2nd"], &["third", "3rd"], &["fourth", "4th"], &["fifth", "5th"]];
 const EARLIEST: [&str; 5] = ["earliest", "early", "earlier", "soonest", "sooner"];
 const LATEST: [&str; 5] = ["last", "latest", "later", "late", "latter"];
 /// What an ordinal may be one of.
-const ONE: [&str; 13] =
-    ["one", "option", "slot", "time", "choice", "appointment", "opening", "date", "available", "spot", "of", "opcion", "offer"];
+const ONE: [&str; 13] = [
+    "one",
+    "option",
+    "slot",
+    "time",
+    "choice",
+    "appointment",
+    "opening",
+    "date",
+    "available",
+    "spot",
+    "of",
+    "opcion",
+    "offer",
+];
 /// What says in front of a number that it is a place in the list.
 const NUMBERED: [&str; 8] = ["#", "number", "option", "choice", "slot", "opt", "num", "nr"];
 /// What may stand around a number that picks.
@@ -75,11 +83,17 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
         return None;
     }
     let at: Vec<NaiveDateTime> = match time {
-        None => return on_day.first().map(|offer| Pick::Day(offer.date())).filter(|_| is_named(said) && on_day.iter().all(|offer| offer.date() == on_day[0].date())),
+        None => {
+            return on_day
+                .first()
+                .map(|offer| Pick::Day(offer.date()))
+                .filter(|_| is_named(said) && on_day.iter().all(|offer| offer.date() == on_day[0].date()));
+        }
         Some(Clock::At(time)) => at(&on_day, time),
         // "The afternoon one", if there is one.
         Some(Clock::Part(..) | Clock::Opening | Clock::Closing) => {
-            let within = |offer: &NaiveDateTime| when.windows.iter().any(|window| (window.from..window.until).contains(offer));
+            let within =
+                |offer: &NaiveDateTime| when.windows.iter().any(|window| (window.from..window.until).contains(offer));
             let within: Vec<NaiveDateTime> = on_day.into_iter().filter(within).collect();
             return if let [one] = within.as_slice() { Some(Pick::DayAndTime(*one)) } else { None };
         }
@@ -105,7 +119,8 @@ pub(super) fn agrees(pick: Pick, asked: &Asked, when: &When) -> bool {
 
 /// Whether there is a list to pick from.
 pub(super) fn is_list(asked: &Asked) -> bool {
-    !asked.offers.is_empty() || matches!(asked.about, AskedAbout::Pick | AskedAbout::WhichJob | AskedAbout::WhichAppointment)
+    !asked.offers.is_empty()
+        || matches!(asked.about, AskedAbout::Pick | AskedAbout::WhichJob | AskedAbout::WhichAppointment)
 }
 
 /// So long is the list at most.
@@ -130,10 +145,12 @@ fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let clause = clause(said.words, at);
     let is_letters_alone = !is_digit && text(said, at) != "one" || clause.len() == 1;
     let is_alone = (is_digit || is_letters_alone) && is_alone(said, clause, at);
-    let is_half = said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
+    let is_half =
+        said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
     let begin = if is_numbered { at - 1 } else { at };
     let is_excluded = matches!(before(said, at), "but" | "not" | "except");
-    ((is_numbered || is_alone) && !is_time && !is_half && !is_excluded).then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
+    ((is_numbered || is_alone) && !is_time && !is_half && !is_excluded)
+        .then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
 }
 
 /// The words between two marks, or two words that join sentences.
@@ -151,9 +168,12 @@ pub(super) fn is_alone_at(said: &Said<'_>, at: usize) -> bool {
 
 fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
     let is_said = |at: usize| {
-        said.days.iter().any(|day| day.words.contains(&at)) || said.clocks.iter().any(|clock| !clock.is_bare && clock.words.contains(&at))
+        said.days.iter().any(|day| day.words.contains(&at))
+            || said.clocks.iter().any(|clock| !clock.is_bare && clock.words.contains(&at))
     };
-    clause.into_iter().all(|at| at == number || is_said(at) || AROUND.split_whitespace().any(|word| word == text(said, at)))
+    clause
+        .into_iter()
+        .all(|at| at == number || is_said(at) || AROUND.split_whitespace().any(|word| word == text(said, at)))
 }
 
 fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
@@ -164,9 +184,20 @@ fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
     let is_alone = is_alone(said, clause(said.words, at), at);
     let is_day = said.days.iter().any(|day| day.words.contains(&at)) && !said.asked.offers.is_empty();
     let pick = match place {
-        Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) && !(is_day && !is_one && !is_alone) => Pick::Nth(nth),
-        _ if EARLIEST.contains(&word) && ((is_the && (is_one || is_alone)) || (matches!(word, "earliest" | "soonest") && is_alone)) => Pick::Earliest,
-        _ if LATEST.contains(&word) && ((is_the && (is_one || is_alone)) || (matches!(word, "last" | "latest" | "latter") && (is_alone || is_one))) => Pick::Latest,
+        Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) && !(is_day && !is_one && !is_alone) => {
+            Pick::Nth(nth)
+        }
+        _ if EARLIEST.contains(&word)
+            && ((is_the && (is_one || is_alone)) || (matches!(word, "earliest" | "soonest") && is_alone)) =>
+        {
+            Pick::Earliest
+        }
+        _ if LATEST.contains(&word)
+            && ((is_the && (is_one || is_alone))
+                || (matches!(word, "last" | "latest" | "latter") && (is_alone || is_one))) =>
+        {
+            Pick::Latest
+        }
         _ if word == "middle" && list_len(said.asked) == 3 && (is_alone || is_one) => Pick::Nth(1),
         _ => return None,
     };
@@ -190,11 +221,13 @@ fn is_on(offer: NaiveDateTime, day: &Day) -> bool {
 /// "10" is the offer at 10:00, or else the only one between 10 and 11.
 fn at(offers: &[NaiveDateTime], time: Time) -> Vec<NaiveDateTime> {
     let minute = |time: NaiveTime| time.hour() * 60 + time.minute();
-    let exact: Vec<NaiveDateTime> = offers.iter().copied().filter(|offer| halves(time).contains(&minute(offer.time()))).collect();
+    let exact: Vec<NaiveDateTime> =
+        offers.iter().copied().filter(|offer| halves(time).contains(&minute(offer.time()))).collect();
     if !exact.is_empty() || time.minute != 0 {
         return exact;
     }
-    let in_hour = |offer: &NaiveDateTime| halves(time).iter().any(|half| (*half..*half + 60).contains(&minute(offer.time())));
+    let in_hour =
+        |offer: &NaiveDateTime| halves(time).iter().any(|half| (*half..*half + 60).contains(&minute(offer.time())));
     let within: Vec<NaiveDateTime> = offers.iter().copied().filter(in_hour).collect();
     if within.len() == 1 { within } else { Vec::new() }
 }

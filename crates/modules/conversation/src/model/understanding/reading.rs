@@ -13,8 +13,7 @@ use super::{
     jobs,
     phrases::{self, Hit, Meaning},
     pick::{self, Said},
-    spanish,
-    when,
+    spanish, when,
     words::{Word, words},
 };
 
@@ -53,7 +52,8 @@ impl<'a> Reading<'a> {
     /// What sounds like something only after another question.
     fn drop_what_depends(&mut self) {
         let about = self.asked.about;
-        let is_offered = pick::is_list(self.asked) || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address);
+        let is_offered =
+            pick::is_list(self.asked) || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address);
         let expects_time = matches!(about, AskedAbout::When | AskedAbout::Pick);
         self.hits.retain(|hit| match hit.meaning {
             Meaning::Neither | Meaning::NeitherLater | Meaning::NeitherEarlier => is_offered,
@@ -64,8 +64,10 @@ impl<'a> Reading<'a> {
 
     /// Streets and names that are called so.
     fn volunteered(&mut self) {
-        let streets = answers::streets(self.source, &self.words);
-        for Found { text, words } in streets.into_iter().rev().take(1) {
+        let is_asked = self.asked.about == AskedAbout::Address;
+        let asked = if is_asked { answers::asked_street(self.source, &self.words) } else { None };
+        let street = asked.or_else(|| answers::streets(self.source, &self.words).pop());
+        if let Some(Found { text, words }) = street {
             self.take(words);
             self.sayings.push(Saying::Address(text));
         }
@@ -81,13 +83,18 @@ impl<'a> Reading<'a> {
     fn questions(&mut self) {
         let asked: Vec<Hit> = self.hits.iter().filter(|hit| hit.meaning == Meaning::DoYouDo).cloned().collect();
         for hit in asked {
-            let end = self.words[hit.words.end..].iter().position(Word::ends_sentence).map_or(self.words.len(), |end| hit.words.end + end);
+            let end = self.words[hit.words.end..]
+                .iter()
+                .position(Word::ends_sentence)
+                .map_or(self.words.len(), |end| hit.words.end + end);
             // The verb is part of the job: "install".
             let verb = hit.words.end - 1;
             let mut is_taken = vec![true; self.words.len()];
             is_taken[verb..end].copy_from_slice(&self.is_taken[verb..end]);
             let is_plain = vec![false; self.words.len()];
-            if let Some(job) = jobs::job(&self.words, &is_taken, &is_plain) {
+            // "Do you do thursdays" is a question for a time.
+            let is_day = self.words.get(verb + 1).is_some_and(names_time);
+            if let Some(job) = jobs::job(&self.words, &is_taken, &is_plain).filter(|_| !is_day) {
                 self.sayings.push(Saying::Ask(Question::DoYouDo(job)));
                 self.take(hit.words.start..end);
             }
@@ -100,7 +107,8 @@ impl<'a> Reading<'a> {
                 continue;
             }
             // "Friday is good" is no yes to what was asked.
-            let is_of_time = hit.meaning == Meaning::Yes && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
+            let is_of_time = hit.meaning == Meaning::Yes
+                && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
             if !is_of_time {
                 self.sayings.extend(saying(hit.meaning));
             }
@@ -120,7 +128,24 @@ impl<'a> Reading<'a> {
 }
 
 fn names_time(word: &Word) -> bool {
-    let is_part = matches!(word.text.as_str(), "tomorrow" | "today" | "morning" | "afternoon" | "evening" | "am" | "pm" | "one" | "first" | "second" | "third" | "last" | "week" | "weekend" | "noon");
+    let is_part = matches!(
+        word.text.as_str(),
+        "tomorrow"
+            | "today"
+            | "morning"
+            | "afternoon"
+            | "evening"
+            | "am"
+            | "pm"
+            | "one"
+            | "first"
+            | "second"
+            | "third"
+            | "last"
+            | "week"
+            | "weekend"
+            | "noon"
+    );
     is_part || word.number().is_some() || days::weekday(&word.text).is_some()
 }
 
@@ -146,7 +171,13 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::No => Saying::No,
         Meaning::Thanks => Saying::Thanks,
         Meaning::Greeting | Meaning::TimeOfDay => Saying::Greeting,
-        Meaning::Nothing | Meaning::Plain | Meaning::Any | Meaning::Openings | Meaning::Asap | Meaning::DoYouDo | Meaning::Correction => return None,
+        Meaning::Nothing
+        | Meaning::Plain
+        | Meaning::Any
+        | Meaning::Openings
+        | Meaning::Asap
+        | Meaning::DoYouDo
+        | Meaning::Correction => return None,
     })
 }
 
@@ -154,7 +185,8 @@ impl Reading<'_> {
     /// Wishes for a time, and picks.
     fn times(&mut self, now: NaiveDateTime, hours: &OpeningHours) {
         // Times in Spanish are read in English; each word keeps its place in the text.
-        let words = if self.language == Some(Language::En) { self.words.clone() } else { spanish::in_english(&self.words) };
+        let words =
+            if self.language == Some(Language::En) { self.words.clone() } else { spanish::in_english(&self.words) };
         let is_open: Vec<bool> = words.iter().map(|word| !self.is_taken_at(word.at.start)).collect();
         let open: Vec<Word> = words
             .iter()
@@ -162,7 +194,9 @@ impl Reading<'_> {
             .map(|(word, is_open)| if *is_open { word.clone() } else { Word { text: ";".to_owned(), ..word.clone() } })
             .collect();
         let mut clocks = clock::find(&open);
-        let is_clock: Vec<bool> = (0..open.len()).map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at))).collect();
+        let is_clock: Vec<bool> = (0..open.len())
+            .map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at)))
+            .collect();
         let mut days = days::find(&open, &is_clock, now);
         clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
         for range in self.correct(&words, &mut clocks, &mut days) {
@@ -188,17 +222,29 @@ impl Reading<'_> {
         let mut when = when::combine(&words, &clocks, &days, asap, now, hours);
         let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
         let pick = match (&picked, &when) {
-            (Some(picked), Some(when)) if !self.asked.offers.is_empty() && !pick::agrees(picked.pick, self.asked, when) && !(clocks.is_empty() && days.is_empty()) => None,
+            (Some(picked), Some(when))
+                if !self.asked.offers.is_empty()
+                    && !pick::agrees(picked.pick, self.asked, when)
+                    && !(clocks.is_empty() && days.is_empty()) =>
+            {
+                None
+            }
             (Some(picked), _) => Some(picked.pick),
             (None, Some(when)) if pick::is_list(self.asked) => pick::by_time(&said, when),
             (None, None) if self.means(Meaning::Any) && pick::is_list(self.asked) => Some(Pick::Any),
             _ => None,
         };
-        let is_any = self.means(Meaning::Openings) || (self.means(Meaning::Any) && self.asked.about == AskedAbout::When);
+        let is_any =
+            self.means(Meaning::Openings) || (self.means(Meaning::Any) && self.asked.about == AskedAbout::When);
         if when.is_none() && pick.is_none() && is_any {
             when = Some(When { windows: vec![when::soon(now)], asap: false });
         }
-        for range in clocks.iter().map(|clock| &clock.words).chain(days.iter().map(|day| &day.words)).chain(picked.iter().map(|picked| &picked.words)) {
+        for range in clocks
+            .iter()
+            .map(|clock| &clock.words)
+            .chain(days.iter().map(|day| &day.words))
+            .chain(picked.iter().map(|picked| &picked.words))
+        {
             self.take_at(&words, range);
         }
         if let Some(pick) = pick {
@@ -241,7 +287,12 @@ impl Reading<'_> {
 
     /// The name or the address that was asked for, where the text is clearly nothing else.
     fn answer(&mut self) {
-        let is_other = |saying: &Saying| !matches!(saying, Saying::Greeting | Saying::Thanks | Saying::Yes | Saying::No | Saying::Address(_) | Saying::Name(_));
+        let is_other = |saying: &Saying| {
+            !matches!(
+                saying,
+                Saying::Greeting | Saying::Thanks | Saying::Yes | Saying::No | Saying::Address(_) | Saying::Name(_)
+            )
+        };
         let is_known = |saying: &Saying| match self.asked.about {
             AskedAbout::Name => matches!(saying, Saying::Name(_)),
             _ => matches!(saying, Saying::Address(_)),
@@ -255,16 +306,25 @@ impl Reading<'_> {
             AskedAbout::Address => answers::bare_address,
             _ => return,
         };
-        let Some(Found { text, words }) = sentences.into_iter().find_map(|sentence| find(self.source, &self.words, sentence)) else { return };
+        let Some(Found { text, words }) =
+            sentences.into_iter().find_map(|sentence| find(self.source, &self.words, sentence))
+        else {
+            return;
+        };
         self.take(words);
         // A "yes" in front of it is none.
-        self.sayings.push(if self.asked.about == AskedAbout::Name { Saying::Name(text) } else { Saying::Address(text) });
+        self.sayings.push(if self.asked.about == AskedAbout::Name {
+            Saying::Name(text)
+        } else {
+            Saying::Address(text)
+        });
     }
 
     /// What is left of each sentence.
     fn open_sentences(&self) -> Vec<Range<usize>> {
         let places: Vec<usize> = (0..self.words.len()).collect();
-        let is_end = |at: &usize| self.is_taken[*at] || (self.words[*at].ends_sentence() && self.words[*at].text != ".");
+        let is_end =
+            |at: &usize| self.is_taken[*at] || (self.words[*at].ends_sentence() && self.words[*at].text != ".");
         let runs = places.split(is_end).filter_map(|run| {
             let is_word = |at: &&usize| !self.words[**at].is_mark();
             let (first, last) = (run.iter().find(is_word)?, run.iter().rfind(is_word)?);
@@ -293,6 +353,10 @@ impl Reading<'_> {
             if let Saying::Neither { .. } = saying {
                 *saying = Saying::Neither { later, earlier };
             }
+        }
+        // Nobody agrees to a price that was not named by us.
+        if self.sayings.contains(&Saying::Ask(Question::Discount)) {
+            self.sayings.retain(|saying| *saying != Saying::Yes);
         }
         self.confirm_by_number();
         self.sayings.sort_by_key(rank);
@@ -323,13 +387,20 @@ fn is_loose(clock: &SaidClock) -> bool {
 /// A number is a time beside a day, and where a time was asked for and nothing else is said.
 fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
     let near = |gap: Range<usize>| is_near(said.words, gap);
-    let is_by_day = said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
+    let is_by_day =
+        said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
     let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick) || !said.asked.offers.is_empty();
-    is_by_day || (is_asked && pick::is_alone_at(said, clock.words.start))
+    let is_excluded = clock
+        .words
+        .start
+        .checked_sub(1)
+        .is_some_and(|before| matches!(said.words[before].text.as_str(), "but" | "not" | "except"));
+    is_by_day || (is_asked && !is_excluded && pick::is_alone_at(said, clock.words.start))
 }
 
 fn is_near(words: &[Word], gap: Range<usize>) -> bool {
-    let is_nothing = |word: &Word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like");
+    let is_nothing =
+        |word: &Word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like");
     words.get(gap).is_some_and(|gap| gap.iter().all(is_nothing))
 }
 

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use chrono::{NaiveDate, NaiveTime};
 use nmc_identity::OpenWindow;
-
+use proptest::prelude::*;
 
 use super::*;
 
@@ -28,9 +28,9 @@ fn hours() -> OpeningHours {
     }
 }
 
-/// `wed 10:00` and so on, as the tables write moments: those of the next days by their weekday.
+/// Two on wednesday, one on thursday.
 fn offers() -> Vec<NaiveDateTime> {
-    ["2026-03-11 10:00", "2026-03-11 14:30", "2026-03-12 09:00"].map(|at| moment(at)).to_vec()
+    ["2026-03-11 10:00", "2026-03-11 14:30", "2026-03-12 09:00"].map(moment).to_vec()
 }
 
 fn moment(text: &str) -> NaiveDateTime {
@@ -93,7 +93,13 @@ fn windows(when: &When) -> String {
             write!(written, "{} in all", when.windows.len()).unwrap();
             break;
         }
-        let hour = |at: NaiveDateTime| if at.format("%M").to_string() == "00" { at.format("%-H").to_string() } else { at.format("%-H:%M").to_string() };
+        let hour = |at: NaiveDateTime| {
+            if at.format("%M").to_string() == "00" {
+                at.format("%-H").to_string()
+            } else {
+                at.format("%-H:%M").to_string()
+            }
+        };
         let is_whole = |at: NaiveDateTime| at.time() == NaiveTime::MIN || at == now();
         let last = until.date().pred_opt().unwrap();
         let until_hour = if until.time() == NaiveTime::MIN { "24".to_owned() } else { hour(*until) };
@@ -144,4 +150,156 @@ fn picks_are_understood() {
 #[test]
 fn everything_else_is_understood() {
     check(include_str!("../../../tests/understanding/sayings.tsv"), 150);
+}
+
+#[test]
+fn the_language_is_that_of_the_texts_where_they_tell() {
+    let language = |text| understand(&[text], &asked("nothing"), now(), &hours()).language;
+    for text in ["my sink is leaking", "can you come tomorrow", "hi", "yes please", "the second one"] {
+        assert_eq!(language(text), Some(Language::En), "{text}");
+    }
+    for text in ["hola, tengo una fuga de agua", "¿cuánto cuesta?", "mañana por la tarde", "el segundo por favor", "sí"]
+    {
+        assert_eq!(language(text), Some(Language::Es), "{text}");
+    }
+    for text in ["2", "10:30", "👍", "", "ok"] {
+        assert_eq!(language(text), None, "{text}");
+    }
+}
+
+#[test]
+fn only_the_newest_texts_and_their_beginnings_are_read() {
+    let late = format!("{}tomorrow after 3", " ".repeat(READ_CHARS));
+    assert_eq!(read("when", &late), "unclear");
+    let mut texts = vec!["call me"];
+    texts.extend(["2"; READ_TEXTS]);
+    assert_eq!(understand(&texts, &asked("nothing"), now(), &hours()).sayings, [Saying::Unclear]);
+    assert_eq!(understand(&[], &asked("nothing"), now(), &hours()).sayings, [Saying::Unclear]);
+}
+
+#[test]
+fn the_half_of_the_day_is_the_one_in_which_the_business_is_open() {
+    let wish = |text: &str, hours: &OpeningHours| {
+        let understood = understand(&[text], &asked("when"), now(), hours);
+        let [Saying::When(when)] = understood.sayings.as_slice() else { panic!("{understood:?}") };
+        windows(when)
+    };
+    let at = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let night = OpenWindow { opens: at(17), closes: NaiveTime::MIN };
+    let late = OpeningHours { wednesday: vec![night], ..OpeningHours::default() };
+    let cases = [
+        ("tomorrow at 7", hours(), "03-11 7..8"),
+        ("tomorrow at 7", late.clone(), "03-11 19..20"),
+        ("tomorrow at 10", hours(), "03-11 10..11"),
+        ("tomorrow at 10", late.clone(), "03-11 22..23"),
+        ("tomorrow at 10am", late, "03-11 10..11"),
+        // No hours told: as most businesses have them.
+        ("tomorrow at 3", OpeningHours::default(), "03-11 15..16"),
+        ("tomorrow at 9", OpeningHours::default(), "03-11 9..10"),
+        // Closed that day: as on the others.
+        ("sunday at 3", hours(), "03-15 15..16"),
+    ];
+    for (text, hours, expected) in cases {
+        assert_eq!(wish(text, &hours), expected, "{text}");
+    }
+}
+
+/// Words and marks that mean something somewhere, put together at random.
+fn pieces() -> impl Strategy<Value = String> {
+    let tables = [
+        include_str!("../../../tests/understanding/times.tsv"),
+        include_str!("../../../tests/understanding/picks.tsv"),
+        include_str!("../../../tests/understanding/sayings.tsv"),
+    ];
+    let mut words: Vec<&str> = tables.iter().flat_map(|table| table.split_whitespace()).collect();
+    words.extend([
+        "31",
+        "0",
+        "24:00",
+        "99999",
+        "/",
+        "-",
+        "#",
+        "$",
+        "29th",
+        "february 29",
+        "12/31",
+        "13/13",
+        "a.m.",
+        "next month",
+    ]);
+    words.sort_unstable();
+    words.dedup();
+    prop::collection::vec(prop::sample::select(words), 0..24).prop_map(|words| words.join(" "))
+}
+
+fn any_asked() -> impl Strategy<Value = Asked> {
+    let about = prop::sample::select(vec![
+        "nothing",
+        "job",
+        "which-job",
+        "when",
+        "pick",
+        "name",
+        "address",
+        "confirm",
+        "cancel-confirm",
+        "which-appointment",
+    ]);
+    about.prop_map(asked)
+}
+
+fn any_now() -> impl Strategy<Value = NaiveDateTime> {
+    // Four years of minutes, a leap year among them.
+    (0_i64..4 * 366 * 24 * 60).prop_map(|minutes| moment("2026-01-01 00:00") + chrono::Duration::minutes(minutes))
+}
+
+/// Windows are in order, apart, in the future, not too far and not too many; the same texts say the same.
+fn is_well_formed(texts: &[&str], asked: &Asked, now: NaiveDateTime) -> Understood {
+    let understood = understand(texts, asked, now, &hours());
+    assert_eq!(understood, understand(texts, asked, now, &hours()));
+    assert!(!understood.sayings.is_empty());
+    let is_unclear = understood.sayings.contains(&Saying::Unclear);
+    assert!(!is_unclear || understood.sayings.len() == 1, "{understood:?}");
+    for saying in &understood.sayings {
+        match saying {
+            Saying::When(When { windows, .. }) => {
+                assert!(windows.len() <= MAX_WINDOWS);
+                assert!(windows.iter().all(|window| window.from < window.until && now <= window.from), "{windows:?}");
+                assert!(windows.windows(2).all(|pair| pair[0].until < pair[1].from), "{windows:?}");
+                assert!(windows.iter().all(|window| window.until <= now + chrono::Duration::days(60)), "{windows:?}");
+            }
+            Saying::Pick(Pick::Nth(nth)) if !asked.offers.is_empty() => assert!(*nth < asked.offers.len()),
+            Saying::Pick(Pick::Time(time)) => assert!(asked.offers.iter().any(|offer| offer.time() == *time)),
+            Saying::Pick(Pick::Day(day)) => assert!(asked.offers.iter().any(|offer| offer.date() == *day)),
+            Saying::Pick(Pick::DayAndTime(at)) => assert!(asked.offers.contains(at)),
+            _ => {}
+        }
+    }
+    understood
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_text_at_all_is_understood_or_unclear(text in "\\PC{0,400}", asked in any_asked(), now in any_now()) {
+        is_well_formed(&[&text], &asked, now);
+    }
+
+    #[test]
+    fn any_words_in_any_order_are_understood_or_unclear(text in pieces(), asked in any_asked(), now in any_now()) {
+        is_well_formed(&[&text, &text], &asked, now);
+    }
+
+    #[test]
+    fn capitals_spaces_and_accents_say_nothing(line in 0_usize..1_000) {
+        let table = include_str!("../../../tests/understanding/times.tsv");
+        let lines: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+        let [about, text, expected] = lines[line % lines.len()].split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        prop_assert_eq!(read(about, &text.to_uppercase()), expected);
+        prop_assert_eq!(read(about, &format!("  {}!! ", text.replace(' ', "  "))), expected);
+        let plain: String = text.chars().map(|c| match c { 'á' => 'a', 'é' => 'e', 'í' => 'i', 'ó' => 'o', 'ú' => 'u', 'ñ' => 'n', '\'' => '’', c => c }).collect();
+        prop_assert_eq!(read(about, &plain), expected);
+    }
 }

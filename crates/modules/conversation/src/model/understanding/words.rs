@@ -61,7 +61,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             continue;
         }
         // "a/c" and "p.m." are one word.
-        let is_initials = matches!(character, '/' | '.') && matches!((chunk.as_str(), next), ("a", 'c' | 'C' | 'm' | 'M') | ("p", 'm' | 'M'));
+        let is_initials = matches!(character, '/' | '.')
+            && matches!((chunk.as_str(), next), ("a", 'c' | 'C' | 'm' | 'M') | ("p", 'm' | 'M'));
         if character.is_alphanumeric() || is_initials {
             if chunk.is_empty() {
                 begins = at;
