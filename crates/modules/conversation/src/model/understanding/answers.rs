@@ -60,7 +60,11 @@ const NO_STREET: [&str; 38] = [
     "days", "oclock", "tomorrow", "today", "before", "after", "please", "would", "can", "do", "it", "that", "any",
     "this", "next", "a", "of", "weeks", "minutes", "but",
 ];
-const NAME_OPENINGS: [&[&str]; 13] = [
+const NAME_OPENINGS: [&[&str]; 17] = [
+    &["its", "under"],
+    &["under"],
+    &["you", "can", "call", "me"],
+    &["call", "me"],
     &["my", "name", "is"],
     &["my", "names"],
     &["the", "name", "is"],
@@ -167,13 +171,15 @@ fn street(words: &[Word], at: usize) -> Option<usize> {
 
 /// The whole sentence where an address was asked for and a street is named in it.
 pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
-    let is_end = |word: &Word| matches!(word.text.as_str(), "\n" | "?" | "!");
+    let is_end = |word: &Word| matches!(word.text.as_str(), "\n" | "?" | "!" | "thanks" | "thank" | "please");
     let last = words.iter().rposition(|word| word.text == "corner" || STREETS.contains(&word.text.as_str()))?;
     let from = words[..last].iter().rposition(is_end).map_or(0, |end| end + 1);
-    let until = words[last..]
-        .iter()
-        .position(|word| is_end(word) || NAME_TAILS[..3].contains(&word.text.as_str()))
-        .map_or(words.len(), |end| last + end);
+    // "12 Oak Street and my name is Pat."
+    let is_next = |at: usize| {
+        words[at].text == "and"
+            && words.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "my" | "i" | "im" | "the"))
+    };
+    let until = (last..words.len()).find(|at| is_end(&words[*at]) || is_next(*at)).unwrap_or(words.len());
     bare_address(source, words, from..until)
 }
 

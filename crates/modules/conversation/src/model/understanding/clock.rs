@@ -494,7 +494,8 @@ impl<'a> Here<'a> {
         }
         if value >= 100 {
             let (hour, minute) = (value / 100, value % 100);
-            let is_shown = is_half(self.text(1))
+            let is_shown = (self.text(0).len() == 4 && self.text(0).starts_with('0'))
+                || is_half(self.text(1))
                 || ["at", "after", "before", "by", "around", "until", "from", "between"].contains(&self.before());
             let is_of_number = number(self.text(1)).is_some() || self.text(1) == "-" || number(self.before()).is_some();
             let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown && !is_of_number;

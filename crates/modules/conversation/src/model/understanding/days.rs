@@ -153,6 +153,12 @@ fn simple(words: &[Word], window: Range<usize>, today: NaiveDate) -> Option<Said
     let this_saturday = u64::from(5_u32.saturating_sub(today.weekday().num_days_from_monday()));
     let is_sunday = today.weekday() == Weekday::Sun;
     match (text(0), text(1), text(2)) {
+        ("week", "after", "next") => said(stretch(14 - u64::from(today.weekday().num_days_from_monday()), 7)?, 3),
+        ("later", "in" | "this", "the" | "week") => {
+            let len = if text(1) == "in" { 4 } else { 3 };
+            let left = u64::from(6 - today.weekday().num_days_from_monday());
+            if left == 0 || text(len - 1) != "week" { None } else { said(stretch(1, left)?, len) }
+        }
         ("day", "after", "tomorrow") => said(stretch(2, 1)?, 3),
         ("today", ..) => said(stretch(0, 1)?, 1),
         ("this", "morning" | "afternoon" | "evening", _) => said(stretch(0, 1)?, 1),

@@ -16,7 +16,7 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     only other another any all both each every last past ago already keep keeps kind sort type bit little lot real quick \
     give take takes taking try tried trying put us guy dude bro man plz before after until between around week weekend next \
     later earlier early morning afternoon evening noon name address \
-    back tarda thats ever refund why yesterday wrong right correct serve hurry lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
+    mejor viene change switch sure idk chance kids back tarda thats better ever refund why yesterday wrong right correct serve hurry lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
     dos bien hola menos excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
     puede pueden podria venir alguien cita hoy manana y o si no ayuda problema buenos buenas dias tardes noches gracias le les lo hay";
 

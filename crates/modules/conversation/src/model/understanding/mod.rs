@@ -110,7 +110,7 @@ pub(crate) enum Question {
     Place,
     /// How long it takes.
     HowLong,
-    /// Whether the business does something.
+    /// Whether the business does something; no words: what it does at all.
     DoYouDo(String),
 }
 

@@ -222,9 +222,13 @@ fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool) -> bool {
                 matches!(word, "any" | "anything" | "anytime" | "every" | "all" | "everyday" | "anyday" | "whenever")
             })
     };
-    let is_not_before = reach.next().is_some_and(|word| {
-        NOT.contains(&word) || is_but(word) || (word == "than" && before(words, at.start).any(|word| word == "other"))
-    });
+    let is_instead_of = before(words, at.start).take(2).eq(["of", "instead"]);
+    let is_not_before = is_instead_of
+        || reach.next().is_some_and(|word| {
+            NOT.contains(&word)
+                || is_but(word)
+                || (word == "than" && before(words, at.start).any(|word| word == "other"))
+        });
     let (next, second) = (text(words, at.end), text(words, at.end + 1));
     let is_not_behind = NOT_BEHIND.contains(&next)
         || (matches!(next, "is" | "are" | "does" | "will" | "do")

@@ -39,6 +39,8 @@ pub(super) enum Meaning {
     HowLong,
     /// What follows is what the business may do.
     DoYouDo,
+    /// What the business does at all.
+    WhatDo,
     Yes,
     No,
     Thanks,

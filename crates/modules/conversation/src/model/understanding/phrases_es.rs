@@ -122,6 +122,7 @@ pub(super) const PHRASES: Table = &[
     (
         Neither,
         &[
+            "ninguno|ninguna me? sirve|funciona|queda|gusta",
             "ninguno|ninguna",
             "ni uno ni otro",
             "otro|otra dia|hora|horario|fecha|opcion",

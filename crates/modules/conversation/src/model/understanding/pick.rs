@@ -79,6 +79,9 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
         _ => return None,
     };
     let is_day = !said.days.is_empty();
+    if let ([], [SaidDay { day: Day::Any, .. }]) = (said.clocks, said.days) {
+        return Some(Pick::Any);
+    }
     if on_day.is_empty() || (!is_day && time.is_none()) {
         return None;
     }
@@ -87,7 +90,8 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
             return on_day
                 .first()
                 .map(|offer| Pick::Day(offer.date()))
-                .filter(|_| is_named(said) && on_day.iter().all(|offer| offer.date() == on_day[0].date()));
+                .filter(|_| on_day.iter().any(|offer| is_wished(when, *offer)))
+                .filter(|_| on_day.iter().all(|offer| offer.date() == on_day[0].date()));
         }
         Some(Clock::At(time)) => at(&on_day, time),
         // "The afternoon one", if there is one.
@@ -99,6 +103,8 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
         }
         Some(_) => return None,
     };
+    // "Not thursday" is no pick of thursday.
+    let at: Vec<NaiveDateTime> = at.into_iter().filter(|offer| is_wished(when, *offer)).collect();
     match at.as_slice() {
         [] => None,
         [one] if is_day => Some(Pick::DayAndTime(*one)),
@@ -121,6 +127,10 @@ pub(super) fn agrees(pick: Pick, asked: &Asked, when: &When) -> bool {
 pub(super) fn is_list(asked: &Asked) -> bool {
     !asked.offers.is_empty()
         || matches!(asked.about, AskedAbout::Pick | AskedAbout::WhichJob | AskedAbout::WhichAppointment)
+}
+
+fn is_wished(when: &When, offer: NaiveDateTime) -> bool {
+    when.windows.iter().any(|window| (window.from..window.until).contains(&offer))
 }
 
 /// So long is the list at most.
@@ -202,12 +212,6 @@ fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
         _ => return None,
     };
     Some(Picked { pick, words: at..at + 1 + usize::from(is_one) })
-}
-
-/// Days are a pick only where they are all that is said ("wednesday", "the wednesday one"), not where they are a wish
-/// for something else ("what about wednesday?" is both, and then the offer of that day is the nearest).
-fn is_named(said: &Said<'_>) -> bool {
-    said.days.len() == 1
 }
 
 fn is_on(offer: NaiveDateTime, day: &Day) -> bool {

@@ -26,6 +26,8 @@ pub(super) struct Reading<'a> {
     hits: Vec<Hit>,
     /// Which words say something already.
     is_taken: Vec<bool>,
+    /// Where names and addresses stand.
+    answered: Vec<Range<usize>>,
     sayings: Vec<Saying>,
 }
 
@@ -35,7 +37,7 @@ impl<'a> Reading<'a> {
         let is_taken = vec![false; words.len()];
         let language = spanish::language(&words);
         let hits = phrases::find(&words);
-        Self { source, asked, words, language, hits, is_taken, sayings: Vec::new() }
+        Self { source, asked, words, language, hits, is_taken, answered: Vec::new(), sayings: Vec::new() }
     }
 
     pub(super) fn understood(mut self, now: NaiveDateTime, hours: &OpeningHours) -> Understood {
@@ -58,6 +60,14 @@ impl<'a> Reading<'a> {
         self.hits.retain(|hit| match hit.meaning {
             Meaning::Neither | Meaning::NeitherLater | Meaning::NeitherEarlier => is_offered,
             Meaning::TimeOfDay => !expects_time,
+            // "You can call me Pat."
+            Meaning::CallMe => {
+                about != AskedAbout::Name
+                    || !self
+                        .words
+                        .get(hit.words.end)
+                        .is_some_and(|next| self.source[next.at.start..].starts_with(char::is_uppercase))
+            }
             _ => true,
         });
     }
@@ -68,10 +78,12 @@ impl<'a> Reading<'a> {
         let asked = if is_asked { answers::asked_street(self.source, &self.words) } else { None };
         let street = asked.or_else(|| answers::streets(self.source, &self.words).pop());
         if let Some(Found { text, words }) = street {
+            self.answered.push(words.clone());
             self.take(words);
             self.sayings.push(Saying::Address(text));
         }
         if let Some(Found { text, words }) = answers::called(self.source, &self.words) {
+            self.answered.push(words.clone());
             self.take(words);
             self.sayings.push(Saying::Name(text));
         }
@@ -167,6 +179,7 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::Hours => Saying::Ask(Question::Hours),
         Meaning::Place => Saying::Ask(Question::Place),
         Meaning::HowLong => Saying::Ask(Question::HowLong),
+        Meaning::WhatDo => Saying::Ask(Question::DoYouDo(String::new())),
         Meaning::Yes => Saying::Yes,
         Meaning::No => Saying::No,
         Meaning::Thanks => Saying::Thanks,
@@ -203,7 +216,18 @@ impl Reading<'_> {
             self.take_at(&words, &range);
         }
 
-        let picked = pick::nth(&Said { words: &words, asked: self.asked, clocks: &clocks, days: &days });
+        // "2 and my name is Pat": a name or an address is nothing that is said around a pick.
+        let around: Vec<Word> = words
+            .iter()
+            .map(|word| {
+                if self.is_answered(word.at.start) {
+                    Word { text: ";".to_owned(), ..word.clone() }
+                } else {
+                    word.clone()
+                }
+            })
+            .collect();
+        let picked = pick::nth(&Said { words: &around, asked: self.asked, clocks: &clocks, days: &days });
         if let Some(picked) = &picked {
             clocks.retain(|clock| !(clock.is_bare && overlap(&clock.words, &picked.words)));
             days.retain(|day| !overlap(&day.words, &picked.words));
@@ -275,6 +299,10 @@ impl Reading<'_> {
 
     fn is_taken_at(&self, byte: usize) -> bool {
         self.words.iter().zip(&self.is_taken).any(|(word, is_taken)| *is_taken && word.at.contains(&byte))
+    }
+
+    fn is_answered(&self, byte: usize) -> bool {
+        self.answered.iter().any(|words| self.words[words.clone()].iter().any(|word| word.at.contains(&byte)))
     }
 
     fn take_at(&mut self, words: &[Word], range: &Range<usize>) {

@@ -9,7 +9,7 @@ use super::{
 
 /// Words that stand in English texts and not in Spanish ones.
 const ENGLISH: &str = "the a i my is are you your to for and of in on at it can do need have please what when how thanks hi \
-    hello hey with this that tomorrow today monday tuesday wednesday thursday friday saturday sunday after before works ok \
+    hello hey with this that tomorrow today monday tuesday wednesday thursday friday saturday sunday after before works \
     want would there any one first second last not dont im its";
 
 /// The language that more of the words belong to; none where they tell nothing.

@@ -24,9 +24,9 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("mondays", "mons"),
     (
         "tomorrow",
-        "tomorow tommorow tommorrow tmrw tmw tmr tmrow tomrw tomm tmorrow 2moro 2morow 2morrow 2mrw 2mro tomorro tomarrow tomoro",
+        "tomorow tommorow tommorrow tmrw tmw tmr tmrow tomrw tomm tmorrow 2moro 2morow 2morrow 2mrw 2mro tomorro tomarrow tomoro tomorrows",
     ),
-    ("today", "tday 2day todya toady"),
+    ("today", "todays tday 2day todya toady"),
     ("today evening", "tonight tonite 2nite 2night tonigh"),
     ("weekend", "wknd wkend weeknd wkd"),
     ("weekends", "wknds wkends"),

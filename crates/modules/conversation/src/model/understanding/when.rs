@@ -6,7 +6,7 @@ use nmc_identity::OpeningHours;
 use super::{
     LocalWindow, MAX_WINDOWS, When,
     calendar::Calendar,
-    clock::SaidClock,
+    clock::{Clock, SaidClock},
     days::SaidDay,
     parts::{Part, Said, parts},
     words::Word,
@@ -71,7 +71,11 @@ fn groups(parts: Vec<Part>) -> Vec<Group> {
     for part in parts {
         let is_clock = matches!(part.said, Said::Clock(_));
         let is_full = groups.last().is_none_or(|group| {
-            if are_clocks_first { is_clock && !group.days.is_empty() } else { !is_clock && !group.clocks.is_empty() }
+            if are_clocks_first {
+                is_clock && !group.days.is_empty() && !is_part_of(group, &part)
+            } else {
+                !is_clock && !group.clocks.is_empty()
+            }
         });
         if is_full {
             groups.push(Group::default());
@@ -81,6 +85,12 @@ fn groups(parts: Vec<Part>) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// "Around 10 tomorrow morning".
+fn is_part_of(group: &Group, part: &Part) -> bool {
+    let is_part = matches!(part.said, Said::Clock(Clock::Part(..)));
+    is_part && group.days.last().is_some_and(|day| day.words.end == part.words.start)
 }
 
 /// When no day is said.
