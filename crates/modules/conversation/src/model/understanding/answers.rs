@@ -108,6 +108,8 @@ const ADDRESS_OPENINGS: [&[&str]; 14] = [
 /// What may follow a name and is none of it.
 const NAME_TAILS: [&str; 14] =
     ["thanks", "thank", "please", "and", "here", "from", "with", "at", "gracias", "but", "my", "you", "i", "is"];
+/// What a dot may stand behind within a name.
+const DOTTED: [&str; 8] = ["dr", "mr", "mrs", "ms", "jr", "sr", "sra", "st"];
 /// What a text begins with that is neither.
 const SENTENCES: [&str; 30] = [
     "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id",
@@ -209,7 +211,6 @@ pub(super) fn bare_name(source: &str, words: &[Word], sentence: Range<usize>) ->
 /// The words from here on, as far as they may be a name.
 fn name(source: &str, words: &[Word], begin: usize) -> Option<Found> {
     let begin = begin + usize::from(words.get(begin).is_some_and(|word| matches!(word.text.as_str(), "-" | ":")));
-    const DOTTED: [&str; 8] = ["dr", "mr", "mrs", "ms", "jr", "sr", "sra", "st"];
     let is_dotted = |at: usize| {
         words[at].text == "."
             && at

@@ -59,10 +59,10 @@ impl Calendar<'_> {
             .clocks
             .iter()
             .any(|part| is_this(part) || matches!(part.said, Said::Clock(Clock::In(_) | Clock::Later)));
-        self.span(self.now.date(), if is_today { 1 } else { MOST_DAYS })
+        Self::span(self.now.date(), if is_today { 1 } else { MOST_DAYS })
     }
 
-    fn span(&self, from: NaiveDate, days: u64) -> BTreeSet<NaiveDate> {
+    fn span(from: NaiveDate, days: u64) -> BTreeSet<NaiveDate> {
         from.iter_days().zip(0..days.min(HORIZON_DAYS)).map(|(date, _)| date).collect()
     }
 
@@ -76,7 +76,7 @@ impl Calendar<'_> {
             let (Some(first), Some(last)) = (of_day.first().copied(), of_day.last().copied()) else { continue };
             if listed.is_empty() && dates.is_empty() {
                 let from = if matches!(bound, Bound::From | Bound::After) { first } else { self.now.date() };
-                dates = self.span(from, SOON_DAYS);
+                dates = Self::span(from, SOON_DAYS);
             }
             dates.retain(|date| match bound {
                 Bound::On => true,
@@ -108,7 +108,7 @@ impl Calendar<'_> {
         let week = runs.iter().find_map(|run| weeks(run));
         // "Any time tomorrow" is tomorrow.
         let is_any = |said: &&Said| matches!(said, Said::Day(Day::Any, _));
-        let is_only_any = runs.iter().flatten().all(|said| is_any(said));
+        let is_only_any = runs.iter().flatten().all(is_any);
         let mut dates = BTreeSet::new();
         for run in &runs {
             let week = weeks(run).or_else(|| week.clone());
@@ -119,9 +119,9 @@ impl Calendar<'_> {
                         let of_week = self.said(said, week.as_ref());
                         // "Friday the 14th" where the 14th is a saturday: the date counts.
                         if of_week.is_empty() && is_with_stretch {
-                            dates.extend(week.clone().unwrap_or_default())
+                            dates.extend(week.clone().unwrap_or_default());
                         } else {
-                            dates.extend(of_week)
+                            dates.extend(of_week);
                         }
                     }
                     Said::Day(Day::Stretch(..), _) if weeks(run).is_some() => {}
@@ -141,32 +141,32 @@ impl Calendar<'_> {
     fn said(&self, said: &Said, within: Option<&BTreeSet<NaiveDate>>) -> BTreeSet<NaiveDate> {
         match said {
             Said::Day(day, _) => self.of(day, within),
-            Said::Days(first, last) => self.from_to(first, last),
+            Said::Days(first, last) => self.stretch_of_days(first, last),
             Said::Clock(_) => BTreeSet::new(),
         }
     }
 
-    fn from_to(&self, first: &Day, last: &Day) -> BTreeSet<NaiveDate> {
+    fn stretch_of_days(&self, first: &Day, last: &Day) -> BTreeSet<NaiveDate> {
         let Some(from) = self.of(first, None).first().copied() else { return BTreeSet::new() };
         let until = match last {
             Day::Weekdays { days, .. } => from.iter_days().take(7).find(|date| days.contains(&date.weekday())),
             last => self.of(last, None).last().copied(),
         };
         let days = until.map_or(1, |until| (until - from).num_days() + 1);
-        self.span(from, u64::try_from(days).unwrap_or(1))
+        Self::span(from, u64::try_from(days).unwrap_or(1))
     }
 
     fn of(&self, day: &Day, within: Option<&BTreeSet<NaiveDate>>) -> BTreeSet<NaiveDate> {
         let today = self.now.date();
         match day {
-            Day::Any => self.span(today, SOON_DAYS),
-            Day::Stretch(from, until) => self.span(*from, u64::try_from((*until - *from).num_days()).unwrap_or(0)),
+            Day::Any => Self::span(today, SOON_DAYS),
+            Day::Stretch(from, until) => Self::span(*from, u64::try_from((*until - *from).num_days()).unwrap_or(0)),
             Day::Weekdays { days, .. } if within.is_some() => {
                 within.into_iter().flatten().copied().filter(|date| days.contains(&date.weekday())).collect()
             }
             Day::Weekdays { days, every: true } => {
                 let reach = if days.len() > 1 { SOON_DAYS } else { EVERY_DAYS };
-                self.span(today, reach).into_iter().filter(|date| days.contains(&date.weekday())).collect()
+                Self::span(today, reach).into_iter().filter(|date| days.contains(&date.weekday())).collect()
             }
             Day::Weekdays { days, every: false } => {
                 let next = |day: &Weekday| today.iter_days().skip(1).take(7).find(|date| date.weekday() == *day);
@@ -260,7 +260,7 @@ pub(super) fn halves(time: Time) -> Vec<u32> {
 /// Which half of the day is meant: the one said, else the one in which the business is open, else the nearer to that.
 fn settle(time: Time, open: &[Stretch], hint: Option<Stretch>, is_in: impl Fn(Stretch, u32) -> bool) -> u32 {
     let halves = halves(time);
-    let usual = halves[if halves.len() > 1 && !(7..12).contains(&time.hour) { 1 } else { 0 }];
+    let usual = halves[usize::from(halves.len() > 1 && !(7..12).contains(&time.hour))];
     if let Some(hint) = hint
         && let Some(half) = halves.iter().find(|half| (hint.0..hint.1).contains(half))
     {

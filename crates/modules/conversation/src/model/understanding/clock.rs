@@ -10,6 +10,9 @@ use super::words::Word;
 const POINTS: [&str; 2] = ["at", "for"];
 const ABOUT: [&str; 5] = ["around", "about", "approximately", "approx", "near"];
 const TO: [&str; 6] = ["to", "until", "-", "through", "thru", "and"];
+/// What shows that "one" is a time.
+const SHOWS_TIME: [&str; 14] =
+    ["at", "after", "before", "by", "around", "about", "until", "from", "between", "to", "and", "-", "or", "past"];
 /// What makes a number an amount of something.
 const COUNTED: [&str; 46] = [
     "hour",
@@ -164,7 +167,7 @@ pub(super) fn find(words: &[Word]) -> Vec<SaidClock> {
 
 fn clock(words: &[Word], at: usize) -> Option<(Clock, usize, bool)> {
     let here = Here { words, at };
-    here.from_now()
+    here.delay()
         .or_else(|| here.part())
         .map(|(clock, len)| (clock, len, false))
         .or_else(|| here.range())
@@ -213,7 +216,7 @@ impl<'a> Here<'a> {
     }
 
     /// "in two hours", "within the hour".
-    fn from_now(self) -> Option<(Clock, usize)> {
+    fn delay(self) -> Option<(Clock, usize)> {
         let begin =
             self.says_one_of(&["in", "within", "in the next", "within the next", "the next", "in about", "in like"])?;
         let rest = self.ahead(begin);
@@ -389,9 +392,9 @@ impl<'a> Here<'a> {
             "nothing after",
             "done by",
         ];
-        let bounds: [(&[&str], fn(Time) -> Clock); 3] =
-            [(&FROM, Clock::From), (&UNTIL, Clock::Until), (&ABOUT, Clock::Around)];
-        for (openings, clock) in bounds {
+        let openings: [&[&str]; 3] = [&FROM, &UNTIL, &ABOUT];
+        let clocks: [fn(Time) -> Clock; 3] = [Clock::From, Clock::Until, Clock::Around];
+        for (openings, clock) in openings.into_iter().zip(clocks) {
             let Some(begin) = self.says_one_of(openings) else { continue };
             // "How about 11" is at 11.
             if matches!((self.before(), self.text(0)), ("how" | "what", "about")) {
@@ -467,12 +470,8 @@ impl<'a> Here<'a> {
         }
         let value = number(self.text(0))?;
         // "That one" is no time, "at one" is.
-        const SHOWS: [&str; 14] = [
-            "at", "after", "before", "by", "around", "about", "until", "from", "between", "to", "and", "-", "or",
-            "past",
-        ];
         if self.text(0) == "one"
-            && !SHOWS.contains(&self.before())
+            && !SHOWS_TIME.contains(&self.before())
             && !is_half(self.text(1))
             && self.text(1) != "oclock"
         {

@@ -160,8 +160,7 @@ fn simple(words: &[Word], window: Range<usize>, today: NaiveDate) -> Option<Said
             if left == 0 || text(len - 1) != "week" { None } else { said(stretch(1, left)?, len) }
         }
         ("day", "after", "tomorrow") => said(stretch(2, 1)?, 3),
-        ("today", ..) => said(stretch(0, 1)?, 1),
-        ("this", "morning" | "afternoon" | "evening", _) => said(stretch(0, 1)?, 1),
+        ("today", ..) | ("this", "morning" | "afternoon" | "evening", _) => said(stretch(0, 1)?, 1),
         ("tomorrow", ..) => said(stretch(1, 1)?, 1),
         ("the" | "this" | "coming" | "over", "weekend", _) => {
             said(stretch(this_saturday, if is_sunday { 1 } else { 2 })?, 2)
@@ -214,15 +213,7 @@ fn phrase(words: &[Word], window: Range<usize>) -> Option<Range<usize>> {
             }
         } else if number(word).is_some() && counts {
             is_counted = true;
-        } else if (word == "week" || word == "month" || word == "weeks")
-            && end > window.start
-            && matches!(before, "next" | "this" | "following" | "coming")
-        {
-            names_day = true;
-        } else if matches!(word, "week" | "month")
-            && before == "the"
-            && matches!(text(window.start), "end" | "beginning" | "start" | "rest" | "early" | "late")
-        {
+        } else if is_period(word, before, text(window.start)) {
             names_day = true;
         } else if MONTHS.contains(&word) {
             // "may" and "march" are also other words.
@@ -251,6 +242,18 @@ fn phrase(words: &[Word], window: Range<usize>) -> Option<Range<usize>> {
     let from_now =
         first == "in" && (window.start..end).any(|at| matches!(text(at), "week" | "weeks" | "days" | "month"));
     if (names_day || is_ahead || from_now) && end > window.start { Some(window.start..end) } else { None }
+}
+
+/// "Next week", "end of the month".
+fn is_period(word: &str, before: &str, first: &str) -> bool {
+    match before {
+        "next" | "this" | "following" | "coming" => matches!(word, "week" | "weeks" | "month"),
+        "the" => {
+            let is_part = matches!(first, "end" | "beginning" | "start" | "rest" | "early" | "late");
+            is_part && matches!(word, "week" | "month")
+        }
+        _ => false,
+    }
 }
 
 fn is_ordinal(word: &str) -> bool {

@@ -167,12 +167,11 @@ fn bound(words: &[Word], at: &Range<usize>) -> Bound {
         ("than", ..) if second == "later" => Bound::Until,
         ("after", ..) if is_not => Bound::Until,
         ("after" | "past", ..) => Bound::After,
-        ("from" | "starting" | "beginning", ..) => Bound::From,
         ("before", ..) => Bound::Before,
-        ("by" | "until", ..) => Bound::Until,
-        (_, "or" | "and", "later" | "after" | "onwards" | "onward" | "beyond") => Bound::From,
-        (_, "onwards" | "onward", _) | (_, "and", "on") => Bound::From,
-        (_, "or", "earlier" | "sooner" | "before") => Bound::Until,
+        ("from" | "starting" | "beginning", ..)
+        | (_, "or" | "and", "later" | "after" | "onwards" | "onward" | "beyond" | "on")
+        | (_, "onwards" | "onward", _) => Bound::From,
+        ("by" | "until", ..) | (_, "or", "earlier" | "sooner" | "before") => Bound::Until,
         _ => Bound::On,
     }
 }
@@ -210,7 +209,7 @@ fn is_past(words: &[Word], at: usize) -> bool {
                 | "if"
         )
     };
-    reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && !(word == "until"))
+    reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && word != "until")
         || text(words, at + 1) == "ago"
 }
 

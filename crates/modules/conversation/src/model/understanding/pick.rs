@@ -192,19 +192,16 @@ fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
     let is_the = matches!(before(said, at), "the" | "your" | "my" | "that");
     let is_one = ONE.contains(&text(said, at + 1)) || ONE.contains(&text(said, at + 2)) && at + 1 == said.words.len();
     let is_alone = is_alone(said, clause(said.words, at), at);
-    let is_day = said.days.iter().any(|day| day.words.contains(&at)) && !said.asked.offers.is_empty();
     let pick = match place {
-        Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) && !(is_day && !is_one && !is_alone) => {
-            Pick::Nth(nth)
-        }
+        Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) => Pick::Nth(nth),
         _ if EARLIEST.contains(&word)
             && ((is_the && (is_one || is_alone)) || (matches!(word, "earliest" | "soonest") && is_alone)) =>
         {
             Pick::Earliest
         }
         _ if LATEST.contains(&word)
-            && ((is_the && (is_one || is_alone))
-                || (matches!(word, "last" | "latest" | "latter") && (is_alone || is_one))) =>
+            && (is_one || is_alone)
+            && (is_the || matches!(word, "last" | "latest" | "latter")) =>
         {
             Pick::Latest
         }

@@ -245,11 +245,10 @@ impl Reading<'_> {
         let asap = self.means(Meaning::Asap);
         let mut when = when::combine(&words, &clocks, &days, asap, now, hours);
         let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
+        let is_wish = !clocks.is_empty() || !days.is_empty();
         let pick = match (&picked, &when) {
             (Some(picked), Some(when))
-                if !self.asked.offers.is_empty()
-                    && !pick::agrees(picked.pick, self.asked, when)
-                    && !(clocks.is_empty() && days.is_empty()) =>
+                if is_wish && !self.asked.offers.is_empty() && !pick::agrees(picked.pick, self.asked, when) =>
             {
                 None
             }
