@@ -7,9 +7,10 @@ use nmc_identity::OpeningHours;
 
 use super::{
     LocalWindow,
-    clock::{Clock, Half, Time},
+    clock::Clock,
     days::Day,
     parts::{Bound, Part, Said},
+    time_of_day::{Half, Time},
     when::{Group, HORIZON_DAYS, SOON_DAYS},
     words::Word,
 };

@@ -6,7 +6,7 @@ use std::ops::Range;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Weekday};
 use duckling::{Context, DimensionKind, DimensionValue, Grain, Lang, Locale, Options, TimePoint, TimeValue};
 
-use super::{clock::number, words::Word};
+use super::{time_of_day::number, words::Word};
 
 /// A phrase for a day has no more words than this.
 const MAX_PHRASE_WORDS: usize = 8;

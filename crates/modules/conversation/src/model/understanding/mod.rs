@@ -22,6 +22,7 @@ mod spanish;
 mod spelling;
 #[cfg(test)]
 mod tests;
+mod time_of_day;
 mod when;
 mod words;
 

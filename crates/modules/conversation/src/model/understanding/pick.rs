@@ -7,8 +7,9 @@ use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
 use super::{
     Asked, AskedAbout, Pick, When,
     calendar::halves,
-    clock::{Clock, SaidClock, Time, number},
+    clock::{Clock, SaidClock},
     days::{Day, SaidDay},
+    time_of_day::{Time, number},
     words::Word,
 };
 

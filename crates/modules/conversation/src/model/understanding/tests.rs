@@ -204,6 +204,14 @@ fn the_half_of_the_day_is_the_one_in_which_the_business_is_open() {
     }
 }
 
+#[test]
+fn no_text_names_more_dates_than_are_read() {
+    let text = (1..=28).map(|day| format!("the {day}th")).collect::<Vec<_>>().join(" or ");
+    let words = words::words(&text);
+    let dates = days::find(&words, &vec![false; words.len()], now());
+    assert_eq!(dates.len(), 8, "{dates:?}");
+}
+
 /// Words and marks that mean something somewhere, put together at random.
 fn pieces() -> impl Strategy<Value = String> {
     let tables = [
