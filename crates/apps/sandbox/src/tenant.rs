@@ -69,7 +69,7 @@ async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {
         sample_message: "Example Plumbing: sorry we missed your call. Reply STOP to opt out.".to_owned(),
     };
     compliance.submit_campaign(&operator, &campaign).await.map_err(SandboxError::tenant)?;
-    compliance.approve_campaign(&operator).await.map_err(SandboxError::tenant)?;
+    compliance.approve_campaign(&operator, 1).await.map_err(SandboxError::tenant)?;
     compliance.add_receiving_number(&operator, &number).await.map_err(SandboxError::tenant)?;
     Ok(example(id))
 }

@@ -36,9 +36,9 @@ async fn each_thing_compliance_knows_is_found() {
     assert_eq!(ask(caller()).await, refused);
     world.app.compliance.submit_campaign(&world.owner(), &setup::submission()).await.unwrap();
     assert_eq!(ask(caller()).await, refused);
-    world.app.compliance.reject_campaign(&world.operator()).await.unwrap();
+    world.app.compliance.reject_campaign(&world.operator(), world.version().await).await.unwrap();
     assert_eq!(ask(caller()).await, refused);
-    world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
+    world.app.compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
     assert_eq!(ask(caller()).await, Decision::Allow);
 
     let listed = world.app.compliance.add_do_not_text(&world.tech(), &caller(), "brother", None).await.unwrap();

@@ -90,7 +90,11 @@ async fn every_creation_repeated_with_its_key_is_answered_the_same() {
         if operation.path == "/v1/compliance/submit" {
             // What is approved cannot be submitted again; what was refused can.
             let operator = Actor::Operator { tenant: world.ours.tenant };
-            world.app.modules.compliance.reject_campaign(&operator).await.unwrap();
+            let compliance = &world.app.modules.compliance;
+            let mut tx = world.app.database.app().read(world.ours.tenant).await.unwrap();
+            let version = compliance.standing(&mut tx).await.unwrap().brand.unwrap().version;
+            tx.finish().await.unwrap();
+            compliance.reject_campaign(&operator, version).await.unwrap();
         }
         let body = body.to_string();
         let send = async |body: String| {

@@ -102,7 +102,7 @@ impl World {
         let (our_number, their_number) = (app.number.clone(), phone("+14155550101"));
         app.twilio.put_number(SimulatedNumber::at(their_number.clone(), &app.base_url));
         let other = create_tenant(&app.modules, "Example Roofing", dialling(), &their_number).await;
-        app.modules.compliance.approve_campaign(&Actor::Operator { tenant: other }).await.unwrap();
+        app.modules.compliance.approve_campaign(&Actor::Operator { tenant: other }, 1).await.unwrap();
 
         let their_owner = join(&app, other, "owner@roofing.example.com", Role::Owner).await;
         let owner = join(&app, app.tenant, "owner@plumbing.example.com", Role::Owner).await;

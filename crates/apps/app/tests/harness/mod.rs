@@ -116,7 +116,7 @@ impl App {
     }
 
     pub(crate) async fn approve(&self) {
-        self.modules.compliance.approve_campaign(&Actor::Operator { tenant: self.tenant }).await.unwrap();
+        self.modules.compliance.approve_campaign(&Actor::Operator { tenant: self.tenant }, 1).await.unwrap();
     }
 
     /// Does everything the dispatcher would do now, until nothing is left and the simulator is quiet.

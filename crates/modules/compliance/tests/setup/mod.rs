@@ -101,7 +101,13 @@ impl World {
     pub(crate) async fn approve(&self, tenant: TenantId) {
         let operator = Actor::Operator { tenant };
         self.app.compliance.submit_campaign(&operator, &submission()).await.unwrap();
-        self.app.compliance.approve_campaign(&operator).await.unwrap();
+        self.app.compliance.approve_campaign(&operator, 1).await.unwrap();
+    }
+
+    /// Which submission stands.
+    pub(crate) async fn version(&self) -> i32 {
+        let mut tx = self.app.db.read(self.tenant).await.unwrap();
+        self.app.compliance.standing(&mut tx).await.unwrap().brand.map_or(0, |brand| brand.version)
     }
 
     pub(crate) fn operator(&self) -> Actor {

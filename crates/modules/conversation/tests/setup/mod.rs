@@ -144,7 +144,13 @@ impl World {
             sample_message: "Example Plumbing: sorry we missed you. Reply STOP to opt out.".into(),
         };
         let _ = self.app.compliance.submit_campaign(&self.operator(), &submission).await;
-        self.app.compliance.approve_campaign(&self.operator()).await.unwrap();
+        self.app.compliance.approve_campaign(&self.operator(), self.submitted().await).await.unwrap();
+    }
+
+    /// Which submission stands.
+    pub(crate) async fn submitted(&self) -> i32 {
+        let mut tx = self.app.db.read(self.tenant).await.unwrap();
+        self.app.compliance.standing(&mut tx).await.unwrap().brand.unwrap().version
     }
 
     /// Another business, in all that decides about texts like this one.
@@ -165,7 +171,7 @@ impl World {
     }
 
     pub(crate) async fn reject(&self) {
-        self.app.compliance.reject_campaign(&self.operator()).await.unwrap();
+        self.app.compliance.reject_campaign(&self.operator(), self.submitted().await).await.unwrap();
     }
 
     pub(crate) fn operator(&self) -> Actor {
