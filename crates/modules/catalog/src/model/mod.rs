@@ -1,0 +1,5 @@
+//! Pure decisions.
+
+pub(crate) mod item;
+pub(crate) mod normalise;
+pub(crate) mod words;
