@@ -132,6 +132,15 @@ async fn operators_see_why_an_event_is_stuck_and_settle_dead_letters() {
     let renewed = "select count(*) from outbox_events where lane = 1 and attempts = 0 and last_error is null";
     assert_eq!(count(&mut superuser, renewed).await, 1, "a replayed event is tried from the beginning");
     assert!(dead_letters(&["show", first]).await.succeeded().contains(&event), "a settled letter can still be read");
+    let log: Vec<(String, String)> = sqlx::query_as(
+        "select action, object_id::text from id_audit_log where object = 'dead-letter' and tenant_id = $1::uuid order by seq",
+    )
+    .bind(tenant.id.to_string())
+    .fetch_all(&mut superuser)
+    .await
+    .unwrap();
+    let [discarded, replayed] = ["dead-letter.discarded", "dead-letter.replayed"].map(str::to_owned);
+    assert_eq!(log, [(discarded, first.to_owned()), (replayed, second.to_owned())], "the business's log has it");
 
     for (action, id) in [("replay", first), ("discard", second), ("replay", NOBODYS_ID), ("show", NOBODYS_ID)] {
         let reason = dead_letters(&[action, id]).await.refused();
