@@ -54,7 +54,7 @@ metrics_table! {
     HTTP_REQUESTS_SHED_TOTAL = "http_requests_shed_total", Counter, ["pool"],
         "Requests answered with 503 because too many were being worked on.";
     HTTP_REQUESTS_LIMITED_TOTAL = "http_requests_limited_total", Counter, ["whose"],
-        "Requests answered with 429 because their address or business had sent too many.";
+        "Requests answered with 429 because their address, business or (first sign-ins) person had sent too many.";
     LIVE_STREAMS = "live_streams", Gauge, [],
         "Live streams open in this process.";
     LIVE_STREAMS_CUT_TOTAL = "live_streams_cut_total", Counter, ["reason"],
