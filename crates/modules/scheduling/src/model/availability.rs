@@ -179,3 +179,7 @@ impl Availability {
         Timeslot::new(from.unwrap_or(slot.start()), until.unwrap_or(slot.end())).unwrap_or(slot)
     }
 }
+
+#[cfg(test)]
+#[path = "availability_tests.rs"]
+mod tests;

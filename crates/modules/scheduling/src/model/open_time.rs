@@ -14,3 +14,7 @@ pub(crate) fn open_time(hours: &OpeningHours, dates: impl Iterator<Item = NaiveD
     });
     Stretches::of(windows.flat_map(|(opens, closes)| clock.between(opens, closes)).collect())
 }
+
+#[cfg(test)]
+#[path = "zone_tests.rs"]
+mod tests;
