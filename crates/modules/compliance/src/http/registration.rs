@@ -36,7 +36,7 @@ pub(super) struct Submitted {
         (status = 202, body = Submitted),
         (status = 409, description = "`campaign_approved`: it is approved, and the carriers would not know of a change; \
             `idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`: `errors` names each field the carriers would send back", body = Problem,
+        (status = 422, description = "`invalid_input`: `errors` names each field the carriers would send back", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )
