@@ -183,7 +183,7 @@ create table sched_appointment_changes (
     references sched_appointments (tenant_id, id) on delete cascade,
   constraint sched_appointment_changes_once unique (tenant_id, appointment_id, version),
   constraint sched_appointment_changes_what_words
-    check (what in ('booked', 'moved', 'cancelled', 'completed', 'no_show')),
+    check (what in ('booked', 'moved', 'corrected', 'cancelled', 'completed', 'no_show')),
   constraint sched_appointment_changes_reason_words check
     (reason in ('user', 'tenant', 'system', 'conflict') and what = 'cancelled')
 );
@@ -207,6 +207,8 @@ create table sched_holds (
   user_id uuid,
   -- The appointment that is to move here, which is no obstacle to itself.
   moves_appointment_id uuid,
+  -- Whether a person set the resource's rules aside on purpose.
+  is_override boolean not null,
   starts_at timestamptz not null,
   ends_at timestamptz not null,
   blocked_from timestamptz not null,

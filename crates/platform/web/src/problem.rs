@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, time::Duration};
 
 use axum::{
     http::{
@@ -9,6 +9,7 @@ use axum::{
 };
 use nmc_kernel::CorrelationId;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What is wrong with one field of a request.
@@ -56,6 +57,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldError>)]
     errors: Box<[FieldError]>,
+    /// What this kind of problem says beside that (RFC 9457, section 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extensions: BTreeMap<&'static str, Value>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
     /// Whether signing in with a token would help.
@@ -79,6 +84,7 @@ impl Problem {
             code,
             correlation_id: None,
             errors: Box::default(),
+            extensions: BTreeMap::new(),
             retry_after_seconds: None,
             wants_token: false,
         }
@@ -179,6 +185,15 @@ impl Problem {
         Self { errors: errors.into(), ..self }
     }
 
+    /// The same problem with a member of its own beside the standard ones. What cannot be written as JSON is left out.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.extensions.insert(name, value);
+        }
+        self
+    }
+
     /// The same problem with the time after which trying again makes sense: whole seconds, at least one, because zero
     /// would ask for a retry at once.
     #[must_use]
@@ -257,6 +272,18 @@ mod tests {
     fn a_chain_names_every_cause_once() {
         let error = Outer(io::Error::other("connection reset"));
         assert_eq!(chain(&error), "the call could not be stored: connection reset");
+    }
+
+    #[test]
+    fn a_member_of_its_own_stands_beside_the_standard_ones() {
+        let plain = serde_json::to_value(Problem::conflict("slot_taken", "Taken.")).unwrap();
+        assert_eq!(plain.get("alternatives"), None);
+        let with = Problem::conflict("slot_taken", "Taken.").with("alternatives", ["10:00", "11:00"]);
+        let with = serde_json::to_value(with).unwrap();
+        assert_eq!(
+            (&with["code"], &with["alternatives"]),
+            (&"slot_taken".into(), &serde_json::json!(["10:00", "11:00"]))
+        );
     }
 
     #[test]

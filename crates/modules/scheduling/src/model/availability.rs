@@ -161,12 +161,18 @@ impl Availability {
         length: Duration,
         granularity: Granularity,
     ) -> impl Iterator<Item = Timeslot> {
-        let first = window.start().max(self.earliest);
+        let earliest = window.start().max(self.earliest);
         self.open
             .meeting(window)
-            .flat_map(move |open| {
-                let last = self.latest.min(open.end.min(window.end()) - length);
-                self.clock.marks(first.max(open.start), last, granularity.duration())
+            // Where something is taken there is nothing to judge.
+            .flat_map(|open| {
+                let gaps = self.taken.gaps(open.start - self.buffer_before..open.end + self.buffer_after);
+                gaps.map(move |gap| (open, gap))
+            })
+            .flat_map(move |(open, gap)| {
+                let first = earliest.max(open.start).max(gap.start + self.buffer_before);
+                let end = window.end().min(open.end).min(gap.end - self.buffer_after);
+                self.clock.marks(first, self.latest.min(end - length), granularity.duration())
             })
             .filter_map(move |start| Timeslot::new(start, start + length).ok())
             .filter(|slot| self.judge(*slot).is_ok())

@@ -169,6 +169,19 @@ fn of_several_reasons_the_first_is_told() {
 }
 
 #[test]
+fn notice_and_horizon_include_their_ends() {
+    let four_hours = Rules { horizon: minutes(4 * 60), ..rules() };
+    let availability = availability(&four_hours, &[]);
+    let (first, last) = (slot("08:00:00", "09:00:00"), slot("10:00:00", "11:00:00"));
+    assert!(availability.judge(first).is_ok() && availability.judge(last).is_ok());
+    assert_eq!(availability.judge(slot("10:15:00", "11:15:00")), Err(Refusal::TooFar));
+    assert!(availability.judge_override(slot("06:00:00", "07:00:00")).is_ok());
+    let starts = (0..=8).map(|quarter| first.start() + minutes(15 * quarter));
+    let offered = availability.slots(slot("00:00:00", "23:00:00"), minutes(60), Granularity::Quarter);
+    assert!(offered.map(Timeslot::start).eq(starts));
+}
+
+#[test]
 fn a_person_overrides_all_but_the_past_and_what_is_taken() {
     for (refusal, slot, rules, busy) in refusals() {
         let judged = availability(&rules, &busy).judge_override(slot);

@@ -37,6 +37,13 @@ impl Stretches {
         self.from(slot.start()).iter().take_while(move |stretch| stretch.start < slot.end())
     }
 
+    /// What lies between them within a range; where one holds at an end of it, an empty gap or less is among it.
+    pub(crate) fn gaps(&self, within: Range<DateTime<Utc>>) -> impl Iterator<Item = Range<DateTime<Utc>>> {
+        let Range { start: mut from, end } = within;
+        let between = self.from(from).iter().map(|next| (next.start, next.end)).take_while(move |next| next.0 < end);
+        between.chain(std::iter::once((end, end))).map(move |next| std::mem::replace(&mut from, next.1)..next.0)
+    }
+
     /// The end of the last one that is over by `at`.
     pub(crate) fn end_before(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0[..self.over_by(at)].last().map(|stretch| stretch.end)

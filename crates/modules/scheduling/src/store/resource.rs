@@ -116,10 +116,12 @@ pub(crate) async fn page(
 /// How many resources the business has, active or not.
 pub(crate) async fn count(tx: &mut ReadTx) -> Result<i64, DbError> {
     let tenant = tx.tenant();
-    let count =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from sched_resources where tenant_id = $1"#, tenant.as_uuid())
-            .fetch_one(tx.conn().await?)
-            .await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from sched_resources where tenant_id = $1"#,
+        tenant.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
     Ok(count)
 }
 
