@@ -6,7 +6,10 @@ use nmc_identity::Identity;
 use nmc_kernel::{Actor, IdempotencyKey, ServiceItemId};
 
 use crate::{
-    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, NewItem, Quote, QuoteError, ServiceItem, store,
+    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, Matches, NewItem, Quote, QuoteError,
+    ServiceItem,
+    model::matching,
+    store,
     use_case::{change, create, put_aliases, quote},
 };
 
@@ -93,5 +96,12 @@ impl Catalog {
         ids: &[ServiceItemId],
     ) -> Result<HashMap<ServiceItemId, String>, DbError> {
         store::item::names(tx, ids).await
+    }
+
+    /// Which active items a caller's text means, and how sure that is: below a confidence of 0.5, as where nothing or
+    /// two things are meant, the caller is to be asked. Deterministic. Of a long text the first 320 characters count.
+    pub async fn matching(&self, tx: &mut ReadTx, text: &str) -> Result<Matches, DbError> {
+        let catalog = store::item::list(tx, Some(true), None, create::ITEMS_MAX).await?;
+        Ok(matching::matches(&catalog, text))
     }
 }

@@ -17,6 +17,7 @@ mod use_case;
 pub use catalog::Catalog;
 pub use model::{
     item::{Alias, ItemChange, NewItem, Quote, ServiceItem},
+    matching::{Match, MatchedBy, Matches, matches},
     words::{AliasText, Description, ItemName, WordsError},
 };
 pub use use_case::{change::ChangeItemError, create::CreateItemError, put_aliases::AliasesError, quote::QuoteError};
