@@ -86,7 +86,6 @@ impl Identity {
     /// Whether the transaction's tenant may do what a gate is about. One statement, which reads the tenant as well.
     pub async fn admits(&self, tx: &mut ReadTx, gate: FeatureGate) -> Result<Admission, DbError> {
         let (tenant, is_open) = store::tenant::find_with_gate(tx, gate).await?;
-        let tenant = self.served(tenant);
         let admission = match tenant.status {
             TenantStatus::Suspended => Admission::Suspended,
             TenantStatus::Active if is_open => Admission::Open,
