@@ -195,7 +195,7 @@ pub(crate) fn windows(open: &[bool]) -> Vec<OpenWindow> {
     let opens = (0..open.len()).filter(|minute| is_open(*minute) && (*minute == 0 || !is_open(minute - 1)));
     opens
         .map(|from| {
-            let until = (from..).find(|minute| !is_open(*minute)).unwrap();
+            let until = (from..=open.len()).find(|minute| !is_open(*minute)).unwrap();
             OpenWindow { opens: time(from), closes: time(until) }
         })
         .collect()
