@@ -43,7 +43,7 @@ impl Modules {
     /// Builds the modules over a process's own way into the database.
     pub fn new(db: &Db, config: &Config) -> Result<Self, AppError> {
         let twilio = twilio_client(config)?;
-        let identity = Identity::new(db.clone());
+        let identity = Identity::new(db.clone()).with_countries(config.compliance.countries_served.clone());
         let compliance = Compliance::new(db.clone(), identity.clone()).with_limits(send_limits(&config.compliance));
         let telephony = Telephony::new(
             db.clone(),

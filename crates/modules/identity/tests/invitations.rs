@@ -312,8 +312,7 @@ async fn the_news_of_an_end_and_of_a_sign_up_at_once_leave_nobody_active() {
         let person = world.clerk.accept_invitation(&invitation.id).unwrap().unwrap();
         let created = clerk_user(&person.id, &email, 1, &Value::Object(person.public_metadata.clone()));
         let gone = json!({"id": person.id});
-        let (one, other) =
-            tokio::join!(world.webhook("user.created", &created), world.webhook("user.deleted", &gone));
+        let (one, other) = tokio::join!(world.webhook("user.created", &created), world.webhook("user.deleted", &gone));
         assert_eq!((one.as_u16(), other.as_u16()), (200, 200));
     }
     let users = world.ask(&owner.clerk, "GET /users", None).await;
@@ -332,7 +331,8 @@ async fn an_invitation_is_for_whoever_reads_its_address() {
     // Somebody whose only address is another one, or has not been verified to be the invited one.
     let stranger = clerk_user(&person.id, "stranger@example.com", 1, &metadata);
     let mut unverified = stranger.clone();
-    let invited = |status| json!({"id": "idn_2", "email_address": "Tech@Example.com", "verification": {"status": status}});
+    let invited =
+        |status| json!({"id": "idn_2", "email_address": "Tech@Example.com", "verification": {"status": status}});
     unverified["email_addresses"].as_array_mut().unwrap().push(invited("unverified"));
     for data in [&stranger, &unverified] {
         assert_eq!(world.webhook("user.created", data).await, 200);
@@ -344,5 +344,8 @@ async fn an_invitation_is_for_whoever_reads_its_address() {
     assert_eq!(world.webhook("user.updated", &theirs).await, 200);
     assert_eq!(listed(&world, &owner).await[0].1, "accepted");
     let me = world.ask(&person.id, "GET /me", None).await;
-    assert_eq!((me.body["user"]["email"].as_str(), me.body["role"].as_str()), (Some("stranger@example.com"), Some("TECH")));
+    assert_eq!(
+        (me.body["user"]["email"].as_str(), me.body["role"].as_str()),
+        (Some("stranger@example.com"), Some("TECH"))
+    );
 }

@@ -9,7 +9,7 @@ use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        audience, base_url, flag, hours, integer, log_filter, milliseconds, minutes, networks, origins, postgres_url,
+        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, networks, origins, postgres_url,
         ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
@@ -274,6 +274,9 @@ group! {
     /// How many texts may go out: what is left of a fraud or a fault when everything else has let it through. A text
     /// beyond what one caller may get is not sent, and a person is told; beyond the others it waits.
     ComplianceConfig, "Compliance" {
+        /// The countries a business may choose to text: a text costs ten times as much in some, and who holds the number may
+        /// share in it. What a business has chosen beyond them is not texted.
+        countries_served: Vec<String> = default("COUNTRIES_SERVED", countries(), "US,CA"),
         /// Texts to one caller of one business within an hour, at most.
         texts_per_caller_hour_max: u32 = default("TEXTS_PER_CALLER_HOUR_MAX", integer(1..=10_000), "30"),
         /// The same within 24 hours.

@@ -162,6 +162,16 @@ fn webhook_secret(text: &str) -> Option<SecretString> {
     (is_base64 && digits.len() >= 32).then(|| SecretString::from(text))
 }
 
+/// Countries by their ISO 3166 codes, none twice.
+pub(crate) fn countries() -> Kind<Vec<String>> {
+    Kind::new("comma-separated ISO 3166 codes of countries such as US,CA", |text| {
+        let codes: Vec<String> = text.split(',').map(|code| code.trim().to_owned()).collect();
+        let is_code = |code: &String| code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+        let is_once = |(at, code): (usize, &String)| !codes[..at].contains(code);
+        (codes.iter().all(is_code) && codes.iter().enumerate().all(is_once)).then_some(codes)
+    })
+}
+
 /// Addresses and networks of machines.
 pub(crate) fn networks() -> Kind<Vec<IpNet>> {
     Kind::new("comma-separated IP addresses and networks such as 10.0.0.0/8", |text| {

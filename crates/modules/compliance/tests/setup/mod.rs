@@ -37,7 +37,9 @@ pub(crate) struct Side {
 
 impl Side {
     fn new(db: Db) -> Self {
-        let identity = Identity::new(db.clone());
+        // An installation that texts the United Kingdom as well.
+        let countries = ["US", "CA", "GB"].map(str::to_owned);
+        let identity = Identity::new(db.clone()).with_countries(countries.into());
         let compliance = Compliance::new(db.clone(), identity.clone());
         Self { db, identity, compliance }
     }
