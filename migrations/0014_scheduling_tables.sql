@@ -59,6 +59,7 @@ create table sched_holidays (
 select nmc_protect('sched_holidays');
 grant select on sched_holidays to nmc_app, nmc_dispatcher;
 grant insert, delete on sched_holidays to nmc_app;
+grant delete on sched_holidays to nmc_dispatcher;
 
 -- When a resource is away, in pieces of at most 24 hours, so that a search knows how far back one can begin.
 create table sched_time_off (
@@ -156,6 +157,9 @@ create index sched_appointments_busy on sched_appointments (tenant_id, resource_
 create index sched_appointments_by_start on sched_appointments (tenant_id, starts_at, id);
 create index sched_appointments_of_resource on sched_appointments (tenant_id, resource_id, starts_at, id);
 create index sched_appointments_of_customer on sched_appointments (tenant_id, customer_phone, starts_at);
+-- What retention empties.
+create index sched_appointments_with_words on sched_appointments (tenant_id, ends_at)
+  where customer_address is not null or notes is not null;
 select nmc_protect('sched_appointments');
 grant select, insert on sched_appointments to nmc_app, nmc_dispatcher;
 grant update (resource_id, status, starts_at, ends_at, blocked_from, blocked_until, customer_name, customer_address,

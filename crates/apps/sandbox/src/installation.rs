@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nmc_kernel::E164;
+use nmc_kernel::{E164, Role};
 use nmc_providers::twilio::{AccountSid, AuthToken};
 use nmc_simulators::{
     StartError,
@@ -22,6 +22,7 @@ use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
 const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
 const AUTH_TOKEN: &str = "sandbox-auth-token";
+const CALENDAR_FEED_KEY: &str = "sandbox-calendar-feed-key-of-this-machine";
 /// How long the programs may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);
@@ -186,6 +187,7 @@ impl Installation {
                 ("TWILIO_ACCOUNT_SID".to_owned(), ACCOUNT_SID.to_owned()),
                 ("TWILIO_AUTH_TOKEN".to_owned(), AUTH_TOKEN.to_owned()),
                 ("TWILIO_BASE_URL".to_owned(), twilio.base_url()),
+                ("CALENDAR_FEED_KEY".to_owned(), CALENDAR_FEED_KEY.to_owned()),
             ];
             environment.extend(clerk::configuration(&clerk));
             environment.extend(plan.configuration.iter().cloned());
@@ -222,6 +224,11 @@ impl Installation {
             }
         }
         Ok(())
+    }
+
+    /// A token for the person of the example business who has this role, for an hour.
+    pub fn token(&self, role: Role) -> Result<String, SandboxError> {
+        clerk::token_of(&self.clerk, role)
     }
 
     /// Where the programs' logs are.

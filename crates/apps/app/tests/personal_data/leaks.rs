@@ -28,7 +28,7 @@ use nmc_timers::{Timer, TimerError, Timers};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, App, CLERK_WEBHOOK_SECRET, dialling};
+use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, App, CALENDAR_FEED_KEY, CLERK_WEBHOOK_SECRET, dialling};
 
 const CHILD: &str = "NMC_LEAKS_TEST_CHILD";
 /// What the variable is where the child is to leak on purpose.
@@ -48,6 +48,7 @@ const FORBIDDEN: &[&str] = &[
     "canary.bird",
     AUTH_TOKEN,
     CLERK_WEBHOOK_SECRET,
+    CALENDAR_FEED_KEY,
     "sk_test_secret",
     "canary-bearer",
 ];

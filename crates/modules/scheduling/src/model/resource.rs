@@ -86,7 +86,9 @@ impl Resource {
 /// A resource that is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Alex", "buffer_after_minutes": 15}))]
+#[schema(example = json!({
+    "name": "Alex", "buffer_after_minutes": 15, "skills": ["0197c0de-0000-7000-8000-000000000001"]
+}))]
 pub struct NewResource {
     /// One line of 1 to 80 characters; no other resource of the business is called so.
     pub name: String,
@@ -139,7 +141,9 @@ impl NewResource {
 #[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"buffer_after_minutes": 30, "time_zone": null}))]
+#[schema(example = json!({
+    "buffer_after_minutes": 30, "time_zone": null, "skills": ["0197c0de-0000-7000-8000-000000000001"]
+}))]
 pub struct ResourceChange {
     /// One line of 1 to 80 characters; no other resource of the business is called so.
     pub name: Option<String>,

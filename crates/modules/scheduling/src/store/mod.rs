@@ -6,11 +6,13 @@ use nmc_kernel::{Currency, Money, Timeslot};
 pub(crate) mod appointment;
 pub(crate) mod appointments;
 pub(crate) mod calendar;
+pub(crate) mod customer;
 pub(crate) mod feed;
 pub(crate) mod hold;
 pub(crate) mod holiday;
 pub(crate) mod over;
 pub(crate) mod resource;
+pub(crate) mod retention;
 pub(crate) mod time_off;
 
 /// A row that only this program writes cannot be read.

@@ -175,9 +175,9 @@ async fn what_is_over_or_cancelled_does_not_keep_a_resource() {
     let owner = world.owner();
     let deactivate = || world.scheduling.deactivate_resource(&owner, alex.id, WithAppointments::Refuse);
     // It is under way, and then over.
-    world.clock.set(at("2026-06-11T14:59:59Z"));
+    world.clock.advance(at("2026-06-11T14:59:59Z") - world.clock.now());
     assert!(matches!(deactivate().await, Err(ResourceError::HasAppointments(1))));
-    world.clock.set(at("2026-06-11T15:00:00Z"));
+    world.clock.advance(at("2026-06-11T15:00:00Z") - world.clock.now());
     deactivate().await.unwrap();
 }
 
