@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use nmc_db::{Db, DbError, ReadTx};
 use nmc_identity::Identity;
 use nmc_kernel::{Actor, IdempotencyKey, ServiceItemId};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, Matches, NewItem, Quote, QuoteError,
-    ServiceItem,
+    ServiceItem, http,
     model::matching,
     store,
     use_case::{change, create, put_aliases, quote},
@@ -27,6 +28,15 @@ impl Catalog {
     /// Catalog over this database.
     pub fn new(db: Db, identity: Identity) -> Self {
         Self { db, identity }
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The module's routes for signed-in people; the paths stand below `/v1`.
+    pub fn v1_routes(&self) -> OpenApiRouter {
+        http::v1_routes(self.clone())
     }
 
     /// Adds a job to what the business sells. Owners and operators may. Publishes `CatalogUpdated`.

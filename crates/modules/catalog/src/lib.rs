@@ -10,6 +10,7 @@
 //! and names are judged one change after the other. Lock order: `Idempotency-Key`, catalog, log.
 
 mod catalog;
+mod http;
 mod model;
 mod store;
 mod use_case;

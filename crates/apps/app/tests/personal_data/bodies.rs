@@ -13,6 +13,10 @@ const KEPT: &[(&str, &[&str])] = &[
     (
         "a business's own words: its name, people, wordings, registration",
         &[
+            "catalog_item_aliases.alias_text",
+            "catalog_service_items.currency",
+            "catalog_service_items.description",
+            "catalog_service_items.name",
             "comp_brands.legal_name",
             "comp_brands.registration",
             "comp_campaigns.description",

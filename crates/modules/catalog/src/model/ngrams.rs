@@ -12,6 +12,9 @@ pub(crate) const NGRAM_WORDS_MAX: usize = 4;
 /// Characters of a caller's text that are read: two SMS, and more than anybody needs to name a job.
 const TEXT_CHARS_MAX: usize = 320;
 
+/// Words that may stand beside the "and" between two jobs: "and a new tap".
+const JOINED_WORDS_MAX: usize = 1;
+
 /// What a caller wrote.
 pub(crate) struct Text {
     /// All its words.
@@ -72,7 +75,8 @@ impl Text {
     /// Whether the two are one job and another: "a new tap and a drain cleaning".
     pub(crate) fn are_joined(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
         let (earlier, later) = if a.start < b.start { (a, b) } else { (b, a) };
-        if earlier.end != later.start || later.is_empty() || earlier.is_empty() {
+        let between = later.start.checked_sub(earlier.end).is_some_and(|words| words <= JOINED_WORDS_MAX);
+        if !between || later.is_empty() || earlier.is_empty() {
             return false;
         }
         let gap = self.kept[earlier.end - 1] + 1..self.kept[later.start];
@@ -126,6 +130,7 @@ mod tests {
         assert!(!Text::new("drain cleaning").is_refused(&(0..2)));
         assert!(Text::new("a tap & some drain cleaning").are_joined(&(1..3), &(0..1)));
         assert!(!Text::new("tap in the drain").are_joined(&(0..1), &(1..2)));
-        assert!(!Text::new("tap and old drain").are_joined(&(0..1), &(2..3)));
+        assert!(Text::new("tap and old drain").are_joined(&(0..1), &(2..3)));
+        assert!(!Text::new("tap and old slow drain").are_joined(&(0..1), &(3..4)));
     }
 }
