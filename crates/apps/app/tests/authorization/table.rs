@@ -21,6 +21,10 @@ pub(crate) enum Kind {
     User,
     DoNotText,
     Invitation,
+    ServiceItem,
+    Resource,
+    TimeOff,
+    Holiday,
     /// No id: a word that is the same for every business.
     Word(&'static str),
 }
@@ -36,7 +40,9 @@ const fn row(route: &'static str, role: Role, ids: &'static [(&'static str, Kind
     Row { route, role, ids }
 }
 
-use Kind::{Call, Conversation, DoNotText, Invitation, Message, Task, User, Word};
+use Kind::{
+    Call, Conversation, DoNotText, Holiday, Invitation, Message, Resource, ServiceItem, Task, TimeOff, User, Word,
+};
 use Role::{Any, Owner, SignUp};
 
 pub(crate) const TABLE: &[Row] = &[
@@ -76,4 +82,25 @@ pub(crate) const TABLE: &[Row] = &[
     row("GET /v1/compliance/numbers", Owner, &[]),
     row("POST /v1/compliance/numbers", Owner, &[]),
     row("GET /v1/compliance/opt-outs", Owner, &[]),
+    row("GET /v1/catalog/items", Any, &[]),
+    row("POST /v1/catalog/items", Owner, &[]),
+    row("GET /v1/catalog/items/{id}", Any, &[("id", ServiceItem)]),
+    row("PATCH /v1/catalog/items/{id}", Owner, &[("id", ServiceItem)]),
+    row("DELETE /v1/catalog/items/{id}", Owner, &[("id", ServiceItem)]),
+    row("PUT /v1/catalog/items/{id}/aliases", Owner, &[("id", ServiceItem)]),
+    row("GET /v1/catalog/quote/{id}", Any, &[("id", ServiceItem)]),
+    row("POST /v1/catalog/match", Any, &[]),
+    row("GET /v1/scheduling/resources", Any, &[]),
+    row("POST /v1/scheduling/resources", Any, &[("skills", ServiceItem)]),
+    row("GET /v1/scheduling/resources/{id}", Any, &[("id", Resource)]),
+    row("PATCH /v1/scheduling/resources/{id}", Any, &[("id", Resource), ("skills", ServiceItem)]),
+    row("DELETE /v1/scheduling/resources/{id}", Any, &[("id", Resource)]),
+    row("GET /v1/scheduling/resources/{id}/time-off", Any, &[("id", Resource)]),
+    row("POST /v1/scheduling/resources/{id}/time-off", Any, &[("id", Resource)]),
+    row("DELETE /v1/scheduling/time-off/{id}", Any, &[("id", TimeOff)]),
+    row("GET /v1/scheduling/holidays", Any, &[]),
+    row("POST /v1/scheduling/holidays", Any, &[]),
+    row("DELETE /v1/scheduling/holidays/{id}", Any, &[("id", Holiday)]),
+    row("GET /v1/scheduling/resources/{id}/feed", Any, &[("id", Resource)]),
+    row("POST /v1/scheduling/resources/{id}/feed/rotate", Owner, &[("id", Resource)]),
 ];

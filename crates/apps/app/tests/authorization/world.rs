@@ -293,6 +293,18 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         })),
     )
     .await;
+    let item = json!({
+        "name": "Roof inspection", "duration_minutes": 60, "price": { "amount_cents": 9500, "currency": "USD" }
+    });
+    let item = must(app, owner, "POST", "/v1/catalog/items", Some(item)).await["id"].as_str().unwrap().to_owned();
+    let aliases = json!({ "aliases": [{ "text": "leaky roof" }] });
+    must(app, owner, "PUT", &format!("/v1/catalog/items/{item}/aliases"), Some(aliases)).await;
+    let resource = json!({ "name": "Alex", "skills": [&item] });
+    let resource = must(app, owner, "POST", "/v1/scheduling/resources", Some(resource)).await;
+    let away = format!("/v1/scheduling/resources/{}/time-off", resource["id"].as_str().unwrap());
+    let away = must(app, owner, "POST", &away, Some(json!({ "first_day": "2030-01-07", "last_day": "2030-01-08" }))).await;
+    let holiday = json!({ "date": "2030-01-01", "name": "New Year" });
+    let holiday = must(app, owner, "POST", "/v1/scheduling/holidays", Some(holiday)).await;
     let invitation = must(
         app,
         owner,
@@ -314,6 +326,10 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         (Kind::User, user_id(app, owner).await),
         (Kind::DoNotText, id(&entry)),
         (Kind::Invitation, id(&invitation)),
+        (Kind::ServiceItem, item.parse().unwrap()),
+        (Kind::Resource, id(&resource)),
+        (Kind::TimeOff, id(&away)),
+        (Kind::Holiday, id(&holiday)),
     ]);
     Business { tenant, ids }
 }

@@ -33,6 +33,11 @@ const KEPT: &[(&str, &[&str])] = &[
             "id_users.email",
             "id_users.notifications",
             "id_users.phone",
+            "sched_holidays.name",
+            "sched_resources.name",
+            "sched_resources.time_zone",
+            "sched_resources.weekly_hours",
+            "sched_time_off.reason",
         ],
     ),
     (

@@ -92,7 +92,9 @@ impl Stand {
                     "boolean" => "false".to_owned(),
                     "bytea" => "decode(lpad(to_hex(n), 64, '0'), 'hex')".to_owned(),
                     "smallint" | "integer" | "bigint" => "1".to_owned(),
-                    "bigint[]" => "'{}'".to_owned(),
+                    "bigint[]" | "uuid[]" => "'{}'".to_owned(),
+                    // Days are told apart by their rows' keys.
+                    "date" => format!("'{}'::date + n::integer - 1", at.date_naive()),
                     "xid8" => "pg_current_xact_id()".to_owned(),
                     other => panic!("{table}.{column} is a {other}: say what a row has there"),
                 },

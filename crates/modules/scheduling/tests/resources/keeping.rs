@@ -25,7 +25,8 @@ async fn a_resource_is_added_shown_changed_and_listed() {
     assert_eq!((&changed["buffer_after_minutes"], &changed["buffer_before_minutes"]), (&json!(30), &json!(0)));
     assert_eq!(changed["skills"], json!([world.item]));
     assert_eq!(world.send(world.tech(), Method::GET, &address, None).await.body(), changed);
-    let back = world.send(world.tech(), Method::PATCH, &address, Some(json!({"time_zone": null, "skills": null}))).await;
+    let back =
+        world.send(world.tech(), Method::PATCH, &address, Some(json!({"time_zone": null, "skills": null}))).await;
     assert_eq!((&back.body()["time_zone"], &back.body()["skills"]), (&Value::Null, &Value::Null));
 
     let sam = world.resource("Sam").await;
@@ -189,7 +190,8 @@ async fn a_change_of_hours_and_buffers_leaves_what_is_booked() {
     world.send(world.owner(), Method::PATCH, &address, Some(json!({"buffer_after_minutes": 30}))).await;
     world.book(alex.id, "2026-06-12T14:00:00Z", 60).await;
     let ranges = "select md5(string_agg(a::text, '' order by id)) from sched_appointments a";
-    let ranges = async || -> String { sqlx::query_scalar(ranges).fetch_one(&mut world.superuser().await).await.unwrap() };
+    let ranges =
+        async || -> String { sqlx::query_scalar(ranges).fetch_one(&mut world.superuser().await).await.unwrap() };
     let before = ranges().await;
     let change = json!({"buffer_after_minutes": 0, "buffer_before_minutes": 120, "weekly_hours": {}});
     assert_eq!(world.send(world.owner(), Method::PATCH, &address, Some(change)).await.status, 200);
@@ -203,14 +205,15 @@ async fn what_is_not_there_or_a_neighbours_is_404() {
     let alex = world.resource("Alex").await;
     for id in [alex.id.as_uuid(), Uuid::from_u128(9)] {
         let address = format!("{RESOURCES}/{id}");
-        for (method, body) in [
-            (Method::GET, None),
-            (Method::PATCH, Some(json!({"horizon_days": 7}))),
-            (Method::DELETE, None),
-        ] {
+        for (method, body) in
+            [(Method::GET, None), (Method::PATCH, Some(json!({"horizon_days": 7}))), (Method::DELETE, None)]
+        {
             let answer = world.send(other.clone(), method.clone(), &address, body).await;
             assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{method} {address}");
         }
     }
-    assert_eq!(world.send(world.owner(), Method::GET, &format!("{RESOURCES}/{}", alex.id), None).await.body()["active"], true);
+    assert_eq!(
+        world.send(world.owner(), Method::GET, &format!("{RESOURCES}/{}", alex.id), None).await.body()["active"],
+        true
+    );
 }

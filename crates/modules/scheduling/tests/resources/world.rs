@@ -73,16 +73,7 @@ impl World {
         };
         let scheduling = Scheduling::new(db.clone(), identity.clone(), catalog.clone(), settings);
         let tenant = tenant(&identity, "Example Plumbing").await;
-        let mut world = Self {
-            database,
-            clock,
-            db,
-            identity,
-            catalog,
-            scheduling,
-            tenant,
-            item: Uuid::nil().into(),
-        };
+        let mut world = Self { database, clock, db, identity, catalog, scheduling, tenant, item: Uuid::nil().into() };
         world.item = world.item_of(tenant, "Drain, kitchen").await;
         world
     }
@@ -163,8 +154,7 @@ impl World {
             .uri(path)
             .header("content-type", "application/json")
             .header("idempotency-key", key);
-        let mut request =
-            request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         request.extensions_mut().insert(actor);
         answer(self.scheduling.v1_routes().into(), request).await
     }
