@@ -211,6 +211,9 @@ async fn api(app: &App) {
         }
     }
     assert!(asked > 300, "{asked} requests");
+    // The address of a calendar feed is a secret: no path is told, whether it leads anywhere or not.
+    let feed = format!("{}/calendar-feeds/{}/{conversation}/1.canary-bearer.ics", app.base_url, app.tenant);
+    assert_eq!(client.get(feed).send().await.unwrap().status(), 404);
     app.settle().await;
 }
 
