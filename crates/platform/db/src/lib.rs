@@ -28,7 +28,7 @@ pub use lock::SessionLock;
 pub use provision::{
     MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision, restrict_database,
 };
-pub use retention::first_id_at;
+pub use retention::{EVENTS_KEPT, first_id_at, made_at};
 pub use route::{Route, RouteKind};
 pub use tx::{ReadTx, SystemTx, Tx};
 pub use wake::{Topic, Wakes};

@@ -45,7 +45,7 @@ pub async fn status(db: &Db) -> Result<OutboxStatus, DbError> {
     let counts = sqlx::query!(
         r#"select
              (select count(*) from outbox_events where lane = 0 and dispatched_at is null) as "ready!",
-             (select extract(epoch from $1 - min(occurred_at))::float8 from outbox_events
+             (select extract(epoch from $1 - min(available_at))::float8 from outbox_events
               where lane = 0 and dispatched_at is null) as oldest_ready_seconds,
              (select count(*) from outbox_events where lane = 1 and dispatched_at is null) as "retrying!",
              (select count(*) from outbox_dead_letters where resolution is null) as "dead_letters!",

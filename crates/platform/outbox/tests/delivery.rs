@@ -398,3 +398,17 @@ async fn an_event_that_kills_the_process_ends_in_the_dead_letters_and_its_neighb
     assert!(letters[0].error.contains("died"));
     assert_eq!(count(&mut superuser, OPEN_LETTERS).await, 1);
 }
+
+#[tokio::test]
+async fn what_was_learned_of_late_does_not_look_as_if_it_had_waited() {
+    let database = database().await;
+    let tenant: TenantId = database.app().ids().next();
+    let mut tx = database.app().begin(tenant).await.unwrap();
+    let context = Context { correlation: tx.ids().next(), causation: None };
+    let hours_ago = tx.now() - chrono::Duration::hours(3);
+    tx.publish_of(&Told { to: Behaviour::Work, number: 1 }, context, hours_ago).unwrap();
+    tx.commit().await.unwrap();
+    let status = nmc_outbox::status(database.dispatcher()).await.unwrap();
+    let waits = status.oldest_ready_seconds.unwrap();
+    assert!((0.0..3_600.0).contains(&waits), "{waits} s");
+}
