@@ -26,7 +26,7 @@ const KILLS: usize = 20;
 /// it hits any point of their way.
 const WEBHOOKS_BEFORE_A_KILL: u64 = 40;
 /// So many webhooks come sooner.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 /// This long after the last kill everything is finished.
 const SETTLE: Duration = Duration::from_secs(30);
 

@@ -20,8 +20,6 @@ const CALLER: &str = "+14155550123";
 /// How long a step may take before it counts as failed.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(2);
-/// After everything has settled: time enough for a text that must not come.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// Plays and checks; an error where anything is off.
 pub async fn demo() -> Result<(), SandboxError> {
@@ -257,14 +255,16 @@ impl Demo {
         Ok(false)
     }
 
-    /// Waits until nothing is under way any more, and then a little.
+    /// Waits until nothing is under way any more: whatever was to follow has followed.
     async fn quiet(&mut self) -> Result<(), SandboxError> {
-        self.installation.twilio.settled().await;
-        self.installation.clerk.settled().await;
         let idle = "select not exists (select from outbox_events where dispatched_at is null)
                        and not exists (select from effect_intents where state in ('pending', 'in_flight', 'unknown'))";
-        self.becomes(idle).await?;
-        tokio::time::sleep(SILENCE).await;
+        // What the database has done may have begun something at the providers, and their reports something here.
+        for _ in 0..3 {
+            self.installation.twilio.settled().await;
+            self.installation.clerk.settled().await;
+            self.becomes(idle).await?;
+        }
         Ok(())
     }
 
