@@ -189,7 +189,7 @@ create table sched_appointment_changes (
   constraint sched_appointment_changes_what_words
     check (what in ('booked', 'moved', 'corrected', 'cancelled', 'completed', 'no_show')),
   constraint sched_appointment_changes_reason_words check
-    (reason in ('user', 'tenant', 'system', 'conflict') and what = 'cancelled')
+    (reason is null or (what = 'cancelled' and reason in ('user', 'tenant', 'system', 'conflict')))
 );
 select nmc_protect('sched_appointment_changes');
 grant select, insert on sched_appointment_changes to nmc_app, nmc_dispatcher;
