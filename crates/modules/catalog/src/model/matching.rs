@@ -4,7 +4,11 @@
 //! resembles a run of the text's words counts less of them. The item with the highest count is the best, and with what
 //! else the text could mean it is sure or has to be asked about.
 
-use std::{cmp::Ordering, collections::HashMap, ops::Range};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -80,8 +84,10 @@ struct Phrase<'a> {
     text: &'a str,
     by: MatchedBy,
     priority: u8,
-    all: Vec<String>,
+    /// Its words without fillers.
     kept: Vec<String>,
+    /// Whether the text is the phrase, fillers and all.
+    is_verbatim: bool,
 }
 
 /// A phrase found in the text.
@@ -114,7 +120,8 @@ enum Extent {
 /// Which of these items the text means; the order in which they are given does not matter. Inactive ones are never meant.
 pub fn matches(catalog: &[ServiceItem], text: &str) -> Matches {
     let text = Text::new(text);
-    let phrases: Vec<Phrase<'_>> = catalog.iter().filter(|item| item.is_active).flat_map(phrases_of).collect();
+    let phrases: Vec<Phrase<'_>> =
+        catalog.iter().filter(|item| item.is_active).flat_map(|item| phrases_of(item, &text)).collect();
     let mut mentions: Vec<Mention<'_>> = phrases.iter().flat_map(|phrase| literal(phrase, &text)).collect();
     mentions.extend(resembling(&phrases, &text));
     mentions.sort_by(order);
@@ -143,11 +150,12 @@ impl Mention<'_> {
     }
 }
 
-fn phrases_of(item: &ServiceItem) -> impl Iterator<Item = Phrase<'_>> {
-    let phrase = move |text, by, priority| {
-        let all = words(text);
-        let kept = all.iter().filter(|word| !is_filler(word)).cloned().collect();
-        Phrase { item, text, by, priority, all, kept }
+fn phrases_of<'a>(item: &'a ServiceItem, of_caller: &Text) -> impl Iterator<Item = Phrase<'a>> {
+    let phrase = |text, by, priority| {
+        let mut kept = words(text);
+        let is_verbatim = kept == of_caller.words();
+        kept.retain(|word| !is_filler(word));
+        Phrase { item, text, by, priority, kept, is_verbatim }
     };
     let aliases = item.aliases.iter().map(move |alias| phrase(alias.text.as_str(), MatchedBy::Alias, alias.priority));
     aliases.chain([phrase(&item.name, MatchedBy::Name, 0)])
@@ -177,7 +185,7 @@ impl<'a> Phrase<'a> {
 
 /// Wherever the phrase stands in the text.
 fn literal<'a>(phrase: &Phrase<'a>, text: &Text) -> Vec<Mention<'a>> {
-    if phrase.all == text.words() {
+    if phrase.is_verbatim {
         return vec![phrase.literal(Extent::Verbatim, 1.0, 0..text.len())];
     }
     if !phrase.has_content() {
@@ -194,43 +202,63 @@ fn literal<'a>(phrase: &Phrase<'a>, text: &Text) -> Vec<Mention<'a>> {
 
 /// Each phrase at the run of the text's words that it resembles most, in whatever order they stand.
 fn resembling<'a>(phrases: &[Phrase<'a>], text: &Text) -> Vec<Mention<'a>> {
-    let letters: Vec<Vec<char>> = text.kept().map(|word| word.chars().collect()).collect();
-    let mut known: HashMap<&str, Vec<(usize, f64)>> = HashMap::new();
-    let mut candidates: Vec<(f64, &Phrase<'a>, Vec<Vec<(usize, f64)>>)> = Vec::new();
-    for phrase in phrases {
-        for word in &phrase.kept {
-            known.entry(word).or_insert_with(|| alike(word, &letters));
-        }
-        let alike: Vec<&Vec<(usize, f64)>> = phrase.kept.iter().map(|word| &known[word.as_str()]).collect();
-        let most = |places: &&Vec<(usize, f64)>| places.iter().map(|place| place.1).fold(0.0, f64::max);
-        let bound = resemblance(alike.iter().map(most).sum(), phrase.kept.len(), 0);
-        if bound >= RESEMBLANCE_MIN {
-            candidates.push((bound, phrase, alike.into_iter().cloned().collect()));
-        }
+    let mut places: BTreeMap<Vec<char>, Vec<usize>> = BTreeMap::new();
+    for (place, word) in text.kept().enumerate() {
+        places.entry(word.chars().collect()).or_default().push(place);
     }
+    let mut known: HashMap<&str, Alike> = HashMap::new();
+    for word in phrases.iter().flat_map(|phrase| &phrase.kept) {
+        known.entry(word).or_insert_with(|| alike(word, &places));
+    }
+    let of = |phrase: &'_ Phrase<'a>| phrase.kept.iter().map(|word| &known[word.as_str()]).collect::<Vec<_>>();
+    let mut candidates: Vec<(f64, &Phrase<'a>)> = phrases
+        .iter()
+        .map(|phrase| {
+            let most = phrase.kept.iter().map(|word| known[word.as_str()].most).sum();
+            (resemblance(most, phrase.kept.len(), phrase.kept.len().saturating_sub(1)), phrase)
+        })
+        .filter(|(at_most, _)| *at_most >= RESEMBLANCE_MIN)
+        .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| identity(a.1).cmp(&identity(b.1))));
     candidates.truncate(COMPARED_MAX);
-    candidates.iter().filter_map(|(_, phrase, alike)| most_alike(phrase, alike, letters.len())).collect()
+    candidates.iter().filter_map(|(_, phrase)| most_alike(phrase, &of(phrase), text.len())).collect()
 }
 
-/// Where in the text a word like this one stands.
-fn alike(word: &str, letters: &[Vec<char>]) -> Vec<(usize, f64)> {
+/// Where in the text words like one stand.
+struct Alike {
+    /// Each place with how alike the word there is.
+    places: Vec<(usize, f64)>,
+    /// The highest of these.
+    most: f64,
+}
+
+fn alike(word: &str, text: &BTreeMap<Vec<char>, Vec<usize>>) -> Alike {
     let word: Vec<char> = word.chars().collect();
-    let places = letters.iter().map(|other| similarity(&word, other)).enumerate();
-    places.filter(|(_, similarity)| *similarity > 0.0).collect()
+    // Only words with the same first letter are alike, and they stand beside one another.
+    let neighbours = text.range(word[..1].to_vec()..).take_while(|(other, _)| other[0] == word[0]);
+    let (mut places, mut most) = (Vec::new(), 0.0_f64);
+    for (other, at) in neighbours {
+        let similarity = similarity(&word, other);
+        if similarity > 0.0 {
+            most = most.max(similarity);
+            places.extend(at.iter().map(|place| (*place, similarity)));
+        }
+    }
+    Alike { places, most }
 }
 
 /// The share of the words of a phrase and a run that both have: of `shared` words among so many of each.
 #[expect(clippy::cast_precision_loss, reason = "at most a few hundred words")]
 fn resemblance(shared: f64, phrase_words: usize, run_words: usize) -> f64 {
-    let all = (phrase_words + run_words) as f64 - shared;
-    if run_words == 0 { shared / (phrase_words as f64).max(1.0) } else { shared / all }
+    // A run may be shorter than the phrase by one word, and all of the phrase that resembles it more than that.
+    let all = ((phrase_words + run_words) as f64 - shared).max(shared).max(1.0);
+    shared / all
 }
 
-fn most_alike<'a>(phrase: &Phrase<'a>, alike: &[Vec<(usize, f64)>], text_words: usize) -> Option<Mention<'a>> {
+fn most_alike<'a>(phrase: &Phrase<'a>, alike: &[&Alike], text_words: usize) -> Option<Mention<'a>> {
     let mut best: Option<Mention<'_>> = None;
     let lengths = phrase.kept.len().saturating_sub(1).max(1)..=phrase.kept.len() + 1;
-    let mut starts: Vec<usize> = alike.iter().flatten().map(|place| place.0).collect();
+    let mut starts: Vec<usize> = alike.iter().flat_map(|alike| &alike.places).map(|place| place.0).collect();
     starts.sort_unstable();
     starts.dedup();
     for start in starts {
@@ -248,10 +276,10 @@ fn most_alike<'a>(phrase: &Phrase<'a>, alike: &[Vec<(usize, f64)>], text_words: 
 }
 
 /// How many words of the phrase the run has, less what differs, and whether that is more than one short word.
-fn shared(alike: &[Vec<(usize, f64)>], run: &Range<usize>, phrase: &[String]) -> (f64, bool) {
+fn shared(alike: &[&Alike], run: &Range<usize>, phrase: &[String]) -> (f64, bool) {
     let (mut taken, mut shared, mut letters) = (Vec::new(), 0.0, 0);
-    for (word, places) in phrase.iter().zip(alike) {
-        let free = places.iter().filter(|(place, _)| run.contains(place) && !taken.contains(place));
+    for (word, alike) in phrase.iter().zip(alike) {
+        let free = alike.places.iter().filter(|(place, _)| run.contains(place) && !taken.contains(place));
         if let Some((place, similarity)) = free.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
             taken.push(*place);
             shared += similarity;

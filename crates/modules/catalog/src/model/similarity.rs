@@ -1,7 +1,5 @@
 //! How alike two words are.
 
-use std::collections::HashMap;
-
 /// Words shorter than this are like no other: "fan" is not "van".
 const LETTERS_MIN: usize = 4;
 /// Below this two words are simply two words.
@@ -10,7 +8,7 @@ const SIMILARITY_MIN: f64 = 0.6;
 const SLIP: [(usize, f64); 2] = [(6, 0.8), (LETTERS_MIN, 0.7)];
 /// From this many letters on there may be two slips.
 const TWO_SLIPS_LETTERS_MIN: usize = 9;
-/// Longer words are no words.
+/// Longer words are no words. A word has one trigram more, and they are counted in 64 bits.
 const LETTERS_MAX: usize = 40;
 
 /// 1 for the same word, 0 for two that have nothing to do with one another. Symmetric.
@@ -41,26 +39,22 @@ fn dice(shared: usize, letters: usize) -> f64 {
     2.0 * shared as f64 / (letters + 2) as f64
 }
 
-/// How many trigrams both words have, counted as often as both have them.
+/// How many trigrams both words have, counted as often as both have them. Words have at most [`LETTERS_MAX`] letters.
 fn shared_trigrams(a: &[char], b: &[char]) -> usize {
-    let mut left: HashMap<[char; 3], usize> = HashMap::new();
-    for trigram in trigrams(b) {
-        *left.entry(trigram).or_default() += 1;
-    }
-    let is_shared = |trigram: &[char; 3]| match left.get_mut(trigram) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            true
-        }
-        _ => false,
-    };
-    trigrams(a).filter(is_shared).count()
+    let mut taken = 0_u64;
+    (0..=a.len())
+        .filter(|&start| {
+            let of_a = trigram(a, start);
+            let free = (0..=b.len()).find(|&place| taken & (1 << place) == 0 && trigram(b, place) == of_a);
+            free.inspect(|place| taken |= 1 << place).is_some()
+        })
+        .count()
 }
 
 /// Two spaces stand before the word and one behind it, so that its beginning counts for more than its end.
-fn trigrams(word: &[char]) -> impl Iterator<Item = [char; 3]> {
+fn trigram(word: &[char], start: usize) -> [char; 3] {
     let letter = |index: usize| index.checked_sub(2).and_then(|index| word.get(index)).copied().unwrap_or(' ');
-    (0..=word.len()).map(move |start| [letter(start), letter(start + 1), letter(start + 2)])
+    [letter(start), letter(start + 1), letter(start + 2)]
 }
 
 /// How many letters are wrong, missing, too many, or swapped with their neighbour (optimal string alignment).
