@@ -229,7 +229,7 @@ impl Compliance {
         phone: &E164,
         purpose: Purpose,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Decision::Allow).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, Decision::Allow).await
     }
 
     /// The same together with what the sender knows itself (the conversation's state and epoch, a pause, too many texts
@@ -243,7 +243,20 @@ impl Compliance {
         purpose: Purpose,
         senders: Decision,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, senders).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, senders).await
+    }
+
+    /// The same for a text that goes out now from a number of the business: refused where it is that no more.
+    pub async fn can_send_from(
+        &self,
+        tx: &mut Tx,
+        subject: Subject,
+        from: &E164,
+        phone: &E164,
+        purpose: Purpose,
+        senders: Decision,
+    ) -> Result<Decision, DbError> {
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Some(from), senders).await
     }
 
     /// What [`Compliance::can_send`] would say now, without lock or trace: for what is promised aloud.

@@ -166,7 +166,7 @@ async fn own_decision(
     // mind is recorded all the same.
     let is_too_soon = keyword != Keyword::Stop && given.iter().any(is_recent);
     let is_too_many = given.len() >= SAME_ANSWER_PER_DAY || is_too_soon;
-    if is_too_many || store::message::spoken(tx, phone).await?.in_a_day >= MAX_AUTOMATIC_PER_DAY {
+    if is_too_many || store::message::spoken(tx, phone, key).await?.in_a_day >= MAX_AUTOMATIC_PER_DAY {
         return Ok(Decision::Block { reason: BlockReason::TooMany });
     }
     Ok(Decision::Allow)
