@@ -36,7 +36,7 @@ pub struct Problem {
     /// Always `about:blank`: `code` tells problems of one status apart.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "about:blank")]
-    kind: &'static str,
+    kind: AboutBlank,
     /// The status in words.
     #[schema(value_type = String, example = "Conflict")]
     title: &'static str,
@@ -60,12 +60,22 @@ pub struct Problem {
     /// What this kind of problem says beside that (RFC 9457, section 3.2).
     #[serde(flatten)]
     #[schema(ignore)]
-    extensions: BTreeMap<&'static str, Value>,
+    extensions: Box<BTreeMap<&'static str, Value>>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
     /// Whether signing in with a token would help.
     #[serde(skip)]
     wants_token: bool,
+}
+
+/// The one `type` there is.
+#[derive(Clone, Copy, Debug)]
+struct AboutBlank;
+
+impl Serialize for AboutBlank {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("about:blank")
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -77,14 +87,14 @@ impl Problem {
     /// A problem of any status; the constructors below cover the usual ones.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            kind: "about:blank",
+            kind: AboutBlank,
             title: status.canonical_reason().unwrap_or("Error"),
             status,
             detail: detail.into(),
             code,
             correlation_id: None,
             errors: Box::default(),
-            extensions: BTreeMap::new(),
+            extensions: Box::default(),
             retry_after_seconds: None,
             wants_token: false,
         }
