@@ -56,11 +56,11 @@ impl Modules {
         self.refuse_own_number(&mut tx, phone).await?;
         // The threads first: what is about to be sent in them waits for their locks and finds them gone.
         let threads = self.conversation.erase_caller(&mut tx, phone).await?;
-        let appointments = self.scheduling.erase_caller(&mut tx, phone, &threads.conversations).await?;
         let Erased::Intents(intents) = nmc_effects::caller::erase(&mut tx, phone).await? else {
             tx.roll_back().await?;
             return Err(EraseCallerError::UnderWay);
         };
+        let appointments = self.scheduling.erase_caller(&mut tx, phone, &threads.conversations).await?;
         // News before what it tells of: a text that comes in between is still heard of, as one that comes after.
         let events = nmc_outbox::caller::erase(&mut tx, phone).await?;
         let calls_and_texts = self.telephony.erase_caller(&mut tx, phone).await?;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// What the module is told from configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a hold reserves its timeslot (`HOLD_TTL_MINUTES`).
+    /// How long a hold reserves its timeslot (`HOLD_TTL_SECONDS`).
     pub hold_ttl: Duration,
     /// The installation's address, without a slash at its end: calendar feeds are read there (`PUBLIC_BASE_URL`).
     pub public_base_url: String,

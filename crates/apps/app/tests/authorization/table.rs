@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Invitation,
     ServiceItem,
     Resource,
+    Hold,
+    Appointment,
     TimeOff,
     Holiday,
     /// No id: a word that is the same for every business.
@@ -41,7 +43,8 @@ const fn row(route: &'static str, role: Role, ids: &'static [(&'static str, Kind
 }
 
 use Kind::{
-    Call, Conversation, DoNotText, Holiday, Invitation, Message, Resource, ServiceItem, Task, TimeOff, User, Word,
+    Appointment, Call, Conversation, DoNotText, Hold, Holiday, Invitation, Message, Resource, ServiceItem, Task,
+    TimeOff, User, Word,
 };
 use Role::{Any, Owner, SignUp};
 
@@ -103,4 +106,24 @@ pub(crate) const TABLE: &[Row] = &[
     row("DELETE /v1/scheduling/holidays/{id}", Any, &[("id", Holiday)]),
     row("GET /v1/scheduling/resources/{id}/feed", Any, &[("id", Resource)]),
     row("POST /v1/scheduling/resources/{id}/feed/rotate", Owner, &[("id", Resource)]),
+    row(
+        "POST /v1/scheduling/search",
+        Any,
+        &[("resource_ids", Resource), ("service_item_id", ServiceItem), ("moves_appointment_id", Appointment)],
+    ),
+    row("GET /v1/scheduling/holds", Any, &[]),
+    row(
+        "POST /v1/scheduling/holds",
+        Any,
+        &[("resource_id", Resource), ("service_item_id", ServiceItem), ("moves_appointment_id", Appointment)],
+    ),
+    row("DELETE /v1/scheduling/holds/{id}", Any, &[("id", Hold)]),
+    row("POST /v1/scheduling/book", Any, &[("hold_id", Hold), ("service_item_id", ServiceItem)]),
+    row("POST /v1/scheduling/reschedule", Any, &[("appointment_id", Appointment), ("hold_id", Hold)]),
+    row("POST /v1/scheduling/cancel", Any, &[("appointment_id", Appointment)]),
+    row("POST /v1/scheduling/complete", Any, &[("appointment_id", Appointment)]),
+    row("POST /v1/scheduling/no-show", Any, &[("appointment_id", Appointment)]),
+    row("GET /v1/scheduling/appointments", Any, &[("resource_id", Resource)]),
+    row("GET /v1/scheduling/appointments/{id}", Any, &[("id", Appointment)]),
+    row("PATCH /v1/scheduling/appointments/{id}", Any, &[("id", Appointment)]),
 ];

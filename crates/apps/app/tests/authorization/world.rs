@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use nmc_app::{Modules, routes};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_identity::Person as Identified;
@@ -302,9 +302,25 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
     let resource = json!({ "name": "Alex", "skills": [&item] });
     let resource = must(app, owner, "POST", "/v1/scheduling/resources", Some(resource)).await;
     let away = format!("/v1/scheduling/resources/{}/time-off", resource["id"].as_str().unwrap());
-    let away = must(app, owner, "POST", &away, Some(json!({ "first_day": "2030-01-07", "last_day": "2030-01-08" }))).await;
+    let away =
+        must(app, owner, "POST", &away, Some(json!({ "first_day": "2030-01-07", "last_day": "2030-01-08" }))).await;
     let holiday = json!({ "date": "2030-01-01", "name": "New Year" });
     let holiday = must(app, owner, "POST", "/v1/scheduling/holidays", Some(holiday)).await;
+    // Whenever this runs, it is ahead and within nobody's rules.
+    let hold = async |day: i64| {
+        #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
+        let start = Utc::now() + TimeDelta::days(day);
+        let hold = json!({
+            "resource_id": resource["id"], "start": start, "end": start + TimeDelta::hours(1), "override": true
+        });
+        let address = format!("/v1/scheduling/holds?day={day}");
+        must(app, owner, "POST", &address, Some(hold)).await["hold_id"].as_str().unwrap().to_owned()
+    };
+    let booking = json!({
+        "hold_id": hold(3).await, "service_item_id": &item, "customer_phone": caller, "customer_name": "Pat Example"
+    });
+    let appointment = must(app, owner, "POST", "/v1/scheduling/book", Some(booking)).await;
+    let hold = hold(5).await;
     let invitation = must(
         app,
         owner,
@@ -328,6 +344,8 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         (Kind::Invitation, id(&invitation)),
         (Kind::ServiceItem, item.parse().unwrap()),
         (Kind::Resource, id(&resource)),
+        (Kind::Hold, hold.parse().unwrap()),
+        (Kind::Appointment, appointment["appointment_id"].as_str().unwrap().parse().unwrap()),
         (Kind::TimeOff, id(&away)),
         (Kind::Holiday, id(&holiday)),
     ]);

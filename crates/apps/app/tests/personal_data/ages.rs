@@ -105,6 +105,15 @@ const RULES: &[Rule] = &[
     Rule { table: "conv_contacts", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_tasks", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_conversations", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_ended_holds", kept: days_30, values: &[], left: Left::Nothing },
+    Rule {
+        table: "sched_appointments",
+        kept: days_180,
+        values: &[],
+        left: Left::Row { without: "customer_address like '%canary%' or notes like '%canary%'" },
+    },
+    Rule { table: "sched_appointments", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_ext_busy", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "sched_time_off", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "sched_holidays", kept: months_13_day, values: &[], left: Left::Nothing },
 ];

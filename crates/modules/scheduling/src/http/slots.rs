@@ -109,7 +109,7 @@ pub(super) fn timeslot(
     request_body = SearchRequest,
     responses(
         (status = 200, description = "What is free", body = Slots),
-        (status = 404, description = "`not_found`: no such item", body = Problem,
+        (status = 404, description = "`not_found`: no such item, resource or appointment", body = Problem,
          content_type = "application/problem+json"),
         (status = 410, description = "`item_inactive`: the item is not offered any more", body = Problem,
          content_type = "application/problem+json"),

@@ -158,6 +158,30 @@ fn busy(froms: &[DateTime<Utc>], untils: &[DateTime<Utc>], kinds: &[i32]) -> Res
         .collect()
 }
 
+/// Whether the business has all of these resources, and the appointment.
+pub(crate) async fn knows(
+    tx: &mut ReadTx,
+    resources: Option<&[ResourceId]>,
+    appointment: Option<AppointmentId>,
+) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    let ids: Option<Vec<Uuid>> = resources.map(|ids| ids.iter().map(|id| id.as_uuid()).collect());
+    let knows = sqlx::query_scalar!(
+        r#"
+        select ($2::uuid[] is null
+                or not exists (select from unnest($2::uuid[]) as asked (id) where not exists (
+                     select from sched_resources r where r.tenant_id = $1 and r.id = asked.id)))
+           and ($3::uuid is null or exists (select from sched_appointments a where a.tenant_id = $1 and a.id = $3)) as "knows!"
+        "#,
+        tenant.as_uuid(),
+        ids.as_deref(),
+        appointment.map(AppointmentId::as_uuid)
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
+    Ok(knows)
+}
+
 /// What a hold looks at before it locks anything.
 pub(crate) struct Look {
     /// Whether somebody else has the time already.

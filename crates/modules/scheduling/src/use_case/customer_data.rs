@@ -16,9 +16,8 @@ impl Scheduling {
     }
 
     /// Deletes a caller's appointments, and gives back what these conversations, which are theirs, hold. What was still
-    /// to come is cancelled by that, so that whoever heard of it hears that nobody comes: call this before
-    /// `nmc_outbox::caller::erase`, but after the conversations were locked. On the caller's transaction; says how many
-    /// rows were deleted.
+    /// to come is cancelled by that, so that whoever heard of it hears that nobody comes. Resources are locked after
+    /// conversations and intents. On the caller's transaction; says how many rows were deleted.
     pub async fn erase_caller(
         &self,
         tx: &mut Tx,

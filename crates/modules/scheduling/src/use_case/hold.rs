@@ -1,8 +1,8 @@
 use chrono::Duration;
-use nmc_catalog::QuoteError;
+use nmc_catalog::{Quote, QuoteError};
 use nmc_db::{DbError, IdempotencyError, Tx};
 use nmc_events::{Context, scheduling::ReleaseReason};
-use nmc_kernel::{Actor, IdempotencyKey, Minutes, Money, Timeslot};
+use nmc_kernel::{Actor, IdempotencyKey, Minutes, Timeslot};
 
 use super::{
     admit::{Barred, barred, user_of},
@@ -152,7 +152,10 @@ pub(crate) async fn hold_in(
     if let Some(why) = barred(scheduling, tx).await? {
         return Err(HoldError::Barred(why));
     }
-    let price = quoted(scheduling, tx, new).await?;
+    let quote = match new.service_item_id {
+        Some(item) => Some(scheduling.catalog.quote(tx, item).await?),
+        None => None,
+    };
     // Without a lock first: of many who want the same time, those who have lost already do not wait in the line.
     let look = calendar::look(tx, new.resource_id, new.slot, new.conversation_id, new.moves_appointment_id).await?;
     let look = look.ok_or(HoldError::NotFound)?;
@@ -164,6 +167,7 @@ pub(crate) async fn hold_in(
             }
         }
     }
+    check_length(new, quote.as_ref())?;
     if look.is_taken {
         return Err(HoldError::Refused(Refusal::Taken));
     }
@@ -181,7 +185,7 @@ pub(crate) async fn hold_in(
         blocked,
         expires_at: tx.now() + scheduling.settings.hold_ttl,
         service_item_id: new.service_item_id,
-        price,
+        price: quote.map(|quote| quote.price),
         conversation_id: new.conversation_id,
         correlation_id: context.correlation,
         user_id: user_of(actor),
@@ -197,19 +201,19 @@ pub(crate) async fn hold_in(
     Ok(Held { hold_id: hold.id, expires_at: hold.expires_at })
 }
 
-/// What the job costs now, where one is named; the timeslot lasts as long as the job.
-async fn quoted(scheduling: &Scheduling, tx: &mut Tx, new: &NewHold) -> Result<Option<Money>, HoldError> {
+/// A timeslot lasts as long as the job, where one is named.
+fn check_length(new: &NewHold, quote: Option<&Quote>) -> Result<(), HoldError> {
     let length = new.slot.end() - new.slot.start();
     let [shortest, longest] = LENGTHS;
     if length < shortest || length > longest {
         return Err(HoldError::Length);
     }
-    let Some(item) = new.service_item_id else { return Ok(None) };
-    let quote = scheduling.catalog.quote(tx, item).await?;
-    if !new.is_override && length != quote.duration.duration() {
-        return Err(HoldError::Duration(quote.duration));
+    match quote {
+        Some(quote) if !new.is_override && length != quote.duration.duration() => {
+            Err(HoldError::Duration(quote.duration))
+        }
+        _ => Ok(()),
     }
-    Ok(Some(quote.price))
 }
 
 /// Judges the timeslot by what holds now that its resource is locked; says what to keep free for it.

@@ -56,8 +56,8 @@ pub enum SearchError {
     /// The window is too long.
     #[error("the window is longer than 14 days")]
     Window,
-    /// There is no such item.
-    #[error("there is no such item")]
+    /// There is no such item, resource or appointment.
+    #[error("there is no such item, resource or appointment")]
     NotFound,
     /// The item is not offered any more.
     #[error("the item is not offered any more")]
@@ -92,6 +92,10 @@ pub(crate) async fn search_in(scheduling: &Scheduling, tx: &mut ReadTx, search: 
         Job::Item(item) => (scheduling.catalog.quote(tx, item).await?.duration.duration(), Some(item)),
         Job::Length(length) => (length.duration(), None),
     };
+    let asks_by_id = search.resource_ids.is_some() || search.moves_appointment_id.is_some();
+    if asks_by_id && !calendar::knows(tx, search.resource_ids.as_deref(), search.moves_appointment_id).await? {
+        return Err(SearchError::NotFound);
+    }
     let question = Question {
         resources: search.resource_ids.as_deref(),
         bookable: Some(Bookable(item)),

@@ -34,7 +34,7 @@ async fn a_hold_is_booked_once_at_the_price_that_was_said() {
     assert_eq!(listed["items"][0]["price"], json!({ "amount_cents": 9500, "currency": "USD" }));
     // It gets dearer; what was said holds.
     let change = serde_json::from_value(json!({ "price": { "amount_cents": 20_000, "currency": "USD" } })).unwrap();
-    world.catalog.change_item(&world.owner(), world.item, &change).await.unwrap();
+    world.catalog.change_item(&world.owner(), world.item, change).await.unwrap();
     let first = world.scheduling.book(&world.owner(), &booking(held.hold_id, world.item), None).await.unwrap();
     let again = world.scheduling.book(&world.owner(), &booking(held.hold_id, world.item), None).await.unwrap();
     assert_eq!(first, again);
