@@ -74,6 +74,12 @@ pub(crate) fn configuration(clerk: &ClerkSimulator) -> impl Iterator<Item = (Str
     keys.chain([("CLERK_WEBHOOK_SECRET".to_owned(), WEBHOOK_SECRET.to_owned())])
 }
 
+/// A token for the person of the example business who has this role, for an hour.
+pub(crate) fn token_of(clerk: &ClerkSimulator, role: Role) -> Result<String, SandboxError> {
+    let request = TokenRequest { lifetime: TimeDelta::hours(1), ..TokenRequest::of(user_of(role)?.0) };
+    clerk.token(&request).map_err(SandboxError::io("no token could be signed"))
+}
+
 /// `cargo run -- token`: a token for the running sandbox, or for the next start of the one that ran here.
 pub fn token(role: Role, minutes: u32) -> Result<(), SandboxError> {
     let instance = KeptInstance::open(settings(Some(&data_dir()?))?).map_err(|error| match error {

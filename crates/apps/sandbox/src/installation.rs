@@ -22,7 +22,7 @@ use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
 const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
 const AUTH_TOKEN: &str = "sandbox-auth-token";
-const CALENDAR_FEED_KEY: &str = "sandbox-calendar-feed-key-of-this-machine";
+pub(crate) const CALENDAR_FEED_KEY: &str = "sandbox-calendar-feed-key-of-this-machine";
 /// How long the programs may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);

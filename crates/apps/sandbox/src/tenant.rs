@@ -5,7 +5,7 @@ use nmc_db::{Db, PoolSettings, RouteKind, Wakes};
 use nmc_identity::{CallMode, Email, Identity, NewTenant, Person, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, Role, TenantId};
 
-use crate::{SandboxError, clerk::user_of};
+use crate::{SandboxError, catalog::add_catalog, clerk::user_of, resources::add_resources};
 
 /// Numbers for examples: 555-0100 to 555-0199 belong to nobody.
 const NAME: &str = "Example Plumbing";
@@ -25,16 +25,24 @@ pub struct ExampleTenant {
     pub forward_to: E164,
 }
 
-/// Finds the example business, or creates it with an approved campaign, a number and its people.
+/// Finds the example business, or creates it with an approved campaign, a number, its people, what it sells and who
+/// does that.
 pub async fn example_tenant(app_url: &str) -> Result<ExampleTenant, SandboxError> {
     let db = Db::new(app_url, PoolSettings { max_connections: 2, ..PoolSettings::default() }, Wakes::new())?;
     let tenant = find_or_create(&db).await;
-    let staffed = match &tenant {
-        Ok(tenant) => add_people(&db, tenant.id).await,
+    let equipped = match &tenant {
+        Ok(tenant) => equip(&db, tenant.id).await,
         Err(_) => Ok(()),
     };
     db.close().await;
-    staffed.and(tenant)
+    equipped.and(tenant)
+}
+
+/// Whatever an example business needs and this one lacks.
+async fn equip(db: &Db, tenant: TenantId) -> Result<(), SandboxError> {
+    add_people(db, tenant).await?;
+    add_catalog(db, tenant).await?;
+    add_resources(db, tenant).await
 }
 
 /// An owner and a technician, as the simulated Clerk instance has them; those who are there already stay as they are.

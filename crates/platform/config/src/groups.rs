@@ -313,7 +313,7 @@ group! {
     /// Appointments.
     SchedulingConfig, "Scheduling" {
         /// How long a timeslot stays reserved for somebody who has not booked it.
-        hold_ttl: Duration = default("HOLD_TTL_MINUTES", minutes(1..=60), "15"),
+        hold_ttl: Duration = default("HOLD_TTL_SECONDS", seconds(5..=3600), "900"),
         /// What the addresses of calendar feeds are signed with. Who has it can read every calendar; another one makes all
         /// addresses void.
         calendar_feed_key: SecretString =

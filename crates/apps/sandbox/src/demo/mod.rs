@@ -1,5 +1,7 @@
 //! `cargo run -- demo`: the main job and what can come between, played on a fresh database and checked step by step.
 
+mod api;
+mod bookings;
 mod people;
 
 use std::time::{Duration, Instant};
@@ -28,6 +30,7 @@ pub async fn demo() -> Result<(), SandboxError> {
         database: "nmc_demo",
         fresh: true,
         database_url: given_database(),
+        configuration: vec![("HOLD_TTL_SECONDS".to_owned(), bookings::HOLD_TTL.as_secs().to_string())],
         ..Plan::new(data_dir()?, this_program()?)
     };
     let installation = Installation::start(&plan).await?;
@@ -73,6 +76,7 @@ impl Demo {
         self.the_caller_replies().await?;
         self.a_person_answers().await?;
         self.a_colleague_is_invited().await?;
+        self.a_slot_is_booked().await?;
         self.a_forged_webhook_is_refused(&transcript).await?;
         self.stop_is_obeyed().await?;
         self.a_second_call_gets_no_text().await?;
@@ -245,8 +249,13 @@ impl Demo {
 
     /// Whether `sql` becomes true in time.
     async fn becomes(&mut self, sql: &'static str) -> Result<bool, SandboxError> {
+        self.becomes_within(STEP_TIMEOUT, sql).await
+    }
+
+    /// Whether `sql` becomes true within this time.
+    async fn becomes_within(&mut self, bound: Duration, sql: &'static str) -> Result<bool, SandboxError> {
         let began = Instant::now();
-        while began.elapsed() < STEP_TIMEOUT {
+        while began.elapsed() < bound {
             if self.holds(sql).await? {
                 return Ok(true);
             }
