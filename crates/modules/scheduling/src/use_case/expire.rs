@@ -2,14 +2,14 @@ use nmc_db::{DbError, Tx};
 use nmc_events::scheduling::ReleaseReason;
 use nmc_kernel::{HoldId, ResourceId, Timeslot};
 
-use super::release;
-use crate::{store, timers::hold_expiry::HoldExpiry};
+use crate::{model::hold::Became, store, timers::hold_expiry::HoldExpiry};
 
-/// Clears a hold away whose time has run out. One that has ended is left alone.
+/// Clears a hold away whose time has run out; for its timer, which goes by itself: taken back here, the firing would count
+/// as one that did not happen. A hold that has ended is left alone.
 pub(crate) async fn expire(tx: &mut Tx, id: HoldId) -> Result<(), DbError> {
     let Some(hold) = store::hold::lock(tx, id).await? else { return Ok(()) };
-    if hold.is_over(tx.now()) {
-        release::end(tx, id, ReleaseReason::Expired).await?;
+    if hold.is_over(tx.now()) && store::hold::end(tx, id, Became::Expired).await? {
+        tx.publish(&hold.released(ReleaseReason::Expired), hold.context())?;
     }
     Ok(())
 }
