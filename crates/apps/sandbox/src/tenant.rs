@@ -85,3 +85,37 @@ async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {
 fn phone(text: &str) -> Result<E164, SandboxError> {
     E164::parse(text).map_err(SandboxError::tenant)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+mod tests {
+    use nmc_testkit::TestDatabase;
+
+    use super::*;
+
+    /// Name, minutes kept free after each appointment, number of jobs.
+    type Worker = (String, i32, Option<i32>);
+
+    async fn workers(database: &TestDatabase) -> Vec<Worker> {
+        let sql = "select name, buffer_after_minutes, cardinality(skills) from sched_resources order by name";
+        sqlx::query_as(sql).fetch_all(&mut database.superuser().await.unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn at_a_start_what_is_missing_is_added_and_what_is_there_stays() {
+        let database = TestDatabase::create().await.unwrap();
+        let first = example_tenant(&database.app_url()).await.unwrap();
+        assert_eq!(workers(&database).await, [("Pat".to_owned(), 15, None), ("Sam".to_owned(), 15, Some(3))]);
+        let earlier = "update sched_resources set buffer_after_minutes = 45 where name = 'Pat';
+                       delete from sched_resources where name = 'Sam';
+                       update catalog_service_items set price_cents = 100 where name = 'Leak repair'";
+        sqlx::raw_sql(earlier).execute(&mut database.superuser().await.unwrap()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(example_tenant(&database.app_url()).await.unwrap().id, first.id);
+            assert_eq!(workers(&database).await, [("Pat".to_owned(), 45, None), ("Sam".to_owned(), 15, Some(3))]);
+        }
+        let sold = "select count(*), min(price_cents) from catalog_service_items";
+        let sold: (i64, i64) = sqlx::query_as(sold).fetch_one(&mut database.superuser().await.unwrap()).await.unwrap();
+        assert_eq!(sold, (5, 100));
+    }
+}
