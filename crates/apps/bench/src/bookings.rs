@@ -166,7 +166,7 @@ async fn raw_options(shop: &Shop, superuser: &mut PgConnection) -> Result<Vec<St
         ("lock_class", "1229210957".to_owned()),
         ("gate", "booking".to_owned()),
         ("timer", "scheduling.hold-expiry".to_owned()),
-        ("none", String::new()),
+        ("none", "none".to_owned()),
         ("off", "false".to_owned()),
         ("one", "1".to_owned()),
         ("first", shop.first_day.timestamp().to_string()),

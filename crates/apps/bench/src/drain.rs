@@ -77,10 +77,17 @@ pub(crate) async fn measure(cluster: &Cluster, report: &mut Report) -> Result<()
 /// Events a second of the dispatcher.
 async fn run_ours(database: &Database<'_>, superuser: &mut PgConnection, stuck: i32) -> Result<f64, BenchError> {
     events::fill(superuser, EVENTS, stuck).await?;
+    let rate = deliver(database, EVENTS).await?;
+    events::check_delivered(superuser, EVENTS).await?;
+    Ok(rate)
+}
+
+/// The dispatcher delivers so many events, which are there: events a second.
+pub(crate) async fn deliver(database: &Database<'_>, events: i32) -> Result<f64, BenchError> {
     let db = database.connect("nmc_dispatcher")?;
     // Connecting is no part of the work.
     db.ping().await?;
-    let wanted = usize::try_from(EVENTS).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(events).unwrap_or(usize::MAX);
     let nothing = Nothing::until(wanted);
     let settings = Settings { batch_size: BATCH, concurrency: WORKERS, ..Settings::default() };
     let consumers = Consumers::new().with(nothing.clone());
@@ -98,12 +105,11 @@ async fn run_ours(database: &Database<'_>, superuser: &mut PgConnection, stuck: 
     db.close().await;
     if done.is_err() {
         return Err(BenchError::Wrong(format!(
-            "{EVENTS} events were not delivered within {} s",
+            "{events} events were not delivered within {} s",
             RUN_TIMEOUT.as_secs()
         )));
     }
-    events::check_delivered(superuser, EVENTS).await?;
-    Ok(f64::from(EVENTS) / took.as_secs_f64())
+    Ok(f64::from(events) / took.as_secs_f64())
 }
 
 /// Events a second of the bare SQL; a reason where pgbench is not there or does not know how.

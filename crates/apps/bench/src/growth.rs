@@ -10,9 +10,10 @@ use sqlx::PgConnection;
 use crate::{
     BenchError,
     cluster::{Cluster, Medium},
+    drain, events,
     report::Report,
     shop::{Caller, Shop},
-    stats::{Summary, shown},
+    stats::{Summary, median, shown},
 };
 
 const ALONE: &str = "nmc_bench_alone";
@@ -30,6 +31,9 @@ const BOOKERS: i64 = 200;
 const WARM_UP: usize = 40;
 const SEARCHES: usize = 300;
 const BOOKINGS: usize = 300;
+/// Events that are delivered, and how often.
+const EVENTS: i32 = 30_000;
+const ROUNDS: usize = 3;
 /// What is booked lies beyond what is searched: its quarters of an hour begin so late.
 const BOOKED_FROM: i64 = 30 * 96;
 
@@ -42,9 +46,13 @@ pub(crate) async fn measure(cluster: &Cluster, report: &mut Report) -> Result<()
     let alone = Shop::open(cluster, ALONE, None, (7, 19), RESOURCES).await?;
     let among = Shop::open(cluster, AMONG, None, (7, 19), RESOURCES).await?;
     let measured = compare(&alone, &among, cluster, report).await;
-    alone.close(cluster).await?;
-    among.close(cluster).await?;
-    measured
+    alone.installation.stop().await?;
+    among.installation.stop().await?;
+    measured?;
+    // With nobody else to take them.
+    deliver_in_turn(cluster, report).await?;
+    cluster.drop_database(ALONE).await?;
+    cluster.drop_database(AMONG).await
 }
 
 async fn compare(alone: &Shop, among: &Shop, cluster: &Cluster, report: &mut Report) -> Result<(), BenchError> {
@@ -94,6 +102,28 @@ fn enter(
         let ratios = format!("{:.2} / {:.2}", ratio(|s| s.p50), ratio(|s| s.p95));
         report.put(medium, ratio_line, "<= 1.3", ratios);
     }
+}
+
+/// The same events for the business alone, and for one after the other of all.
+async fn deliver_in_turn(cluster: &Cluster, report: &mut Report) -> Result<(), BenchError> {
+    let databases = [ALONE, AMONG].map(|name| cluster.existing(name));
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (database, rates) in databases.iter().zip(&mut rates) {
+            let mut superuser = database.superuser().await?;
+            let tenants: Vec<String> =
+                sqlx::query_scalar("select id::text from id_tenants order by id").fetch_all(&mut superuser).await?;
+            events::add(&mut superuser, &tenants, EVENTS, 0).await?;
+            sqlx::raw_sql("vacuum analyze outbox_events, outbox_consumed").execute(&mut superuser).await?;
+            rates.push(drain::deliver(database, EVENTS).await?);
+        }
+    }
+    let [alone, among] = rates.map(|rates| median(&rates).unwrap_or(f64::NAN));
+    report.put(cluster.medium, "outbox drain with 1 business, 30,000 events, per second", "", format!("{alone:.0}"));
+    report.put(cluster.medium, "the same with 5,000 businesses and their rows", "", format!("{among:.0}"));
+    let line = "an event among them / alone (P15)";
+    report.put(cluster.medium, line, "<= 1.3", format!("{:.2}", alone / among));
+    Ok(())
 }
 
 /// One search here, one there.
@@ -220,13 +250,13 @@ async fn copy_to_others(superuser: &mut PgConnection) -> Result<(), BenchError> 
                 customer_phone, customer_name, customer_address, gen_random_uuid(), booked_by, status, starts_at, ends_at,
                 blocked_from, blocked_until, version, created_at
          from (select a.*, row_number() over (order by id) as n from sched_appointments a) a, others o
-         where a.n <= {APPOINTMENTS_OF_EACH} order by a.n, o.n"
+         where a.n <= {APPOINTMENTS_OF_EACH} order by o.id, a.n"
     );
     // A copy of a row is the row with other values in some columns.
-    let copy = |table: &str, changed: &str, of: &str| {
+    let copy = |table: &str, changed: &str, which: &str| {
         format!(
             "insert into {table} select (jsonb_populate_record(of, jsonb_build_object({changed}))).*
-             from (select * from {table} where {of}) of, others o"
+             from {table} of, others o where {which}"
         )
     };
     let route = copy(

@@ -31,7 +31,7 @@ pub(crate) fn expanded(script: &str) -> String {
 fn sql(inner: &str) -> Option<String> {
     let uuid = |name: &str| format!("lpad(:{name}::text, 32, '0')::uuid");
     Some(match inner.split_once(' ') {
-        None if inner == "none" => "nullif(:none, '')::uuid".to_owned(),
+        None if inner == "none" => "nullif(:none, 'none')::uuid".to_owned(),
         Some(("uuid", name)) => uuid(name),
         Some(("uuids", name)) => format!("array[{}]", uuid(name)),
         Some(("text", name)) => format!(":{name}::text"),
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn types_are_written_out() {
         let script = "select '{}', {uuid id}, {none} from t where at < {time start} and k = {text k}";
-        let expected = "select '{}', lpad(:id::text, 32, '0')::uuid, nullif(:none, '')::uuid from t \
+        let expected = "select '{}', lpad(:id::text, 32, '0')::uuid, nullif(:none, 'none')::uuid from t \
                         where at < to_timestamp(:start) and k = :k::text";
         assert_eq!(expanded(script), expected);
         assert!(!expanded(BOOKING).contains("{uuid"));
