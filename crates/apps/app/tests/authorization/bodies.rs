@@ -46,7 +46,8 @@ async fn every_list_has_pages_and_refuses_what_is_none() {
         tried += 1;
         let (address, _) = world.ours.fill(&operation);
         let ask = async |query: &str| {
-            let address = format!("{address}?{query}");
+            let separator = if address.contains('?') { '&' } else { '?' };
+            let address = format!("{address}{separator}{query}");
             send(&world.app.base_url, &Ask { operation: &operation, address, token: Some(&owner), body: None }).await
         };
         for (query, field) in

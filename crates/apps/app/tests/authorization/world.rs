@@ -299,7 +299,7 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
     let item = must(app, owner, "POST", "/v1/catalog/items", Some(item)).await["id"].as_str().unwrap().to_owned();
     let aliases = json!({ "aliases": [{ "text": "leaky roof" }] });
     must(app, owner, "PUT", &format!("/v1/catalog/items/{item}/aliases"), Some(aliases)).await;
-    let resource = json!({ "name": "Alex", "skills": [&item] });
+    let resource = json!({ "name": "Kim", "skills": [&item] });
     let resource = must(app, owner, "POST", "/v1/scheduling/resources", Some(resource)).await;
     let away = format!("/v1/scheduling/resources/{}/time-off", resource["id"].as_str().unwrap());
     let away =
@@ -353,7 +353,7 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
 }
 
 /// Rows that come to be by what these tests do not play: a consumer that fails six times, a subscription of which Stripe
-/// tells, a carrier that filters a wording.
+/// tells, a carrier that filters a wording, a calendar elsewhere.
 async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
     sqlx::raw_sql(AssertSqlSafe(format!(
         "insert into outbox_dead_letters (tenant_id, id, event_id, consumer, error, attempts, envelope, created_at)
@@ -362,7 +362,10 @@ async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
          insert into id_feature_gates (tenant_id, id, gate, enabled, reason, created_at, updated_at)
          values ('{tenant}', gen_random_uuid(), 'sending', true, 'paid', now(), now());
          insert into conv_stopped_wordings (tenant_id, id, key, wording, error_code, stopped_at)
-         values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now())"
+         values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now());
+         insert into sched_ext_busy (tenant_id, id, resource_id, calendar_id, source_ref, starts_at, ends_at, created_at)
+         select tenant_id, gen_random_uuid(), id, gen_random_uuid(), 'event', now(), now() + interval '1 hour', now()
+         from sched_resources where tenant_id = '{tenant}' limit 1"
     )))
     .execute(&mut app.look().await)
     .await

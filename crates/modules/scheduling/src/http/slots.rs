@@ -11,6 +11,7 @@ use crate::{Found, Granularity, Job, Scheduling, Search, Slot};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
+    "resource_ids": ["0190a0a0-0000-7000-8000-000000000020"],
     "service_item_id": "0190a0a0-0000-7000-8000-000000000010", "window_start": "2026-06-11T00:00:00Z",
     "window_end": "2026-06-13T00:00:00Z", "granularity_minutes": 30
 }))]
