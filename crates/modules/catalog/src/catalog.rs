@@ -7,9 +7,8 @@ use nmc_kernel::{Actor, IdempotencyKey, ServiceItemId};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, Matches, NewItem, Quote, QuoteError,
+    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, NewItem, Quote, QuoteError,
     ServiceItem, http,
-    model::matching,
     store,
     use_case::{change, create, put_aliases, quote},
 };
@@ -108,10 +107,9 @@ impl Catalog {
         store::item::names(tx, ids).await
     }
 
-    /// Which active items a caller's text means, and how sure that is: below a confidence of 0.5, as where nothing or
-    /// two things are meant, the caller is to be asked. Deterministic. Of a long text the first 320 characters count.
-    pub async fn matching(&self, tx: &mut ReadTx, text: &str) -> Result<Matches, DbError> {
-        let catalog = store::item::list(tx, Some(true), None, create::ITEMS_MAX).await?;
-        Ok(matching::matches(&catalog, text))
+    /// All that the business sells, with its aliases, the oldest first: what [`crate::matches`] compares a caller's text
+    /// with, once no transaction is open any more.
+    pub async fn sold(&self, tx: &mut ReadTx) -> Result<Vec<ServiceItem>, DbError> {
+        store::item::list(tx, Some(true), None, create::ITEMS_MAX).await
     }
 }

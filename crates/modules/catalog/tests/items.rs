@@ -3,7 +3,7 @@
 
 mod setup;
 
-use nmc_catalog::{AliasesError, ChangeItemError, CreateItemError, ItemChange, QuoteError, ServiceItem};
+use nmc_catalog::{AliasesError, ChangeItemError, CreateItemError, ItemChange, QuoteError, ServiceItem, matches};
 use nmc_kernel::{Actor, IdempotencyKey, ServiceItemId};
 use serde_json::{Value, json};
 use setup::{World, alias, new_item};
@@ -196,7 +196,7 @@ async fn a_neighbours_item_is_not_there() {
     assert!(world.catalog.item(&mut tx, item.id).await.unwrap().is_none());
     assert!(world.catalog.names(&mut tx, &[item.id]).await.unwrap().is_empty());
     assert!(world.catalog.items(&mut tx, None, None, 10).await.unwrap().is_empty());
-    assert!(world.catalog.matching(&mut tx, "drain cleaning").await.unwrap().best.is_none());
+    assert!(matches(&world.catalog.sold(&mut tx).await.unwrap(), "drain cleaning").best.is_none());
     tx.finish().await.unwrap();
 }
 
@@ -221,9 +221,9 @@ async fn names_pages_and_matches_are_read_on_the_callers_transaction() {
     assert_eq!(world.catalog.items(&mut tx, Some(false), None, 9).await.unwrap(), std::slice::from_ref(&toilet));
     assert_eq!(world.catalog.items(&mut tx, Some(true), None, 9).await.unwrap().len(), 2);
 
-    let best = world.catalog.matching(&mut tx, "my drain needs cleaning").await.unwrap().best.unwrap();
+    let best = matches(&world.catalog.sold(&mut tx).await.unwrap(), "my drain needs cleaning").best.unwrap();
     assert_eq!(best.item, all[0].quote());
     // What is not sold is never meant.
-    assert!(world.catalog.matching(&mut tx, "toilet").await.unwrap().best.is_none());
+    assert!(matches(&world.catalog.sold(&mut tx).await.unwrap(), "toilet").best.is_none());
     tx.commit().await.unwrap();
 }

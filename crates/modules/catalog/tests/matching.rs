@@ -149,6 +149,32 @@ fn what_stands_beyond_320_characters_is_not_read() {
     assert_eq!(verdict(&matches(&catalog, &long(64))), "ask");
 }
 
+/// A catalog made to keep whoever compares it busy: every alias full of words that begin as the text's do. What stands in
+/// it is found, and what only resembles it is not looked for.
+#[test]
+fn a_catalog_of_too_many_words_is_not_looked_through_for_what_resembles_the_text() {
+    let word = |n: usize| format!("c{}{}{}", letter(n), letter(n / 26), letter(n / 676));
+    let aliases = |item: usize| {
+        (0..50).map(move |alias| (0..20).map(|n| word(item * 1_000 + alias * 20 + n)).collect::<Vec<_>>().join(" "))
+    };
+    let mut catalog: Vec<ServiceItem> = (0..40)
+        .map(|n| {
+            let aliases: Vec<String> = aliases(n).collect();
+            let aliases: Vec<(&str, u8)> = aliases.iter().map(|alias| (alias.as_str(), 0)).collect();
+            item(n, &format!("Item {n}"), &aliases)
+        })
+        .collect();
+    catalog.push(item(100, "Drain cleaning", &[]));
+    let busy = (0..50).map(|n| word(n * 7)).collect::<Vec<_>>().join(" ");
+    assert_eq!(verdict(&matches(&catalog, &format!("drain cleaning {busy}"))), "Drain cleaning");
+    assert_eq!(matches(&catalog, &format!("drian claening {busy}")).best, None);
+    assert_eq!(verdict(&matches(&catalog[40..], "drian claening")), "Drain cleaning");
+}
+
+fn letter(n: usize) -> char {
+    char::from(b'a' + u8::try_from(n % 26).unwrap())
+}
+
 /// The largest catalog there is, of words that are all a little like the text's. Not timed as a test, but told.
 #[test]
 fn the_largest_catalog_is_compared() {

@@ -3,7 +3,7 @@ use nmc_web::{ApiRefusal, JsonBody, Problem, User};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{Catalog, Matches};
+use crate::{Catalog, Matches, matches};
 
 /// A caller's text.
 #[derive(Deserialize, ToSchema)]
@@ -36,7 +36,7 @@ pub(super) async fn match_text(
     JsonBody(request): JsonBody<MatchRequest>,
 ) -> Result<Json<Matches>, Problem> {
     let mut tx = catalog.db().read(actor.tenant()).await?;
-    let matches = catalog.matching(&mut tx, &request.text).await?;
+    let sold = catalog.sold(&mut tx).await?;
     tx.finish().await?;
-    Ok(Json(matches))
+    Ok(Json(matches(&sold, &request.text)))
 }

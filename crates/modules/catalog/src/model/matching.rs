@@ -6,7 +6,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
 };
 
@@ -77,6 +77,10 @@ const RESEMBLANCE_MIN: f64 = 0.3;
 const CLOSE: f64 = 0.95;
 /// Phrases that are compared with every run of the text; those with the most in common with it.
 const COMPARED_MAX: usize = 200;
+
+/// Words of a catalog that are compared with words of a text, pair by pair. No business has names for its jobs that come
+/// near; with more, the text is looked through for what stands there and for nothing else.
+const PAIRS_MAX: usize = 50_000;
 
 /// A name or alias.
 struct Phrase<'a> {
@@ -206,6 +210,9 @@ fn resembling<'a>(phrases: &[Phrase<'a>], text: &Text) -> Vec<Mention<'a>> {
     for (place, word) in text.kept().enumerate() {
         places.entry(word.chars().collect()).or_default().push(place);
     }
+    if pairs(phrases, &places) > PAIRS_MAX {
+        return vec![];
+    }
     let mut known: HashMap<&str, Alike> = HashMap::new();
     for word in phrases.iter().flat_map(|phrase| &phrase.kept) {
         known.entry(word).or_insert_with(|| alike(word, &places));
@@ -222,6 +229,16 @@ fn resembling<'a>(phrases: &[Phrase<'a>], text: &Text) -> Vec<Mention<'a>> {
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| identity(a.1).cmp(&identity(b.1))));
     candidates.truncate(COMPARED_MAX);
     candidates.iter().filter_map(|(_, phrase)| most_alike(phrase, &of(phrase), text.len())).collect()
+}
+
+/// How many words would have to be compared: those of the phrases and of the text that begin alike.
+fn pairs(phrases: &[Phrase<'_>], text: &BTreeMap<Vec<char>, Vec<usize>>) -> usize {
+    let mut beginning: HashMap<char, usize> = HashMap::new();
+    for word in text.keys() {
+        *beginning.entry(word[0]).or_default() += 1;
+    }
+    let words: HashSet<&str> = phrases.iter().flat_map(|phrase| &phrase.kept).map(String::as_str).collect();
+    words.iter().filter_map(|word| beginning.get(&word.chars().next()?)).sum()
 }
 
 /// Where in the text words like one stand.

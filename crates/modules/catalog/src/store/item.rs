@@ -3,9 +3,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::{Currency, Minutes, Money, ServiceItemId};
-use sqlx::types::{Json, Uuid};
+use sqlx::{
+    error::BoxDynError,
+    types::{Json, Uuid},
+};
 
-use crate::{Alias, Description, NewItem, ServiceItem};
+use crate::{Alias, Description, NewItem, Quote, ServiceItem};
 
 /// The class of the transaction advisory locks on a tenant's catalog, 0x43415441 ("CATA"), in Postgres' two-number key
 /// space. The second number is a hash: two tenants may share one and then merely wait for each other.
@@ -25,20 +28,23 @@ struct Row {
 
 impl TryFrom<Row> for ServiceItem {
     type Error = DbError;
-    /// The table's checks let nothing in that is not accepted here.
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let decode = |error| DbError::from(sqlx::Error::Decode(error));
         Ok(Self {
             id: row.id.into(),
             name: row.name,
-            duration: Minutes::new(row.duration_minutes).map_err(|error| decode(error.into()))?,
-            price: Money::new(row.price_cents, row.currency).map_err(|error| decode(error.into()))?,
+            duration: Minutes::new(row.duration_minutes).map_err(|error| damaged(error.into()))?,
+            price: Money::new(row.price_cents, row.currency).map_err(|error| damaged(error.into()))?,
             is_active: row.active,
             description: row.description,
             aliases: row.aliases.0,
             created_at: row.created_at,
         })
     }
+}
+
+/// The table's checks let nothing in that is not accepted here.
+fn damaged(error: BoxDynError) -> DbError {
+    sqlx::Error::Decode(error).into()
 }
 
 /// Whoever changes the tenant's catalog does it alone, until the transaction ends.
@@ -106,6 +112,23 @@ pub(crate) async fn update(tx: &mut Tx, item: &ServiceItem) -> Result<(), DbErro
     .execute(tx.conn().await?)
     .await?;
     Ok(())
+}
+
+/// What the item is and costs, and whether it is active.
+pub(crate) async fn quote(tx: &mut ReadTx, id: ServiceItemId) -> Result<Option<(Quote, bool)>, DbError> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        r#"select name, duration_minutes, price_cents, currency as "currency: Currency", active
+           from catalog_service_items where tenant_id = $1 and id = $2"#,
+        tenant.as_uuid(),
+        id.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let duration = Minutes::new(row.duration_minutes).map_err(|error| damaged(error.into()))?;
+    let price = Money::new(row.price_cents, row.currency).map_err(|error| damaged(error.into()))?;
+    Ok(Some((Quote { service_item_id: id, name: row.name, duration, price }, row.active)))
 }
 
 /// The item, active or not.

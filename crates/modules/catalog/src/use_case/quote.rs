@@ -18,6 +18,6 @@ pub enum QuoteError {
 }
 
 pub(crate) async fn quote(tx: &mut ReadTx, id: ServiceItemId) -> Result<Quote, QuoteError> {
-    let item = store::item::find(tx, id).await?.ok_or(QuoteError::Unknown)?;
-    if item.is_active { Ok(item.quote()) } else { Err(QuoteError::Inactive) }
+    let (quote, is_active) = store::item::quote(tx, id).await?.ok_or(QuoteError::Unknown)?;
+    if is_active { Ok(quote) } else { Err(QuoteError::Inactive) }
 }
