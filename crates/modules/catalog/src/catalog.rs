@@ -7,8 +7,7 @@ use nmc_kernel::{Actor, IdempotencyKey, ServiceItemId};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, NewItem, Quote, QuoteError,
-    ServiceItem, http,
+    Alias, AliasesError, ChangeItemError, CreateItemError, ItemChange, NewItem, Quote, QuoteError, ServiceItem, http,
     store,
     use_case::{change, create, put_aliases, quote},
 };
