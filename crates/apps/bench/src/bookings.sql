@@ -51,10 +51,10 @@ select exists (select from sched_appointments a
                  and h.blocked_until > {time start} and h.expires_at > :now
                  and ({none}::uuid is null or h.conversation_id is distinct from {none})) as "is_taken!",
        own.id as "own_id?: HoldId", own.resource_id as "own_resource?: ResourceId",
-       (select a.status from sched_appointments a where a.tenant_id = :tenant and a.id = {none})
-         as "moved: AppointmentStatus"
+       moved.status as "moved_status?: AppointmentStatus", moved.resource_id as "moved_resource?: ResourceId"
 from sched_resources r
 left join sched_holds own on own.tenant_id = :tenant and own.conversation_id = {none}
+left join sched_appointments moved on moved.tenant_id = :tenant and moved.id = {none}
 where r.tenant_id = :tenant and r.id = {uuid resource};
 select id as "id: ResourceId", name, time_zone, weekly_hours as "weekly_hours: Json<OpeningHours>",
        buffer_before_minutes, buffer_after_minutes, minimum_notice_minutes, horizon_days,

@@ -70,6 +70,8 @@ impl Shop {
         };
         let installation = Installation::start(&plan).await?;
         let mut superuser = cluster.existing(database).superuser().await?;
+        // Whom the example business has already would be searched as well.
+        sqlx::raw_sql("delete from sched_resources").execute(&mut superuser).await?;
         let owner: String = sqlx::query_scalar("select clerk_user_id from id_users where role = 'OWNER'")
             .fetch_one(&mut superuser)
             .await?;
