@@ -1,6 +1,6 @@
 //! What every body and every list has to refuse.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DurationRound as _, TimeDelta, Utc};
 use nmc_kernel::Actor;
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ async fn every_creation_repeated_with_its_key_is_answered_the_same() {
         if operation.path == "/v1/scheduling/holds" {
             // The example's day is over.
             #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
-            let start = Utc::now() + TimeDelta::days(7);
+            let start = (Utc::now() + TimeDelta::days(7)).duration_trunc(TimeDelta::minutes(1)).unwrap();
             body["start"] = json!(start);
             body["end"] = json!(start + TimeDelta::hours(1));
             body["override"] = json!(true);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DurationRound as _, TimeDelta, Utc};
 use nmc_app::{Modules, routes};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_identity::Person as Identified;
@@ -309,7 +309,7 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
     // Whenever this runs, it is ahead and within nobody's rules.
     let hold = async |day: i64| {
         #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
-        let start = Utc::now() + TimeDelta::days(day);
+        let start = (Utc::now() + TimeDelta::days(day)).duration_trunc(TimeDelta::minutes(1)).unwrap();
         let hold = json!({
             "resource_id": resource["id"], "start": start, "end": start + TimeDelta::hours(1), "override": true
         });
