@@ -80,6 +80,8 @@ async fn code_alone_keeps_strangers_out() {
         let ask = Ask { operation: &operation, address, token: Some(&owner), body };
         let (walled, unwalled) = (send(&world.app.base_url, &ask).await, send(&server, &ask).await);
         assert_eq!(walled.status, 200, "{}: {walled:?}", operation.name());
-        assert_eq!(walled.body, unwalled.body, "{}", operation.name());
+        // An address of this server's own is the other's there.
+        let unwalled = unwalled.body.to_string().replace(&server, &world.app.base_url);
+        assert_eq!(walled.body.to_string(), unwalled, "{}", operation.name());
     }
 }
