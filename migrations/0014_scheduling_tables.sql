@@ -59,7 +59,8 @@ create table sched_holidays (
 select nmc_protect('sched_holidays');
 grant select on sched_holidays to nmc_app, nmc_dispatcher;
 grant insert, delete on sched_holidays to nmc_app;
-grant delete on sched_holidays to nmc_dispatcher;
+-- Retention passes by what others have locked, and locking takes a right to update.
+grant delete, update (created_at) on sched_holidays to nmc_dispatcher;
 
 -- When a resource is away, in pieces of at most 24 hours, so that a search knows how far back one can begin.
 create table sched_time_off (
@@ -84,7 +85,7 @@ create index sched_time_off_by_end on sched_time_off (tenant_id, ends_at);
 select nmc_protect('sched_time_off');
 grant select on sched_time_off to nmc_app, nmc_dispatcher;
 grant insert, delete on sched_time_off to nmc_app;
-grant delete on sched_time_off to nmc_dispatcher;
+grant delete, update (created_at) on sched_time_off to nmc_dispatcher;
 
 -- What a calendar elsewhere says a resource is busy with, in pieces as well.
 create table sched_ext_busy (
@@ -108,7 +109,7 @@ create index sched_ext_busy_by_start on sched_ext_busy (tenant_id, resource_id, 
 create index sched_ext_busy_by_end on sched_ext_busy (tenant_id, ends_at);
 select nmc_protect('sched_ext_busy');
 grant select on sched_ext_busy to nmc_app, nmc_dispatcher;
-grant delete on sched_ext_busy to nmc_dispatcher;
+grant delete, update (created_at) on sched_ext_busy to nmc_dispatcher;
 
 -- Bookings.
 create table sched_appointments (
@@ -258,4 +259,4 @@ create table sched_ended_holds (
 create index sched_ended_holds_by_time on sched_ended_holds (tenant_id, created_at);
 select nmc_protect('sched_ended_holds');
 grant select, insert on sched_ended_holds to nmc_app, nmc_dispatcher;
-grant delete on sched_ended_holds to nmc_dispatcher;
+grant delete, update (created_at) on sched_ended_holds to nmc_dispatcher;

@@ -44,7 +44,8 @@ pub(crate) async fn delete_ended_holds(tx: &mut Tx, limit: i64) -> Result<u64, D
     let (tenant, before) = (tx.tenant(), tx.now() - ENDED_HOLDS_KEPT);
     let deleted = sqlx::query!(
         "delete from sched_ended_holds where tenant_id = $1 and ctid = any (array(
-           select ctid from sched_ended_holds where tenant_id = $1 and created_at < $2 order by created_at limit $3))",
+           select ctid from sched_ended_holds where tenant_id = $1 and created_at < $2 order by created_at limit $3
+           for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -59,7 +60,8 @@ pub(crate) async fn delete_time_off(tx: &mut Tx, limit: i64) -> Result<u64, DbEr
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
         "delete from sched_time_off where tenant_id = $1 and ctid = any (array(
-           select ctid from sched_time_off where tenant_id = $1 and ends_at < $2 order by ends_at limit $3))",
+           select ctid from sched_time_off where tenant_id = $1 and ends_at < $2 order by ends_at limit $3
+           for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -74,7 +76,8 @@ pub(crate) async fn delete_ext_busy(tx: &mut Tx, limit: i64) -> Result<u64, DbEr
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
         "delete from sched_ext_busy where tenant_id = $1 and ctid = any (array(
-           select ctid from sched_ext_busy where tenant_id = $1 and ends_at < $2 order by ends_at limit $3))",
+           select ctid from sched_ext_busy where tenant_id = $1 and ends_at < $2 order by ends_at limit $3
+           for update skip locked))",
         tenant.as_uuid(),
         before,
         limit
@@ -89,7 +92,8 @@ pub(crate) async fn delete_holidays(tx: &mut Tx, limit: i64) -> Result<u64, DbEr
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));
     let deleted = sqlx::query!(
         "delete from sched_holidays where tenant_id = $1 and ctid = any (array(
-           select ctid from sched_holidays where tenant_id = $1 and date < $2 order by date limit $3))",
+           select ctid from sched_holidays where tenant_id = $1 and date < $2 order by date limit $3
+           for update skip locked))",
         tenant.as_uuid(),
         before.date_naive(),
         limit
