@@ -34,7 +34,7 @@ pub struct TimeOff {
 /// When a resource will be away: from `start` to `end`, or on the days from `first_day` to `last_day`. At most 366 days.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"first_day": "2026-07-06", "last_day": "2026-07-10", "reason": "Holidays"}))]
+#[schema(example = json!({"first_day": "2035-07-09", "last_day": "2035-07-13", "reason": "Holidays"}))]
 pub struct NewTimeOff {
     /// From when on, UTC.
     pub start: Option<DateTime<Utc>>,
@@ -62,6 +62,9 @@ pub enum TimeOffFieldError {
     /// It ends before it begins, or is too long.
     #[error("must be no earlier than first_day, and the whole at most {DAYS_MAX} days")]
     LastDay,
+    /// It is over already.
+    #[error("must not be over already")]
+    Over(&'static str),
     /// The time is of no year that is used.
     #[error("must be of a year from 1 to 9998")]
     Year(&'static str),
@@ -77,7 +80,7 @@ impl TimeOffFieldError {
             Self::Form => "start",
             Self::End => "end",
             Self::LastDay => "last_day",
-            Self::Year(field) => field,
+            Self::Over(field) | Self::Year(field) => field,
             Self::Reason => "reason",
         }
     }
@@ -89,8 +92,9 @@ pub(crate) fn is_usual(date: NaiveDate) -> bool {
 }
 
 impl NewTimeOff {
-    /// When it is, for a resource whose clock is that zone's. Parts of a second that Postgres does not keep are dropped.
-    pub(crate) fn slot(&self, zone: Tz) -> Result<Timeslot, TimeOffFieldError> {
+    /// When it is, for a resource whose clock is that zone's; not over by `now`. Parts of a second that Postgres does not
+    /// keep are dropped.
+    pub(crate) fn slot(&self, zone: Tz, now: DateTime<Utc>) -> Result<Timeslot, TimeOffFieldError> {
         let (slot, error) = match (self.start, self.end, self.first_day, self.last_day) {
             (Some(start), Some(end), None, None) => {
                 usual("start", start.date_naive())?;
@@ -110,7 +114,8 @@ impl NewTimeOff {
         };
         // An hour more, for days over the end of daylight saving time.
         let length_max = Duration::days(DAYS_MAX) + Duration::hours(1);
-        slot.ok().filter(|slot| slot.end() - slot.start() <= length_max).ok_or(error)
+        let slot = slot.ok().filter(|slot| slot.end() - slot.start() <= length_max).ok_or(error)?;
+        if slot.end() <= now { Err(TimeOffFieldError::Over(error.field())) } else { Ok(slot) }
     }
 
     /// The reason without the white space around it; an empty one is none.
@@ -153,7 +158,8 @@ mod tests {
     use super::*;
 
     fn slot(new: Value, zone: Tz) -> Result<(String, String), TimeOffFieldError> {
-        let slot = serde_json::from_value::<NewTimeOff>(new).unwrap().slot(zone)?;
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let slot = serde_json::from_value::<NewTimeOff>(new).unwrap().slot(zone, now)?;
         Ok((slot.start().to_rfc3339(), slot.end().to_rfc3339()))
     }
 
@@ -185,6 +191,8 @@ mod tests {
         let never = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
         assert_eq!(day(Tz::Pacific__Apia, never), None);
         assert!(day(Tz::Pacific__Apia, never + Days::new(1)).is_some());
+        // One that has begun is not over.
+        assert!(slot(json!({"start": "2025-12-31T23:00:00Z", "end": "2026-01-01T00:00:01Z"}), Tz::UTC).is_ok());
         // 366 days from before a change to after it.
         assert!(slot(json!({"first_day": "2027-11-07", "last_day": "2028-11-06"}), new_york).is_ok());
     }
@@ -204,6 +212,8 @@ mod tests {
             (json!({"start": at, "end": "2027-07-07T05:00:01Z"}), "end"),
             (json!({"first_day": "2026-07-06", "last_day": "2026-07-05"}), "last_day"),
             (json!({"first_day": "2026-07-06", "last_day": "2027-07-07"}), "last_day"),
+            (json!({"start": "2025-12-31T23:00:00Z", "end": "2026-01-01T00:00:00Z"}), "end"),
+            (json!({"first_day": "2025-12-31", "last_day": "2025-12-31"}), "last_day"),
             (json!({"start": "+12026-07-06T04:00:00Z", "end": at}), "start"),
             (json!({"first_day": "2026-07-06", "last_day": "9999-07-05"}), "last_day"),
         ] {

@@ -69,7 +69,7 @@ pub(crate) async fn add(
     }
     let resource = store::resource::lock(&mut tx, &[resource]).await?.pop().ok_or(TimeOffError::NotFound)?;
     let business = scheduling.identity.tenant(&mut tx).await?;
-    let slot = new.slot(resource.zone(business.time_zone))?;
+    let slot = new.slot(resource.zone(business.time_zone), tx.now())?;
     let reason = new.reason()?.map(str::to_owned);
     let time_off =
         TimeOff { id: tx.ids().next(), resource_id: resource.id, start: slot.start(), end: slot.end(), reason };

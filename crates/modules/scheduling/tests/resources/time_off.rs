@@ -98,6 +98,8 @@ async fn wrong_fields_are_named_and_a_repeat_gets_the_first_answer() {
         ("end", json!({"start": at, "end": at})),
         ("end", json!({"start": at, "end": "2027-07-09T14:00:00Z"})),
         ("last_day", json!({"first_day": "2026-07-06", "last_day": "2026-07-05"})),
+        ("end", json!({"start": "2026-06-10T17:00:00Z", "end": "2026-06-10T18:00:00Z"})),
+        ("last_day", json!({"first_day": "2026-06-09", "last_day": "2026-06-09"})),
         ("reason", json!({"first_day": "2026-07-06", "last_day": "2026-07-06", "reason": "a\nb"})),
         ("start", json!({"start": "soon", "end": at})),
     ] {
