@@ -1,11 +1,15 @@
+use std::{borrow::Cow, fmt};
+
 use serde::{Deserialize, Serialize};
+
+use super::line::is_invisible;
 
 const NAME_CHARS_MAX: usize = 120;
 const ADDRESS_CHARS_MAX: usize = 300;
 const NOTES_CHARS_MAX: usize = 2000;
 
 /// What is known of a customer beside the number. Nothing of it is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     name: Option<String>,
     address: Option<String>,
@@ -14,7 +18,9 @@ pub struct Details {
 
 /// A text is too long, or holds what no text does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have at most {chars_max} characters and no control characters but line breaks")]
+#[error(
+    "must have at most {chars_max} characters, no control characters but line breaks, and in a name neither these nor invisible ones"
+)]
 pub struct DetailsError {
     /// Which of them.
     pub detail: Detail,
@@ -86,8 +92,23 @@ impl Details {
     }
 }
 
+/// What is known of somebody, for the eyes of developers: whether it is there.
+const fn veiled(text: Option<&String>) -> &'static str {
+    if text.is_some() { "..." } else { "none" }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details")
+            .field("name", &format_args!("{}", veiled(self.name.as_ref())))
+            .field("address", &format_args!("{}", veiled(self.address.as_ref())))
+            .field("notes", &format_args!("{}", veiled(self.notes.as_ref())))
+            .finish()
+    }
+}
+
 /// What is to be different: what is none stays, what is `Some(None)` is taken away.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Correction {
     /// The customer's name.
     pub name: Option<Option<String>>,
@@ -97,32 +118,60 @@ pub struct Correction {
     pub notes: Option<Option<String>>,
 }
 
+impl fmt::Debug for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = [("name", &self.name), ("address", &self.address), ("notes", &self.notes)];
+        let given = given.into_iter().filter(|(_, text)| text.is_some()).map(|(field, _)| field);
+        write!(f, "Correction of ")?;
+        f.debug_list().entries(given).finish()
+    }
+}
+
 fn checked(detail: Detail, text: Option<&str>) -> Result<Option<String>, DetailsError> {
     let text = text.unwrap_or_default().trim();
+    let (text, is_refused): (_, fn(char) -> bool) = match detail {
+        Detail::Name => (Cow::Borrowed(text), |c| c.is_control() || is_invisible(c)),
+        // A form's text area breaks lines with both characters.
+        Detail::Address | Detail::Notes => (Cow::Owned(text.replace("\r\n", "\n")), |c| c.is_control() && c != '\n'),
+    };
     let chars_max = detail.chars_max();
-    let breaks_lines = |c| c == '\n' && detail != Detail::Name;
-    let is_text = !text.chars().any(|c| c.is_control() && !breaks_lines(c));
-    if !is_text || text.chars().count() > chars_max {
+    if text.chars().any(is_refused) || text.chars().count() > chars_max {
         return Err(DetailsError { detail, chars_max });
     }
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    Ok((!text.is_empty()).then(|| text.into_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn which(name: Option<&str>, address: Option<&str>, notes: Option<&str>) -> Detail {
+        Details::new(name, address, notes).unwrap_err().detail
+    }
+
     #[test]
     fn texts_are_bounded_and_an_empty_one_is_none() {
         let details = Details::new(Some("  Pat Example "), Some(""), Some("Ring twice.\nDog.")).unwrap();
         assert_eq!(details.name(), Some("Pat Example"));
         assert_eq!((details.address(), details.notes()), (None, Some("Ring twice.\nDog.")));
-        let which = |name, address, notes| Details::new(name, address, notes).unwrap_err().detail;
         assert_eq!(which(Some("é".repeat(121).as_str()), None, None), Detail::Name);
         assert_eq!(which(Some("two\nlines"), None, None), Detail::Name);
         assert_eq!(which(None, Some("é".repeat(301).as_str()), None), Detail::Address);
         assert_eq!(which(None, None, Some("n".repeat(2001).as_str())), Detail::Notes);
         assert_eq!(which(None, None, Some("nul\0inside")), Detail::Notes);
+        // Turned around, a name reads as another; a text area breaks lines as forms do.
+        assert_eq!(which(Some("Pat\u{202e}elpmaxE"), None, None), Detail::Name);
+        let from_a_form = Details::new(None, None, Some("Ring twice.\r\nDog.")).unwrap();
+        assert_eq!(from_a_form.notes(), Some("Ring twice.\nDog."));
+        assert_eq!(which(None, None, Some("Ring\rtwice.")), Detail::Notes);
+    }
+
+    #[test]
+    fn what_developers_see_names_nobody() {
+        let details = Details::new(Some("Pat Example"), None, Some("Ring twice")).unwrap();
+        assert_eq!(format!("{details:?}"), "Details { name: ..., address: none, notes: ... }");
+        let correction = Correction { name: Some(Some("Pat Example".to_owned())), address: None, notes: Some(None) };
+        assert_eq!(format!("{correction:?}"), r#"Correction of ["name", "notes"]"#);
     }
 
     #[test]

@@ -50,8 +50,8 @@ impl FeedAddress {
     }
 }
 
-/// An appointment, as a calendar shows it.
-#[derive(Clone, Debug)]
+/// An appointment, as a calendar shows it; not for the eyes of developers.
+#[derive(Clone)]
 pub(crate) struct FeedEvent {
     pub(crate) id: AppointmentId,
     pub(crate) starts_at: DateTime<Utc>,

@@ -6,7 +6,7 @@ pub(crate) fn is_line(text: &str, chars_max: usize) -> bool {
 }
 
 /// Marks that show nothing, or turn the text around them.
-const fn is_invisible(c: char) -> bool {
+pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
