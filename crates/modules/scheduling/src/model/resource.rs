@@ -146,30 +146,40 @@ impl NewResource {
 }))]
 pub struct ResourceChange {
     /// One line of 1 to 80 characters; no other resource of the business is called so.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// An IANA time zone; null for the business's.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, example = "America/New_York")]
     pub time_zone: Option<Option<Tz>>,
     /// The whole week's hours.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
     pub weekly_hours: Option<OpeningHours>,
     /// Kept free before each appointment.
-    #[schema(minimum = 0, maximum = 120)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(minimum = 0, maximum = 120, nullable = false)]
     pub buffer_before_minutes: Option<i32>,
     /// Kept free after each appointment.
-    #[schema(minimum = 0, maximum = 120)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(minimum = 0, maximum = 120, nullable = false)]
     pub buffer_after_minutes: Option<i32>,
     /// An appointment begins no sooner than so many minutes from now.
-    #[schema(minimum = 0, maximum = 43200)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(minimum = 0, maximum = 43200, nullable = false)]
     pub minimum_notice_minutes: Option<i32>,
     /// An appointment begins no later than so many days from now.
-    #[schema(minimum = 1, maximum = 365)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(minimum = 1, maximum = 365, nullable = false)]
     pub horizon_days: Option<i32>,
     /// The items of the catalog it can do; null for all of them.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 500)]
     pub skills: Option<Option<Vec<ServiceItemId>>>,
     /// Whether it can be booked. False is what `DELETE` does, and is refused while it has appointments.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
     pub active: Option<bool>,
 }
 
@@ -177,6 +187,11 @@ pub struct ResourceChange {
 #[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Takes a field that is not given, and no null: that would look like a change and be none.
+fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl ResourceChange {
@@ -369,6 +384,9 @@ mod tests {
             assert_eq!(errors.iter().map(|error| error.field()).collect::<Vec<_>>(), [field], "{change}");
         }
         assert_eq!(changed(json!({"name": "", "horizon_days": 0})).errors().len(), 2);
+        let nothing = fields(&resource()).into_iter().map(|(name, _)| json!({ name: null }));
+        let can_be_null = nothing.filter(|change| serde_json::from_value::<ResourceChange>(change.clone()).is_ok());
+        assert_eq!(can_be_null.collect::<Vec<_>>(), [json!({"skills": null}), json!({"time_zone": null})]);
         for wrong in [json!({"time_zone": "Mars/Olympus"}), json!({"feed_version": 2}), json!({"name": 1})] {
             assert!(serde_json::from_value::<ResourceChange>(wrong.clone()).is_err(), "{wrong}");
         }

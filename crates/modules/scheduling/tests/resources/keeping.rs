@@ -80,6 +80,11 @@ async fn what_cannot_be_is_refused_with_its_field() {
         let refused = world.send(world.owner(), Method::PATCH, &address, Some(change)).await;
         assert_eq!((refused.status.as_u16(), refused.fields()), (422, vec![field.to_owned()]), "{}", refused.text);
     }
+    let address = format!("{RESOURCES}/{}", alex.id);
+    for field in ["name", "weekly_hours", "horizon_days", "active"] {
+        let refused = world.send(world.owner(), Method::PATCH, &address, Some(json!({ field: null }))).await;
+        assert_eq!((refused.status.as_u16(), refused.fields()), (422, vec![field.to_owned()]), "{}", refused.text);
+    }
     assert_eq!(world.count("select count(*) from sched_resources").await, 1);
 }
 
