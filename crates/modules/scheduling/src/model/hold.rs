@@ -89,6 +89,11 @@ impl Hold {
         }
     }
 
+    /// Why it ends now, where nobody books it: what has run out is not given back.
+    pub(crate) fn end_reason(&self, now: DateTime<Utc>) -> ReleaseReason {
+        if self.is_over(now) { ReleaseReason::Expired } else { ReleaseReason::Released }
+    }
+
     /// The news of its end without a booking.
     pub(crate) const fn released(&self, reason: ReleaseReason) -> AppointmentReleased {
         AppointmentReleased {

@@ -207,7 +207,7 @@ pub(crate) async fn end_over(tx: &mut Tx, resource: ResourceId, range: Timeslot)
     Ok(rows.into_iter().map(Hold::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Gives all holds of a resource back, which the caller holds.
+/// Ends all holds of a resource, which the caller holds.
 pub(crate) async fn end_all(tx: &mut Tx, resource: ResourceId) -> Result<Vec<Hold>, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let rows = sqlx::query_as!(
@@ -216,7 +216,8 @@ pub(crate) async fn end_all(tx: &mut Tx, resource: ResourceId) -> Result<Vec<Hol
         with gone as (
           delete from sched_holds where tenant_id = $1 and resource_id = $2 returning *
         ), kept as (
-          insert into sched_ended_holds (tenant_id, id, became, created_at) select $1, id, 'released', $3 from gone
+          insert into sched_ended_holds (tenant_id, id, became, created_at)
+          select $1, id, case when expires_at <= $3 then 'expired' else 'released' end, $3 from gone
         )
         select id as "id: _", resource_id as "resource_id: _", expires_at, service_item_id as "service_item_id: _",
                price_cents, currency as "currency: _", conversation_id as "conversation_id: _",

@@ -1,5 +1,5 @@
 use nmc_db::{DbError, ReadTx, Tx};
-use nmc_events::scheduling::{CancelledReason, ReleaseReason};
+use nmc_events::scheduling::CancelledReason;
 use nmc_kernel::{ConversationId, E164};
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ impl Scheduling {
         store::resource::lock(tx, &resources).await?;
         let mut ended = 0;
         for hold in customer::holds(tx, &conversations).await? {
-            ended += u64::from(release::end(tx, hold.into(), ReleaseReason::Released).await?);
+            ended += u64::from(release::end(tx, hold.into()).await?);
         }
         let now = tx.now();
         for appointment in read::appointments_of_customer(tx, phone, now).await? {

@@ -1,7 +1,7 @@
 use chrono::Duration;
 use nmc_catalog::{Quote, QuoteError};
 use nmc_db::{DbError, IdempotencyError, Tx};
-use nmc_events::{Context, scheduling::ReleaseReason};
+use nmc_events::Context;
 use nmc_kernel::{Actor, IdempotencyKey, Minutes, Timeslot};
 
 use super::{
@@ -176,7 +176,7 @@ pub(crate) async fn hold_in(
     store::resource::lock(tx, &resources).await?;
     let blocked = judged(scheduling, tx, new).await?;
     if let Some((own, _)) = look.own_hold {
-        release::end(tx, own, ReleaseReason::Released).await?;
+        release::end(tx, own).await?;
     }
     let hold = Hold {
         id: tx.ids().next(),

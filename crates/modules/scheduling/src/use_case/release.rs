@@ -1,5 +1,4 @@
 use nmc_db::{DbError, Tx};
-use nmc_events::scheduling::ReleaseReason;
 use nmc_kernel::{Actor, HoldId, ResourceId};
 
 use crate::{Scheduling, model::hold::Became, store, timers::hold_expiry::HoldExpiry};
@@ -28,7 +27,7 @@ pub(crate) async fn release(scheduling: &Scheduling, actor: &Actor, id: HoldId) 
 
 /// The same on the caller's transaction.
 pub(crate) async fn release_in(tx: &mut Tx, id: HoldId) -> Result<(), ReleaseError> {
-    if store::hold::lock(tx, id).await?.is_some() && end(tx, id, ReleaseReason::Released).await? {
+    if store::hold::lock(tx, id).await?.is_some() && end(tx, id).await? {
         return Ok(());
     }
     match store::hold::ended(tx, id).await? {
@@ -39,8 +38,9 @@ pub(crate) async fn release_in(tx: &mut Tx, id: HoldId) -> Result<(), ReleaseErr
 }
 
 /// Ends a hold without a booking; `false` where it has ended already. The caller holds its resource.
-pub(crate) async fn end(tx: &mut Tx, id: HoldId, reason: ReleaseReason) -> Result<bool, DbError> {
+pub(crate) async fn end(tx: &mut Tx, id: HoldId) -> Result<bool, DbError> {
     let Some(hold) = store::hold::find(tx, id).await? else { return Ok(false) };
+    let reason = hold.end_reason(tx.now());
     if !store::hold::end(tx, id, reason.into()).await? {
         return Ok(false);
     }
@@ -49,11 +49,11 @@ pub(crate) async fn end(tx: &mut Tx, id: HoldId, reason: ReleaseReason) -> Resul
     Ok(true)
 }
 
-/// Gives everything back that is held of a resource, which the caller holds.
+/// Ends everything that is held of a resource, which the caller holds.
 pub(crate) async fn end_all_of(tx: &mut Tx, resource: ResourceId) -> Result<(), DbError> {
     for hold in store::hold::end_all(tx, resource).await? {
         HoldExpiry::cancel(tx, hold.id).await?;
-        tx.publish(&hold.released(ReleaseReason::Released), hold.context())?;
+        tx.publish(&hold.released(hold.end_reason(tx.now())), hold.context())?;
     }
     Ok(())
 }

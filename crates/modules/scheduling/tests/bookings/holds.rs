@@ -3,12 +3,12 @@
 use axum::http::Method;
 use chrono::Duration;
 use nmc_kernel::{HoldId, IdempotencyKey};
-use nmc_scheduling::{BookError, HoldError, NewAppointment, NewHold, Refusal, ReleaseError};
+use nmc_scheduling::{BookError, HoldError, NewAppointment, NewHold, Refusal, ReleaseError, WithAppointments};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    play::{TEN, an_hour, booking, code_of, context, conversation},
+    play::{TEN, an_hour, booking, caller, code_of, context, conversation},
     world::World,
 };
 
@@ -148,4 +148,31 @@ async fn a_conversation_holds_one_slot_and_sees_its_own_as_free() {
     assert_eq!(booked[0]["conversation_id"], json!(conversation(2)));
     let of_turn = "select count(*) from outbox_events where correlation_id = '00000000-0000-0000-0000-00000000004d'";
     assert_eq!(world.count(of_turn).await, 4 + 3 + 1);
+}
+
+/// Whoever ends a hold that has run out, it has run out.
+#[tokio::test]
+async fn what_ran_out_is_not_told_as_given_back() {
+    let world = World::new().await;
+    let [alex, kim] = [world.resource("Alex").await.id, world.resource("Kim").await.id];
+    let of_conversation = async |number: u128, start: &str| {
+        let new = NewHold { conversation_id: Some(conversation(number)), ..an_hour(alex, start) };
+        world.scheduling.hold(&world.system(), &new, None).await.unwrap().hold_id
+    };
+    let replaced = of_conversation(1, TEN).await;
+    let erased = of_conversation(2, "2026-06-11T15:00:00Z").await;
+    let given_back = world.try_hold(&an_hour(alex, "2026-06-11T16:00:00Z")).await.unwrap().hold_id;
+    let of_resource = world.try_hold(&an_hour(kim, TEN)).await.unwrap().hold_id;
+    world.clock.advance(Duration::minutes(15));
+    of_conversation(1, "2026-06-11T18:00:00Z").await;
+    let mut tx = world.db.begin(world.tenant).await.unwrap();
+    world.scheduling.erase_caller(&mut tx, &caller(), &[conversation(2)]).await.unwrap();
+    tx.commit().await.unwrap();
+    world.scheduling.release(&world.owner(), given_back).await.unwrap();
+    world.scheduling.deactivate_resource(&world.owner(), kim, WithAppointments::Refuse).await.unwrap();
+    let events = world.events("nmc.scheduling.AppointmentReleased").await;
+    assert!(events.len() == 4 && events.iter().all(|event| event["reason"] == "expired"), "{events:?}");
+    for hold in [replaced, erased, given_back, of_resource] {
+        assert_eq!(world.book_code(&booking(hold, world.item)).await, "hold_expired");
+    }
 }
