@@ -86,6 +86,11 @@ impl Appointment {
         Context { correlation: self.correlation_id, causation: None }
     }
 
+    /// Whether somebody is still waited for.
+    pub(crate) fn is_to_be_kept(&self, now: DateTime<Utc>) -> bool {
+        self.status == AppointmentStatus::Booked && self.slot.end() > now
+    }
+
     /// The news of it.
     pub(crate) fn booked(&self) -> AppointmentBooked {
         AppointmentBooked {

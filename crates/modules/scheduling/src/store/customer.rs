@@ -4,6 +4,9 @@ use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::{E164, ResourceId};
 use uuid::Uuid;
 
+use super::appointment::AppointmentRow;
+use crate::Appointment;
+
 /// Every appointment of the customer, with what happened to it.
 pub(crate) async fn export(tx: &mut ReadTx, phone: &E164) -> Result<serde_json::Value, DbError> {
     let tenant = tx.tenant();
@@ -53,15 +56,25 @@ pub(crate) async fn holds(tx: &mut ReadTx, conversations: &[Uuid]) -> Result<Vec
     .await?)
 }
 
-/// Deletes the customer's appointments, whose resources the caller holds, with what happened to them; says how many.
-pub(crate) async fn erase(tx: &mut Tx, phone: &E164) -> Result<u64, DbError> {
+/// Deletes appointments of the customer, whose resources the caller holds, with what happened to them: those that were
+/// deleted, at most `limit`.
+pub(crate) async fn erase(tx: &mut Tx, phone: &E164, limit: i64) -> Result<Vec<Appointment>, DbError> {
     let tenant = tx.tenant();
-    let deleted = sqlx::query!(
-        "delete from sched_appointments where tenant_id = $1 and customer_phone = $2",
+    let rows = sqlx::query_as!(
+        AppointmentRow,
+        r#"
+        delete from sched_appointments where tenant_id = $1 and customer_phone = $2 and id = any (array(
+          select id from sched_appointments where tenant_id = $1 and customer_phone = $2 order by starts_at limit $3))
+        returning id as "id: _", resource_id as "resource_id: _", service_item_id as "service_item_id: _", price_cents,
+                  currency as "currency: _", customer_phone as "customer_phone: _", customer_name, customer_address, notes,
+                  conversation_id as "conversation_id: _", correlation_id as "correlation_id: _", booked_by,
+                  status as "status: _", starts_at, ends_at, blocked_from, blocked_until, version, created_at
+        "#,
         tenant.as_uuid(),
-        phone.as_str()
+        phone.as_str(),
+        limit
     )
-    .execute(tx.conn().await?)
+    .fetch_all(tx.conn().await?)
     .await?;
-    Ok(deleted.rows_affected())
+    Ok(rows.into_iter().map(Appointment::try_from).collect::<Result<_, _>>()?)
 }

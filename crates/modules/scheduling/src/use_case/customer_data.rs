@@ -3,11 +3,14 @@ use nmc_events::scheduling::CancelledReason;
 use nmc_kernel::{ConversationId, E164};
 use uuid::Uuid;
 
-use super::{read, release};
+use super::release;
 use crate::{
-    AppointmentStatus, Scheduling,
+    Scheduling,
     store::{self, customer},
 };
+
+/// Appointments that are read and deleted at once.
+const AT_ONCE: i64 = 200;
 
 impl Scheduling {
     /// Everything the module holds about a caller, as one JSON document. On the caller's transaction.
@@ -16,8 +19,8 @@ impl Scheduling {
     }
 
     /// Deletes a caller's appointments, and gives back what these conversations, which are theirs, hold. What was still
-    /// to come is cancelled by that, so that whoever heard of it hears that nobody comes. Resources are locked after
-    /// conversations and intents. On the caller's transaction; says how many rows were deleted.
+    /// to come, or under way, is cancelled by that, so that whoever heard of it hears that nobody comes. Resources are
+    /// locked after conversations and intents. On the caller's transaction; says how many rows were deleted.
     pub async fn erase_caller(
         &self,
         tx: &mut Tx,
@@ -32,11 +35,17 @@ impl Scheduling {
             ended += u64::from(release::end(tx, hold.into()).await?);
         }
         let now = tx.now();
-        for appointment in read::appointments_of_customer(tx, phone, now).await? {
-            if appointment.status == AppointmentStatus::Booked {
-                tx.publish(&appointment.cancelled(CancelledReason::System), appointment.context())?;
+        loop {
+            let erased = customer::erase(tx, phone, AT_ONCE).await?;
+            if erased.is_empty() {
+                return Ok(ended);
+            }
+            for appointment in erased {
+                ended += 1;
+                if appointment.is_to_be_kept(now) {
+                    tx.publish(&appointment.cancelled(CancelledReason::System), appointment.context())?;
+                }
             }
         }
-        Ok(ended + customer::erase(tx, phone).await?)
     }
 }
