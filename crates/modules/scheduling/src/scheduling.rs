@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     Appointment, BookError, Booked, ChangeError, CorrectError, Correction, Found, Held, HoldError, NewAppointment,
-    NewHold, Refused, ReleaseError, RescheduleError, Search, SearchError, Settings, http,
+    NewHold, Refused, ReleaseError, RescheduleError, Search, SearchError, Settings, http, store,
     timers::hold_expiry::HoldExpiry,
     use_case::{
         book, cancel,
@@ -22,7 +22,10 @@ use crate::{
 
 /// The module's face; cheap to clone.
 ///
-/// Methods that take an [`Actor`] and no transaction begin one of their own.
+/// Methods that take an [`Actor`] and no transaction begin one of their own. Those that change something and end in `_in`
+/// hold the resources of all that they touch, in the order of their ids; whoever calls several of them in one transaction
+/// begins with the one that touches most. After [`Scheduling::hold_in`] with an appointment that is to move, all of
+/// [`Scheduling::reschedule_in`]'s are held already.
 #[derive(Clone, Debug)]
 pub struct Scheduling {
     pub(crate) db: Db,
@@ -68,8 +71,9 @@ impl Scheduling {
         hold::hold(self, actor, new, key).await
     }
 
-    /// Reserves a timeslot on the caller's transaction, which holds the conversation's row where there is one. A refusal
-    /// has written nothing.
+    /// Reserves a timeslot on the caller's transaction, which holds the conversation's row where there is one: then a
+    /// refusal has written nothing. Holds the resource, that of what the conversation holds already, and that of the
+    /// appointment that is to move.
     pub async fn hold_in(
         &self,
         tx: &mut Tx,
@@ -85,7 +89,7 @@ impl Scheduling {
         release::release(self, actor, id).await
     }
 
-    /// Gives a hold back on the caller's transaction.
+    /// Gives a hold back on the caller's transaction, and holds its resource.
     pub async fn release_in(&self, tx: &mut Tx, id: HoldId) -> Result<(), ReleaseError> {
         release::release_in(tx, id).await
     }
@@ -100,7 +104,7 @@ impl Scheduling {
         book::book(self, actor, new, key).await
     }
 
-    /// Books what is held, on the caller's transaction.
+    /// Books what is held, on the caller's transaction, and holds its resource.
     pub async fn book_in(
         &self,
         tx: &mut Tx,
@@ -121,7 +125,7 @@ impl Scheduling {
         reschedule::reschedule(self, actor, id, hold).await
     }
 
-    /// Moves an appointment on the caller's transaction.
+    /// Moves an appointment on the caller's transaction. Holds the resource it moves from and the one it moves to.
     pub async fn reschedule_in(
         &self,
         tx: &mut Tx,
@@ -143,7 +147,7 @@ impl Scheduling {
         cancel::cancel(self, actor, id, reason).await
     }
 
-    /// Calls an appointment off on the caller's transaction.
+    /// Calls an appointment off on the caller's transaction, and holds its resource.
     pub async fn cancel_in(
         &self,
         tx: &mut Tx,
@@ -173,6 +177,11 @@ impl Scheduling {
         correction: &Correction,
     ) -> Result<Appointment, CorrectError> {
         correct::correct(self, actor, id, correction).await
+    }
+
+    /// One of the business's appointments, wherever it stands. On the caller's transaction. One statement.
+    pub async fn appointment(&self, tx: &mut ReadTx, id: AppointmentId) -> Result<Option<Appointment>, DbError> {
+        store::appointment::find(tx, id).await
     }
 
     /// A customer's appointments that begin no earlier than `from`, wherever they stand, by their start; fifty at most.

@@ -188,8 +188,8 @@ pub(crate) struct Look {
     pub(crate) is_taken: bool,
     /// What the conversation holds.
     pub(crate) own_hold: Option<(HoldId, ResourceId)>,
-    /// Where the appointment that is to be moved stands; none: there is no such appointment.
-    pub(crate) moved: Option<AppointmentStatus>,
+    /// Where the appointment that is to be moved stands, and with whom; none: there is no such appointment.
+    pub(crate) moved: Option<(AppointmentStatus, ResourceId)>,
 }
 
 /// Looks once whether the time is free, without any lock; nothing where there is no such resource. A hint: buffers and
@@ -212,10 +212,10 @@ pub(crate) async fn look(
                          and h.blocked_until > $4 and h.expires_at > $6
                          and ($7::uuid is null or h.conversation_id is distinct from $7)) as "is_taken!",
                own.id as "own_id?: HoldId", own.resource_id as "own_resource?: ResourceId",
-               (select a.status from sched_appointments a where a.tenant_id = $1 and a.id = $8)
-                 as "moved: AppointmentStatus"
+               moved.status as "moved_status?: AppointmentStatus", moved.resource_id as "moved_resource?: ResourceId"
         from sched_resources r
         left join sched_holds own on own.tenant_id = $1 and own.conversation_id = $7
+        left join sched_appointments moved on moved.tenant_id = $1 and moved.id = $8
         where r.tenant_id = $1 and r.id = $2
         "#,
         tenant.as_uuid(),
@@ -229,5 +229,9 @@ pub(crate) async fn look(
     )
     .fetch_optional(tx.conn().await?)
     .await?;
-    Ok(row.map(|row| Look { is_taken: row.is_taken, own_hold: row.own_id.zip(row.own_resource), moved: row.moved }))
+    Ok(row.map(|row| Look {
+        is_taken: row.is_taken,
+        own_hold: row.own_id.zip(row.own_resource),
+        moved: row.moved_status.zip(row.moved_resource),
+    }))
 }

@@ -138,7 +138,9 @@ async fn holding(
     Ok(held)
 }
 
-/// Reserves a timeslot on the caller's transaction. A refusal has written nothing.
+/// Reserves a timeslot on the caller's transaction, which holds the conversation's row where there is one. A refusal has
+/// written nothing then. Without the row another hold of the conversation can come between: the constraint refuses this
+/// one, and the one before is given back by then.
 pub(crate) async fn hold_in(
     scheduling: &Scheduling,
     tx: &mut Tx,
@@ -160,11 +162,9 @@ pub(crate) async fn hold_in(
     let look = calendar::look(tx, new.resource_id, new.slot, new.conversation_id, new.moves_appointment_id).await?;
     let look = look.ok_or(HoldError::NotFound)?;
     if new.moves_appointment_id.is_some() {
-        match look.moved.ok_or(HoldError::NotFound)? {
-            AppointmentStatus::Booked => {}
-            AppointmentStatus::Cancelled | AppointmentStatus::Completed | AppointmentStatus::NoShow => {
-                return Err(HoldError::AppointmentOver);
-            }
+        let (status, _) = look.moved.ok_or(HoldError::NotFound)?;
+        if status != AppointmentStatus::Booked {
+            return Err(HoldError::AppointmentOver);
         }
     }
     check_length(new, quote.as_ref())?;
@@ -173,6 +173,8 @@ pub(crate) async fn hold_in(
     }
     let mut resources = vec![new.resource_id];
     resources.extend(look.own_hold.map(|(_, resource)| resource));
+    // Who moves it in the same transaction has locked all of them here, in order.
+    resources.extend(look.moved.map(|(_, resource)| resource));
     store::resource::lock(tx, &resources).await?;
     let blocked = judged(scheduling, tx, new).await?;
     if let Some((own, _)) = look.own_hold {

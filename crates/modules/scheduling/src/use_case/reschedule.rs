@@ -115,20 +115,24 @@ pub(crate) async fn reschedule_in(
         return Err(RescheduleError::Barred(why));
     }
     let before = store::appointment::find(tx, id).await?.ok_or(RescheduleError::NotFound)?;
-    let Some(hold) = store::hold::find(tx, hold_id).await? else { return what_became(tx, &before, hold_id).await };
+    let Some(hold) = store::hold::find(tx, hold_id).await? else {
+        return what_became(tx, id, hold_id, RescheduleError::NotFound).await;
+    };
     let resources = store::resource::lock(tx, &[before.resource_id, hold.resource_id]).await?;
-    let locked = store::appointment::lock_at(tx, id, before.resource_id).await?;
-    let mut appointment = locked.ok_or(RescheduleError::Moved)?;
+    // Whoever was waited for may have done just this.
+    let Some(mut appointment) = store::appointment::lock_at(tx, id, before.resource_id).await? else {
+        return what_became(tx, id, hold_id, RescheduleError::Moved).await;
+    };
     if appointment.status != AppointmentStatus::Booked {
-        return Err(RescheduleError::Over);
+        return what_became(tx, id, hold_id, RescheduleError::Over).await;
     }
     if hold.is_over(tx.now()) {
-        return Err(RescheduleError::HoldExpired);
+        return what_became(tx, id, hold_id, RescheduleError::HoldExpired).await;
     }
     let can_do = |item| resources.iter().any(|resource| resource.id == hold.resource_id && resource.can_do(item));
     check(&hold, &appointment, can_do)?;
     if !store::hold::end(tx, hold_id, Became::Booked(id)).await? {
-        return what_became(tx, &appointment, hold_id).await;
+        return what_became(tx, id, hold_id, RescheduleError::NotFound).await;
     }
     let moved = AppointmentRescheduled {
         appointment_id: id,
@@ -170,13 +174,21 @@ fn check(
     Ok(())
 }
 
-/// The answer where the hold is not there any more.
-async fn what_became(tx: &mut Tx, appointment: &Appointment, hold: HoldId) -> Result<Appointment, RescheduleError> {
+/// The answer where the hold is not there any more, or may not be: the appointment as it is by now, where it was moved to
+/// the hold already.
+async fn what_became(
+    tx: &mut Tx,
+    id: AppointmentId,
+    hold: HoldId,
+    otherwise: RescheduleError,
+) -> Result<Appointment, RescheduleError> {
     match store::hold::ended(tx, hold).await? {
-        Some(Became::Booked(id)) if id == appointment.id => Ok(appointment.clone()),
+        Some(Became::Booked(moved)) if moved == id => {
+            store::appointment::find(tx, id).await?.ok_or(RescheduleError::NotFound)
+        }
         Some(Became::Booked(_)) => Err(RescheduleError::HoldBooked),
         Some(Became::Released) => Err(RescheduleError::HoldReleased),
         Some(Became::Expired) => Err(RescheduleError::HoldExpired),
-        None => Err(RescheduleError::NotFound),
+        None => Err(otherwise),
     }
 }

@@ -1,14 +1,15 @@
 //! Many at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use nmc_db::DbError;
 use nmc_kernel::Timeslot;
 use nmc_scheduling::{BookError, HoldError, NewHold, Refusal, Refused, RescheduleError, Slot};
+use nmc_testkit::eventually;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
-    play::{TEN, an_hour, booking},
+    play::{TEN, an_hour, booking, context},
     world::World,
 };
 
@@ -156,4 +157,34 @@ async fn everybody_who_wants_a_slot_of_their_own_has_it() {
     }
     people.join_all().await;
     assert_eq!(world.count("select count(*) from sched_appointments").await, 9);
+}
+
+/// A move that is repeated while the first is under way is answered as that one is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_move_that_is_repeated_meanwhile_is_the_same_move() {
+    let world = Arc::new(World::new().await);
+    let [alex, kim] = [world.resource("Alex").await.id, world.resource("Kim").await.id];
+    let id = world.booked(alex, TEN).await.appointment_id;
+    let new = NewHold { moves_appointment_id: Some(id), ..an_hour(kim, TEN) };
+    let mut tx = world.db.begin(world.tenant).await.unwrap();
+    let held = world.scheduling.hold_in(&mut tx, &world.owner(), &new, context()).await.unwrap().hold_id;
+    // Both resources are held from here on, so that the move waits for nobody.
+    let free = "select count(*) from (select from sched_resources for no key update skip locked) r";
+    assert_eq!(world.count(free).await, 0);
+    tx.commit().await.unwrap();
+
+    let mut tx = world.db.begin(world.tenant).await.unwrap();
+    let first = world.scheduling.reschedule_in(&mut tx, &world.owner(), id, held, context()).await.unwrap();
+    let repeat = tokio::spawn({
+        let world = world.clone();
+        async move { world.scheduling.reschedule(&world.owner(), id, held).await }
+    });
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    assert!(eventually(Duration::from_secs(20), async || world.count(waiting).await > 0).await, "the repeat waits");
+    tx.commit().await.unwrap();
+    assert_eq!(repeat.await.unwrap().unwrap(), first);
+    let mut tx = world.db.read(world.tenant).await.unwrap();
+    assert_eq!(world.scheduling.appointment(&mut tx, id).await.unwrap(), Some(first));
+    tx.finish().await.unwrap();
 }
