@@ -51,7 +51,8 @@ pub(super) struct BookRequest {
             `idempotency_key_reused`", body = SlotProblem, content_type = "application/problem+json"),
         (status = 410, description = "`hold_expired`, `hold_released`; `item_inactive`", body = Problem,
          content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`duration_mismatch`: the hold, made for no item, does not last as long as the item; \
+            `invalid_input`", body = Problem, content_type = "application/problem+json"),
         ApiRefusal
     )
 )]
@@ -103,7 +104,8 @@ pub(super) struct RescheduleRequest {
          body = SlotProblem, content_type = "application/problem+json"),
         (status = 410, description = "`hold_expired`, `hold_released`", body = Problem,
          content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_input`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`duration_mismatch`: the hold, made for no item, does not last as long as the appointment; \
+            `invalid_input`", body = Problem, content_type = "application/problem+json"),
         ApiRefusal
     )
 )]

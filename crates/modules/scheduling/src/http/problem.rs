@@ -34,10 +34,9 @@ impl From<HoldError> for Problem {
             HoldError::NotFound => Self::not_found(),
             HoldError::ItemInactive => item_inactive(),
             HoldError::Duration(_) => {
-                let detail = "The timeslot must last as long as the item.";
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "duration_mismatch", detail)
-                    .with_errors(vec![FieldError::new("end", error.to_string())])
+                duration_mismatch("The timeslot must last as long as the item.", "end", error.to_string())
             }
+            HoldError::Minute(field) => Self::invalid_field(field, error.to_string()),
             HoldError::Length => Self::invalid_field("end", error.to_string()),
             HoldError::LacksSkill => lacks_skill(),
             HoldError::ResourceInactive => Self::conflict("resource_inactive", "The resource cannot be booked."),
@@ -66,6 +65,9 @@ impl From<BookError> for Problem {
             BookError::HoldBooked => hold_booked(),
             BookError::OtherItem => other_item(),
             BookError::HoldMoves => hold_moves(),
+            BookError::Duration(_) => {
+                duration_mismatch("The hold must last as long as the item.", "hold_id", error.to_string())
+            }
             BookError::LacksSkill => lacks_skill(),
             BookError::Taken => Refusal::Taken.into(),
             BookError::KeyReused => Self::idempotency_key_reused(),
@@ -84,6 +86,9 @@ impl From<RescheduleError> for Problem {
             RescheduleError::HoldBooked => hold_booked(),
             RescheduleError::OtherItem => other_item(),
             RescheduleError::HoldMoves => hold_moves(),
+            RescheduleError::Duration(_) => {
+                duration_mismatch("The hold must last as long as the appointment.", "hold_id", error.to_string())
+            }
             RescheduleError::LacksSkill => lacks_skill(),
             RescheduleError::Over => appointment_over(),
             RescheduleError::Moved => appointment_moved(),
@@ -146,6 +151,11 @@ impl From<Barred> for Problem {
 
 fn item_inactive() -> Problem {
     Problem::gone("item_inactive", "The item is not offered any more.")
+}
+
+fn duration_mismatch(detail: &'static str, field: &'static str, error: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "duration_mismatch", detail)
+        .with_errors(vec![FieldError::new(field, error)])
 }
 
 fn lacks_skill() -> Problem {

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use nmc_kernel::{ResourceId, ServiceItemId, Timeslot};
+use nmc_kernel::{AppointmentId, ResourceId, ServiceItemId, Timeslot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,4 +29,5 @@ pub(crate) struct Wanted {
     pub(crate) resource_id: ResourceId,
     pub(crate) slot: Timeslot,
     pub(crate) service_item_id: Option<ServiceItemId>,
+    pub(crate) moves_appointment_id: Option<AppointmentId>,
 }

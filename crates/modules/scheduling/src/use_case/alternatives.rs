@@ -1,9 +1,9 @@
 //! What can be had instead of what was refused.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use nmc_catalog::QuoteError;
 use nmc_db::{DbError, ReadTx};
-use nmc_kernel::{Actor, HoldId, Timeslot};
+use nmc_kernel::{Actor, AppointmentId, HoldId, ServiceItemId, Timeslot};
 
 use super::resources::RESOURCES_MAX;
 use crate::{
@@ -47,24 +47,30 @@ pub(crate) async fn near(scheduling: &Scheduling, actor: &Actor, wanted: Wanted)
     Ok(alternatives)
 }
 
-/// The same for what a hold reserves, or was booked as.
-pub(crate) async fn near_hold(scheduling: &Scheduling, actor: &Actor, hold: HoldId) -> Result<Vec<Slot>, DbError> {
+/// The same for what a hold reserves, or was booked as: for this item, or to move this appointment.
+pub(crate) async fn near_hold(
+    scheduling: &Scheduling,
+    actor: &Actor,
+    hold: HoldId,
+    service_item_id: Option<ServiceItemId>,
+    moves_appointment_id: Option<AppointmentId>,
+) -> Result<Vec<Slot>, DbError> {
     let mut tx = scheduling.db.read(actor.tenant()).await?;
-    let wanted = match store::hold::find(&mut tx, hold).await? {
-        Some(hold) => {
-            Some(Wanted { resource_id: hold.resource_id, slot: hold.slot, service_item_id: hold.service_item_id })
-        }
+    let place = match store::hold::find(&mut tx, hold).await? {
+        Some(hold) => Some((hold.resource_id, hold.slot)),
         None => match store::hold::ended(&mut tx, hold).await? {
-            Some(Became::Booked(id)) => store::appointment::find(&mut tx, id).await?.map(|appointment| Wanted {
-                resource_id: appointment.resource_id,
-                slot: appointment.slot,
-                service_item_id: Some(appointment.service_item_id),
-            }),
+            Some(Became::Booked(id)) => {
+                let appointment = store::appointment::find(&mut tx, id).await?;
+                appointment.map(|appointment| (appointment.resource_id, appointment.slot))
+            }
             Some(Became::Released | Became::Expired) | None => None,
         },
     };
-    let alternatives = match wanted {
-        Some(wanted) => near_in(scheduling, &mut tx, wanted).await?,
+    let alternatives = match place {
+        Some((resource_id, slot)) => {
+            let wanted = Wanted { resource_id, slot, service_item_id, moves_appointment_id };
+            near_in(scheduling, &mut tx, wanted).await?
+        }
         None => Vec::new(),
     };
     tx.finish().await?;
@@ -72,27 +78,41 @@ pub(crate) async fn near_hold(scheduling: &Scheduling, actor: &Actor, hold: Hold
 }
 
 async fn near_in(scheduling: &Scheduling, tx: &mut ReadTx, wanted: Wanted) -> Result<Vec<Slot>, DbError> {
-    let length = match wanted.service_item_id {
-        None => wanted.slot.end() - wanted.slot.start(),
-        Some(item) => match scheduling.catalog.quote(tx, item).await {
+    let moved = match wanted.moves_appointment_id {
+        Some(id) => store::appointment::find(tx, id).await?,
+        None => None,
+    };
+    let length = match (wanted.service_item_id, &moved) {
+        (None, None) => wanted.slot.end() - wanted.slot.start(),
+        (None, Some(moved)) => moved.slot.end() - moved.slot.start(),
+        (Some(item), _) => match scheduling.catalog.quote(tx, item).await {
             Ok(quote) => quote.duration.duration(),
             // What is not offered cannot be had at another time either.
             Err(QuoteError::Unknown | QuoteError::Inactive) => return Ok(Vec::new()),
             Err(QuoteError::Database(error)) => return Err(error),
         },
     };
+    let item = wanted.service_item_id.or(moved.map(|moved| moved.service_item_id));
     let now = tx.now();
-    let from = (wanted.slot.start() - AROUND / 2).max(now);
-    let Ok(window) = Timeslot::new(from, from + AROUND) else { return Ok(Vec::new()) };
-    let question = Question {
+    let around = |from: DateTime<Utc>| Timeslot::new(from.max(now), from.max(now) + AROUND);
+    let Ok(mut window) = around(wanted.slot.start() - AROUND / 2) else { return Ok(Vec::new()) };
+    let question = |window| Question {
         resources: None,
-        bookable: Some(Bookable(wanted.service_item_id)),
+        bookable: Some(Bookable(item)),
         window,
         conversation: None,
-        moves: None,
+        moves: wanted.moves_appointment_id,
     };
     let zone = scheduling.identity.tenant(tx).await?.time_zone;
-    let calendars = calendar::load(tx, &question, RESOURCES_MAX).await?;
+    let mut calendars = calendar::load(tx, &question(window), RESOURCES_MAX).await?;
+    // What was wanted is too far ahead for all of them: the last that can be had is the nearest.
+    let furthest = calendars.iter().map(|calendar| now + calendar.resource.horizon()).max();
+    if let Some(furthest) = furthest.filter(|furthest| *furthest < wanted.slot.start())
+        && let Ok(before) = around(furthest + length - AROUND)
+    {
+        window = before;
+        calendars = calendar::load(tx, &question(window), RESOURCES_MAX).await?;
+    }
     let mut near = Vec::new();
     for calendar in calendars {
         let rules = calendar.rules(zone);

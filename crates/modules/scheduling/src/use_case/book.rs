@@ -1,7 +1,7 @@
 use nmc_catalog::QuoteError;
 use nmc_db::{DbError, IdempotencyError, Tx};
 use nmc_events::{Context, scheduling::BookedBy};
-use nmc_kernel::{Actor, IdempotencyKey, Money};
+use nmc_kernel::{Actor, IdempotencyKey, Minutes, Money};
 
 use super::{
     admit::{Barred, barred, user_of},
@@ -39,6 +39,9 @@ pub enum BookError {
     /// The hold was made to move an appointment.
     #[error("the hold was made to move an appointment")]
     HoldMoves,
+    /// The hold, made for no item, lasts something else than this one.
+    #[error("the hold must last {} minutes", .0.get())]
+    Duration(Minutes),
     /// The resource cannot do it.
     #[error("the resource does not do this")]
     LacksSkill,
@@ -63,6 +66,7 @@ impl BookError {
             | Self::ItemInactive
             | Self::HoldExpired
             | Self::HoldReleased
+            | Self::Duration(_)
             | Self::KeyReused
             | Self::Database(_) => false,
         }
@@ -107,7 +111,8 @@ pub(crate) async fn book(
         return Err(Refused::plainly(error));
     }
     tx.roll_back().await?;
-    Err(Refused { error, alternatives: alternatives::near_hold(scheduling, actor, new.hold_id).await? })
+    let item = Some(new.service_item_id);
+    Err(Refused { error, alternatives: alternatives::near_hold(scheduling, actor, new.hold_id, item, None).await? })
 }
 
 async fn booking(
@@ -142,7 +147,8 @@ pub(crate) async fn book_in(
         return what_became(tx, new, BookError::NotFound).await;
     };
     if hold.is_over(tx.now()) {
-        return Err(BookError::HoldExpired);
+        // Perhaps whoever was waited for was in time.
+        return what_became(tx, new, BookError::HoldExpired).await;
     }
     let price = agreed_price(scheduling, tx, &hold, new).await?;
     let context = context.unwrap_or(hold.context());
@@ -192,12 +198,17 @@ async fn agreed_price(
     if let Some(price) = hold.price {
         return Ok(price);
     }
-    let price = scheduling.catalog.quote(tx, new.service_item_id).await?.price;
+    let quote = scheduling.catalog.quote(tx, new.service_item_id).await?;
     let resource = store::resource::find(tx, hold.resource_id).await?.ok_or(BookError::NotFound)?;
-    if !hold.is_override && !resource.can_do(new.service_item_id) {
-        return Err(BookError::LacksSkill);
+    if !hold.is_override {
+        if !resource.can_do(new.service_item_id) {
+            return Err(BookError::LacksSkill);
+        }
+        if hold.slot.end() - hold.slot.start() != quote.duration.duration() {
+            return Err(BookError::Duration(quote.duration));
+        }
     }
-    Ok(price)
+    Ok(quote.price)
 }
 
 /// The answer where the hold is not there any more.

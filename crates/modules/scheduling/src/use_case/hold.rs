@@ -40,6 +40,9 @@ pub enum HoldError {
     /// The timeslot lasts something else than the item.
     #[error("the timeslot must last {} minutes", .0.get())]
     Duration(Minutes),
+    /// The field is no whole minute.
+    #[error("must be a whole minute")]
+    Minute(&'static str),
     /// The timeslot is too short or too long.
     #[error("the timeslot must last 1 to 480 minutes")]
     Length,
@@ -73,6 +76,7 @@ impl HoldError {
             | Self::NotFound
             | Self::ItemInactive
             | Self::Duration(_)
+            | Self::Minute(_)
             | Self::Length
             | Self::KeyReused
             | Self::Database(_) => false,
@@ -118,7 +122,12 @@ pub(crate) async fn hold(
         return Err(Refused::plainly(error));
     }
     tx.roll_back().await?;
-    let wanted = Wanted { resource_id: new.resource_id, slot: new.slot, service_item_id: new.service_item_id };
+    let wanted = Wanted {
+        resource_id: new.resource_id,
+        slot: new.slot,
+        service_item_id: new.service_item_id,
+        moves_appointment_id: new.moves_appointment_id,
+    };
     Err(Refused { error, alternatives: alternatives::near(scheduling, actor, wanted).await? })
 }
 
@@ -203,8 +212,13 @@ pub(crate) async fn hold_in(
     Ok(Held { hold_id: hold.id, expires_at: hold.expires_at })
 }
 
-/// A timeslot lasts as long as the job, where one is named.
+/// A timeslot is one of whole minutes, which is how it is told, and lasts as long as the job, where one is named.
 fn check_length(new: &NewHold, quote: Option<&Quote>) -> Result<(), HoldError> {
+    for (field, time) in [("start", new.slot.start()), ("end", new.slot.end())] {
+        if time.timestamp().rem_euclid(60) != 0 || time.timestamp_subsec_nanos() != 0 {
+            return Err(HoldError::Minute(field));
+        }
+    }
     let length = new.slot.end() - new.slot.start();
     let [shortest, longest] = LENGTHS;
     if length < shortest || length > longest {

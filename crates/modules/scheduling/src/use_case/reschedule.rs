@@ -37,6 +37,9 @@ pub enum RescheduleError {
     /// The hold was made to move another appointment.
     #[error("the hold was made to move another appointment")]
     HoldMoves,
+    /// The hold, made for no item, lasts something else than the appointment.
+    #[error("the hold must last {0} minutes")]
+    Duration(i64),
     /// The resource cannot do it.
     #[error("the resource does not do this")]
     LacksSkill,
@@ -74,7 +77,12 @@ impl RescheduleError {
             | Self::Over
             | Self::Moved
             | Self::Taken => true,
-            Self::Barred(_) | Self::NotFound | Self::HoldExpired | Self::HoldReleased | Self::Database(_) => false,
+            Self::Barred(_)
+            | Self::NotFound
+            | Self::HoldExpired
+            | Self::HoldReleased
+            | Self::Duration(_)
+            | Self::Database(_) => false,
         }
     }
 }
@@ -98,7 +106,7 @@ pub(crate) async fn reschedule(
         return Err(Refused::plainly(error));
     }
     tx.roll_back().await?;
-    Err(Refused { error, alternatives: alternatives::near_hold(scheduling, actor, hold).await? })
+    Err(Refused { error, alternatives: alternatives::near_hold(scheduling, actor, hold, None, Some(id)).await? })
 }
 
 /// The same on the caller's transaction. What it belongs to is the appointment's, where no `context` is given. The price
@@ -167,9 +175,15 @@ fn check(
     if hold.service_item_id.is_some_and(|other| other != item) {
         return Err(RescheduleError::OtherItem);
     }
-    // With an item, that was asked when it was held.
-    if hold.service_item_id.is_none() && !hold.is_override && !can_do(item) {
-        return Err(RescheduleError::LacksSkill);
+    // With an item, the rest was asked when it was held.
+    if hold.service_item_id.is_none() && !hold.is_override {
+        if !can_do(item) {
+            return Err(RescheduleError::LacksSkill);
+        }
+        let length = appointment.slot.end() - appointment.slot.start();
+        if hold.slot.end() - hold.slot.start() != length {
+            return Err(RescheduleError::Duration(length.num_minutes()));
+        }
     }
     Ok(())
 }

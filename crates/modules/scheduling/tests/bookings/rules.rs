@@ -4,7 +4,7 @@ use axum::http::Method;
 use chrono::Duration;
 use nmc_identity::TenantStatus;
 use nmc_kernel::{Actor, Minutes, Timeslot};
-use nmc_scheduling::{Granularity, Job, NewHold, Search};
+use nmc_scheduling::{Granularity, Job, NewHold, Search, WithAppointments};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -52,8 +52,7 @@ async fn each_rule_refuses_with_its_code_and_offers_something_else() {
         assert_eq!(answer.problem(), (409, code.to_owned()), "{start}");
         let problem = answer.body();
         let alternatives = problem["alternatives"].as_array().map_or(0, Vec::len);
-        // Three months ahead nothing can be had either.
-        assert_eq!(alternatives, if code == "beyond_horizon" { 0 } else { 3 }, "{start}: {problem}");
+        assert_eq!(alternatives, 3, "{start}: {problem}");
         for other in problem["alternatives"].as_array().into_iter().flatten() {
             let start = other["start"].as_str().unwrap();
             let can_be_held = world.hold_and_release(&an_hour(resource, start)).await;
@@ -83,7 +82,7 @@ async fn the_list_and_the_hold_follow_the_same_rules() {
         resource_ids: None,
         job: Job::Length(Minutes::new(60).unwrap()),
         window,
-        granularity: Granularity::Quarter,
+        granularity: Some(Granularity::Quarter),
         conversation_id: None,
         moves_appointment_id: None,
     };
@@ -143,6 +142,76 @@ async fn skills_durations_and_inactive_things() {
     let path = format!("/scheduling/resources/{roofer}");
     assert!(world.send(world.owner(), Method::DELETE, &path, None).await.status.is_success());
     assert_eq!(code_of(world.try_hold(&an_hour(roofer, TEN)).await), "resource_inactive");
+}
+
+/// A hold for nothing said is no way around the length of what is booked, or moved, in the end.
+#[tokio::test]
+async fn what_is_held_for_no_item_lasts_as_long_as_what_becomes_of_it() {
+    let world = World::new().await;
+    let resource = world.resource("Alex").await.id;
+    let id = world.booked(resource, TEN).await.appointment_id;
+    let short = |is_override| NewHold { slot: slot("2026-06-11T16:00:00Z", 15), is_override, ..an_hour(resource, TEN) };
+    let by_the_rules = world.try_hold(&short(false)).await.unwrap().hold_id;
+    let book = json!({ "hold_id": by_the_rules, "service_item_id": world.item, "customer_phone": "+12125550142" });
+    let moved = json!({ "hold_id": by_the_rules, "appointment_id": id });
+    for (path, body) in [("book", book), ("reschedule", moved)] {
+        let answer = world.post(&format!("/scheduling/{path}"), body).await;
+        let expected = ((422, "duration_mismatch".to_owned()), vec!["hold_id".to_owned()]);
+        assert_eq!((answer.problem(), answer.fields()), expected, "{path}");
+    }
+    world.scheduling.release(&world.owner(), by_the_rules).await.unwrap();
+    let on_purpose = world.try_hold(&short(true)).await.unwrap().hold_id;
+    world.scheduling.book(&world.owner(), &booking(on_purpose, world.item), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slot_is_of_whole_minutes_also_on_purpose() {
+    let world = World::new().await;
+    let resource = world.resource("Alex").await.id;
+    for (start, end, field) in [
+        ("2026-06-11T14:00:00.000001Z", "2026-06-11T15:00:00Z", "start"),
+        ("2026-06-11T14:00:30Z", "2026-06-11T15:00:30Z", "start"),
+        ("2026-06-11T14:00:00Z", "2026-06-11T15:00:01Z", "end"),
+    ] {
+        for on_purpose in [false, true] {
+            let body = json!({ "resource_id": resource, "start": start, "end": end, "override": on_purpose });
+            let answer = world.post("/scheduling/holds", body).await;
+            let expected = ((422, "invalid_input".to_owned()), vec![field.to_owned()]);
+            assert_eq!((answer.problem(), answer.fields()), expected, "{start} {end}");
+        }
+    }
+}
+
+/// What is offered instead is for the job at hand, whatever was held.
+#[tokio::test]
+async fn alternatives_are_for_what_is_booked_or_moved() {
+    let world = World::new().await;
+    let long = serde_json::from_value(json!({
+        "name": "Roof", "duration_minutes": 120, "price": { "amount_cents": 1, "currency": "USD" }
+    }))
+    .unwrap();
+    let long = world.catalog.create_item(&world.owner(), &long, None).await.unwrap().id;
+    let plumber = world.made(json!({ "name": "Alex", "skills": [world.item] })).await.id;
+    let roofer = world.made(json!({ "name": "Kim" })).await.id;
+    let held = world.try_hold(&an_hour(plumber, TEN)).await.unwrap().hold_id;
+    let refused = world.scheduling.book(&world.owner(), &booking(held, long), None).await.unwrap_err();
+    assert_eq!(refused.alternatives.len(), 3);
+    for other in refused.alternatives {
+        assert_eq!((other.resource_id, other.end - other.start), (roofer, Duration::hours(2)));
+    }
+    // Its own time is free to what moves.
+    world.scheduling.deactivate_resource(&world.owner(), plumber, WithAppointments::Refuse).await.unwrap();
+    let id = world.booked(roofer, TEN).await.appointment_id;
+    let new = NewHold {
+        slot: slot("2026-06-11T14:15:00Z", 120),
+        service_item_id: Some(long),
+        moves_appointment_id: Some(id),
+        ..an_hour(roofer, TEN)
+    };
+    let held = world.try_hold(&new).await.unwrap().hold_id;
+    let refused = world.scheduling.reschedule(&world.owner(), id, held).await.unwrap_err();
+    let nearest = refused.alternatives[0];
+    assert_eq!((nearest.start, nearest.end), (at("2026-06-11T13:15:00Z"), at("2026-06-11T14:15:00Z")));
 }
 
 #[tokio::test]
