@@ -22,10 +22,10 @@ use crate::{
 
 /// The module's face; cheap to clone.
 ///
-/// Methods that take an [`Actor`] and no transaction begin one of their own. Those that change something and end in `_in`
-/// hold the resources of all that they touch, in the order of their ids; whoever calls several of them in one transaction
-/// begins with the one that touches most. After [`Scheduling::hold_in`] with an appointment that is to move, all of
-/// [`Scheduling::reschedule_in`]'s are held already.
+/// Methods that take an [`Actor`] and no transaction begin one of their own. Those that change something on the caller's
+/// (`_in`) lock the resources they touch, in the order of their ids. A transaction that calls several keeps that order
+/// where the first locks for all: [`Scheduling::hold_in`] with the appointment that is to move locks for
+/// [`Scheduling::reschedule_in`], and for [`Scheduling::book_in`] what it holds.
 #[derive(Clone, Debug)]
 pub struct Scheduling {
     pub(crate) db: Db,

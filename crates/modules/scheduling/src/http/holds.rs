@@ -21,7 +21,8 @@ use crate::{Held, Hold, NewHold, Scheduling, use_case::read};
 pub(super) struct HoldRequest {
     /// Who is to be reserved.
     resource_id: ResourceId,
-    /// Start as the customer is told it, UTC; on a quarter of an hour by the clock on the wall.
+    /// Start as the customer is told it, UTC; on a quarter of an hour by the clock on the wall, with `override` on any
+    /// whole minute.
     start: DateTime<Utc>,
     /// End as the customer is told it, UTC; 1 to 480 minutes after `start`, and exactly as long as the item lasts.
     end: DateTime<Utc>,
