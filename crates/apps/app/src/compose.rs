@@ -142,6 +142,7 @@ impl Modules {
 fn scheduling(db: &Db, identity: &Identity, catalog: &Catalog, config: &Config) -> Result<Scheduling, AppError> {
     let settings = nmc_scheduling::Settings {
         hold_ttl: chrono::Duration::from_std(config.scheduling.hold_ttl).map_err(wrong)?,
+        search_granularity: config.scheduling.search_granularity_minutes.try_into().map_err(wrong)?,
         public_base_url: config.http.public_base_url.as_str().to_owned(),
         feed_key: FeedKey::new(config.scheduling.calendar_feed_key.clone()),
     };

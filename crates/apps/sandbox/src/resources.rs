@@ -5,7 +5,7 @@ use nmc_catalog::Catalog;
 use nmc_db::Db;
 use nmc_identity::{Identity, OpenWindow, OpeningHours};
 use nmc_kernel::{Actor, TenantId};
-use nmc_scheduling::{FeedKey, NewResource, ResourceError, Scheduling, Settings};
+use nmc_scheduling::{FeedKey, Granularity, NewResource, ResourceError, Scheduling, Settings};
 
 use crate::{SandboxError, installation::CALENDAR_FEED_KEY};
 
@@ -43,6 +43,7 @@ pub(crate) async fn add_resources(db: &Db, tenant: TenantId) -> Result<(), Sandb
     let settings = Settings {
         hold_ttl: Duration::zero(),
         public_base_url: String::new(),
+        search_granularity: Granularity::default(),
         feed_key: FeedKey::new(CALENDAR_FEED_KEY.into()),
     };
     let scheduling = Scheduling::new(db.clone(), identity, catalog, settings);

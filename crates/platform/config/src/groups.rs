@@ -9,8 +9,8 @@ use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, networks, origins,
-        postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
+        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, networks, one_of,
+        origins, postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
 };
@@ -313,7 +313,9 @@ group! {
     /// Appointments.
     SchedulingConfig, "Scheduling" {
         /// How long a timeslot stays reserved for somebody who has not booked it.
-        hold_ttl: Duration = default("HOLD_TTL_SECONDS", seconds(5..=3600), "900"),
+        hold_ttl: Duration = default("HOLD_TTL_MINUTES", minutes(1..=60), "15"),
+        /// How far apart the slots of a search begin where it does not say so itself.
+        search_granularity_minutes: i32 = default("SEARCH_GRANULARITY_MINUTES", one_of(&[15, 30, 60]), "15"),
         /// What the addresses of calendar feeds are signed with. Who has it can read every calendar; another one makes all
         /// addresses void.
         calendar_feed_key: SecretString =

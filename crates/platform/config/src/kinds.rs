@@ -54,6 +54,14 @@ where
     Kind::new(expected, move |text| text.parse().ok().filter(|number| range.contains(number)))
 }
 
+/// One of a few whole numbers.
+pub(crate) fn one_of(allowed: &'static [i32]) -> Kind<i32> {
+    let words: Vec<String> = allowed.iter().map(i32::to_string).collect();
+    Kind::new(format!("one of {}", words.join(", ")), |text| {
+        text.parse().ok().filter(|number| allowed.contains(number))
+    })
+}
+
 fn duration(unit: &str, range: RangeInclusive<u64>, of: fn(u64) -> Duration) -> Kind<Duration> {
     let expected = format!("a whole number of {unit} from {} to {}", range.start(), range.end());
     Kind::new(expected, move |text| text.parse().ok().filter(|number| range.contains(number)).map(of))

@@ -60,6 +60,7 @@ pub struct Problem {
     /// What this kind of problem says beside that (RFC 9457, section 3.2).
     #[serde(flatten)]
     #[schema(ignore)]
+    #[expect(clippy::box_collection, reason = "few problems have any, and all errors are as large as this one")]
     extensions: Box<BTreeMap<&'static str, Value>>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,

@@ -30,7 +30,6 @@ pub async fn demo() -> Result<(), SandboxError> {
         database: "nmc_demo",
         fresh: true,
         database_url: given_database(),
-        configuration: vec![("HOLD_TTL_SECONDS".to_owned(), bookings::HOLD_TTL.as_secs().to_string())],
         ..Plan::new(data_dir()?, this_program()?)
     };
     let installation = Installation::start(&plan).await?;

@@ -43,7 +43,7 @@ const SETTLE: Duration = Duration::from_secs(120);
 const CONFIGURATION: &[(&str, &str)] = &[
     ("HTTP_ADDRESS_REQUESTS_PER_MINUTE", "1000000"),
     ("HTTP_TENANT_REQUESTS_PER_MINUTE", "1000000"),
-    ("HOLD_TTL_SECONDS", "20"),
+    ("HOLD_TTL_MINUTES", "1"),
     ("RUST_LOG", "warn"),
 ];
 

@@ -132,9 +132,10 @@ pub fn matches(catalog: &[ServiceItem], text: &str) -> Matches {
 
     let Some(best) = mentions.first() else { return Matches { best: None, runners_up: vec![] } };
     let is_doubtful = text.is_refused(&best.place) || mentions.iter().any(|other| rivals(best, other, &text));
-    let best = is_doubtful
-        .then(|| Mention { confidence: best.confidence.min(CONFIDENCE_OF_DOUBT), ..best.clone() })
-        .unwrap_or_else(|| best.clone());
+    let mut best = best.clone();
+    if is_doubtful {
+        best.confidence = best.confidence.min(CONFIDENCE_OF_DOUBT);
+    }
 
     let mut told = vec![best.item.id];
     let mut runners_up = Vec::new();
@@ -197,9 +198,10 @@ fn literal<'a>(phrase: &Phrase<'a>, text: &Text) -> Vec<Mention<'a>> {
     }
     let confidence = if phrase.kept.len() > 1 { CONFIDENCE_OF_PHRASE } else { CONFIDENCE_OF_WORD };
     text.find(&phrase.kept)
-        .map(|place| match place.len() == text.len() {
-            true => phrase.literal(Extent::Whole, 1.0, place),
-            false => phrase.literal(Extent::Part, confidence, place),
+        .map(|place| {
+            let is_whole = place.len() == text.len();
+            let (extent, confidence) = if is_whole { (Extent::Whole, 1.0) } else { (Extent::Part, confidence) };
+            phrase.literal(extent, confidence, place)
         })
         .collect()
 }

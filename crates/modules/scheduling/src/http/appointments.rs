@@ -62,6 +62,7 @@ pub(super) async fn show(
 }
 
 /// What is to be different; what is left out stays, what is null is taken away.
+#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "customer_name": "Pat Example", "notes": null }))]
@@ -81,6 +82,7 @@ pub(super) struct CorrectRequest {
 }
 
 /// A field that is there, if only as null.
+#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }

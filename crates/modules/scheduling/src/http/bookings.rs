@@ -1,5 +1,8 @@
+use std::time::Instant;
+
 use axum::{Json, extract::State, http::StatusCode};
 use nmc_kernel::{AppointmentId, E164, HoldId, ServiceItemId};
+use nmc_telemetry::name::BOOKING_POST_DURATION_SECONDS;
 use nmc_web::{ApiRefusal, IdempotentJson, JsonBody, Problem, User};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -68,7 +71,10 @@ pub(super) async fn book(
         customer_phone: body.customer_phone,
         details,
     };
-    Ok((StatusCode::CREATED, Json(scheduling.book(&actor, &new, key.as_ref()).await?)))
+    let begun = Instant::now();
+    let booked = scheduling.book(&actor, &new, key.as_ref()).await;
+    metrics::histogram!(BOOKING_POST_DURATION_SECONDS).record(begun.elapsed());
+    Ok((StatusCode::CREATED, Json(booked?)))
 }
 
 /// Where an appointment moves to.

@@ -1,6 +1,6 @@
 //! Which rows of a list are asked for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use nmc_kernel::{E164, ResourceId};
 use nmc_web::{Problem, is_storable};
 use serde::Deserialize;
@@ -41,4 +41,36 @@ impl TryFrom<AppointmentQuery> for AppointmentFilter {
             customer_phone: query.customer_phone,
         })
     }
+}
+
+/// Which holidays.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Dates {
+    /// Only this day and later ones.
+    #[param(value_type = Option<String>, format = Date)]
+    pub(super) from: Option<NaiveDate>,
+    /// Only days before this one.
+    #[param(value_type = Option<String>, format = Date)]
+    pub(super) to: Option<NaiveDate>,
+}
+
+/// Which absences.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Window {
+    /// Only those that end after this time; now where it is left out.
+    pub(super) from: Option<DateTime<Utc>>,
+    /// Only those that begin before this time, at most 366 days after `from`; those 366 days where it is left out.
+    pub(super) to: Option<DateTime<Utc>>,
+}
+
+/// What becomes of its appointments.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Deactivation {
+    /// Whether they stay; otherwise they are a reason not to.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    pub(super) keep_appointments: bool,
 }

@@ -1,24 +1,12 @@
 use axum::{Json, extract::State, http::StatusCode};
-use chrono::NaiveDate;
 use nmc_kernel::AppointmentId;
 use nmc_web::{ApiRefusal, IdempotentJson, Page, PageRequest, Path, Problem, Query, User};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::filter::Dates;
 use crate::{AddedHoliday, Holiday, HolidayError, NewHoliday, Scheduling, model::time_off::is_usual, store::holiday};
-
-/// Which holidays.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Dates {
-    /// Only this day and later ones.
-    #[param(value_type = Option<String>, format = Date)]
-    from: Option<NaiveDate>,
-    /// Only days before this one.
-    #[param(value_type = Option<String>, format = Date)]
-    to: Option<NaiveDate>,
-}
 
 /// A holiday that was added.
 #[derive(Serialize, ToSchema)]

@@ -1,11 +1,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use nmc_identity::OpeningHours;
 use nmc_kernel::{ResourceId, ServiceItemId};
 use nmc_web::{ApiRefusal, FieldError, IdempotentJson, JsonBody, Page, PageRequest, Path, Problem, Query, User};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::filter::Deactivation;
 use crate::{NewResource, Resource, ResourceChange, ResourceError, Scheduling, WithAppointments};
 
 /// A worker or team that can be booked.
@@ -49,7 +51,7 @@ impl From<Resource> for ResourceView {
         Self {
             id: resource.id,
             name: resource.name,
-            time_zone: resource.time_zone.map(|zone| zone.name()),
+            time_zone: resource.time_zone.map(Tz::name),
             weekly_hours: resource.weekly_hours,
             buffer_before_minutes: resource.buffer_before_minutes,
             buffer_after_minutes: resource.buffer_after_minutes,
@@ -163,16 +165,6 @@ pub(super) async fn change(
     JsonBody(change): JsonBody<ResourceChange>,
 ) -> Result<Json<ResourceView>, Problem> {
     Ok(Json(scheduling.change_resource(&actor, id, change).await?.into()))
-}
-
-/// What becomes of its appointments.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Deactivation {
-    /// Whether they stay; otherwise they are a reason not to.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    keep_appointments: bool,
 }
 
 /// Let nobody book a worker or team any more

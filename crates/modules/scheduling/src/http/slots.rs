@@ -27,10 +27,10 @@ pub(super) struct SearchRequest {
     window_start: DateTime<Utc>,
     /// Slots end no later, UTC; at most 14 days after `window_start`.
     window_end: DateTime<Utc>,
-    /// How far apart slots begin by the clock on the wall: 15 (by default), 30 or 60.
-    #[serde(default)]
-    #[schema(value_type = i32, default = 15)]
-    granularity_minutes: Granularity,
+    /// How far apart slots begin by the clock on the wall: 15, 30 or 60; left out: as the installation is set (15 unless
+    /// it is changed).
+    #[schema(value_type = Option<i32>)]
+    granularity_minutes: Option<Granularity>,
     /// The appointment that is to move: it is no obstacle to itself.
     moves_appointment_id: Option<AppointmentId>,
 }

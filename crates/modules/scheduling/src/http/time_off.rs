@@ -1,28 +1,18 @@
 use axum::{Json, extract::State, http::StatusCode};
-use chrono::{DateTime, Utc};
 use nmc_kernel::{AppointmentId, ResourceId};
 use nmc_web::{ApiRefusal, IdempotentJson, Page, PageRequest, Path, Problem, Query, User};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::filter::Window;
 use crate::{AddedTimeOff, NewTimeOff, Scheduling, TimeOff, TimeOffError};
-
-/// Which absences.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Window {
-    /// Only those that end after this time; now where it is left out.
-    from: Option<DateTime<Utc>>,
-    /// Only those that begin before this time, at most 366 days after `from`; those 366 days where it is left out.
-    to: Option<DateTime<Utc>>,
-}
 
 /// An absence that was added.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AddedTimeOff, example = json!({
     "id": "0197c0de-0000-7000-8000-000000000004", "resource_id": "0197c0de-0000-7000-8000-000000000003",
-    "start": "2026-07-06T04:00:00Z", "end": "2026-07-11T04:00:00Z", "reason": "Holidays",
+    "start": "2035-07-09T04:00:00Z", "end": "2035-07-14T04:00:00Z", "reason": "Holidays",
     "appointments_affected": ["0197c0de-0000-7000-8000-000000000007"]
 }))]
 pub(super) struct AddedView {

@@ -117,6 +117,7 @@ pub(crate) async fn book(
 }
 
 /// An appointment that is to be changed.
+#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 #[derive(Debug)]
 pub(crate) enum Locked {
     /// It is held, and its resource, to the transaction's end.

@@ -2,6 +2,7 @@ use nmc_catalog::QuoteError;
 use nmc_db::{DbError, IdempotencyError, Tx};
 use nmc_events::{Context, scheduling::BookedBy};
 use nmc_kernel::{Actor, IdempotencyKey, Minutes, Money};
+use nmc_telemetry::name::SCHEDULING_BOOK_CONFLICT_TOTAL;
 
 use super::{
     admit::{Barred, barred, user_of},
@@ -107,6 +108,9 @@ pub(crate) async fn book(
         }
         Err(error) => error,
     };
+    if matches!(error, BookError::HoldExpired | BookError::Taken) {
+        metrics::counter!(SCHEDULING_BOOK_CONFLICT_TOTAL).increment(1);
+    }
     if !error.has_alternatives() {
         return Err(Refused::plainly(error));
     }

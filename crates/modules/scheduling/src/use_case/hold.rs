@@ -3,6 +3,7 @@ use nmc_catalog::{Quote, QuoteError};
 use nmc_db::{DbError, IdempotencyError, Tx};
 use nmc_events::Context;
 use nmc_kernel::{Actor, IdempotencyKey, Minutes, Timeslot};
+use nmc_telemetry::name::SCHEDULING_HOLD_CONFLICT_TOTAL;
 
 use super::{
     admit::{Barred, barred, user_of},
@@ -120,6 +121,9 @@ pub(crate) async fn hold(
     };
     if !error.has_alternatives() {
         return Err(Refused::plainly(error));
+    }
+    if matches!(error, HoldError::Refused(Refusal::Taken | Refusal::Buffer)) {
+        metrics::counter!(SCHEDULING_HOLD_CONFLICT_TOTAL).increment(1);
     }
     tx.roll_back().await?;
     let wanted = Wanted {

@@ -1,7 +1,10 @@
+use std::time::Instant;
+
 use chrono::Duration;
 use nmc_catalog::QuoteError;
 use nmc_db::{DbError, ReadTx};
 use nmc_kernel::{Actor, AppointmentId, ConversationId, Minutes, ResourceId, ServiceItemId, Timeslot};
+use nmc_telemetry::name::SCHEDULING_SEARCH_DURATION_SECONDS;
 
 use super::resources::RESOURCES_MAX;
 use crate::{
@@ -24,8 +27,8 @@ pub struct Search {
     pub job: Job,
     /// Slots lie in it as a whole.
     pub window: Timeslot,
-    /// How far apart the slots begin.
-    pub granularity: Granularity,
+    /// How far apart the slots begin; none: as far as the settings say.
+    pub granularity: Option<Granularity>,
     /// What this conversation holds is free to it.
     pub conversation_id: Option<ConversationId>,
     /// What is to be moved is free.
@@ -78,9 +81,11 @@ impl From<QuoteError> for SearchError {
 }
 
 pub(crate) async fn search(scheduling: &Scheduling, actor: &Actor, search: &Search) -> Result<Found, SearchError> {
+    let begun = Instant::now();
     let mut tx = scheduling.db.read(actor.tenant()).await?;
     let found = search_in(scheduling, &mut tx, search).await?;
     tx.finish().await?;
+    metrics::histogram!(SCHEDULING_SEARCH_DURATION_SECONDS).record(begun.elapsed());
     Ok(found)
 }
 
@@ -104,12 +109,13 @@ pub(crate) async fn search_in(scheduling: &Scheduling, tx: &mut ReadTx, search: 
         moves: search.moves_appointment_id,
     };
     let zone = scheduling.identity.tenant(tx).await?.time_zone;
+    let granularity = search.granularity.unwrap_or(scheduling.settings.search_granularity);
     let now = tx.now();
     let mut slots = Vec::new();
     for calendar in calendar::load(tx, &question, RESOURCES_MAX).await? {
         let rules = calendar.rules(zone);
         let availability = Availability::new(&rules, calendar.busy, search.window, now);
-        let free = availability.slots(search.window, length, search.granularity);
+        let free = availability.slots(search.window, length, granularity);
         // Of one resource no more are told than of all.
         slots.extend(free.take(SLOTS_MAX + 1).map(|slot| Slot::new(calendar.resource.id, slot)));
     }

@@ -17,10 +17,10 @@ async fn an_appointment_moves_to_what_is_held_for_it() {
     let world = World::new().await;
     let [alex, kim] = [world.apart("Alex").await.id, world.apart("Kim").await.id];
     let id = world.booked(alex, TEN).await.appointment_id;
-    let moves = |resource, start: &str| NewHold { moves_appointment_id: Some(id), ..an_hour(resource, start) };
+    let to = |resource, start: &str| NewHold { moves_appointment_id: Some(id), ..an_hour(resource, start) };
     let hold = async |new: &NewHold| world.try_hold(new).await.unwrap().hold_id;
     // Half an hour later: it is no obstacle to itself.
-    let nearby = hold(&moves(alex, "2026-06-11T14:30:00Z")).await;
+    let nearby = hold(&to(alex, "2026-06-11T14:30:00Z")).await;
     let body = json!({ "appointment_id": id, "hold_id": nearby });
     let moved = world.post("/scheduling/reschedule", body.clone()).await.body();
     assert_eq!((&moved["start"], &moved["version"]), (&json!("2026-06-11T14:30:00Z"), &json!(2)));
@@ -29,11 +29,11 @@ async fn an_appointment_moves_to_what_is_held_for_it() {
     assert_eq!(event.len(), 1);
     assert_eq!((&event[0]["old_start"], &event[0]["new_start"]), (&json!(TEN), &moved["start"]));
     // To somebody else; where it was is free.
-    let elsewhere = hold(&moves(kim, TEN)).await;
+    let elsewhere = hold(&to(kim, TEN)).await;
     world.scheduling.reschedule(&world.owner(), id, elsewhere).await.unwrap();
     assert_eq!(code_of(world.try_hold(&an_hour(alex, TEN)).await), "held");
     // A hold that was made to move it is not booked, and moves no other.
-    let own = hold(&moves(kim, LATER)).await;
+    let own = hold(&to(kim, LATER)).await;
     let booked = world.scheduling.book(&world.owner(), &booking(own, world.item), None).await.unwrap_err();
     assert_eq!(nmc_web::Problem::from(booked.error).code(), "hold_moves_appointment");
     let other = world.booked(alex, "2026-06-12T14:00:00Z").await.appointment_id;
@@ -47,7 +47,7 @@ async fn an_appointment_moves_to_what_is_held_for_it() {
     assert_eq!(late.problem(), (410, "hold_expired".to_owned()));
     // What is over moves nowhere, and nothing is held for it.
     world.scheduling.cancel(&world.owner(), id, CancelledReason::User).await.unwrap();
-    assert_eq!(code_of(world.try_hold(&moves(kim, "2026-06-12T14:00:00Z")).await), "appointment_over");
+    assert_eq!(code_of(world.try_hold(&to(kim, "2026-06-12T14:00:00Z")).await), "appointment_over");
     let history = world.get(&format!("/scheduling/appointments/{id}")).await.body()["history"].clone();
     let what: Vec<_> = history.as_array().unwrap().iter().map(|change| change["what"].as_str().unwrap()).collect();
     assert_eq!(what, ["booked", "moved", "moved", "cancelled"]);
@@ -109,8 +109,8 @@ async fn details_are_corrected_one_by_one() {
     let world = World::new().await;
     let resource = world.resource("Alex").await.id;
     let id = world.booked(resource, TEN).await.appointment_id;
-    let path = format!("/scheduling/appointments/{id}");
-    let patch = async |body: Value| world.send(world.tech(), Method::PATCH, &path, Some(body)).await;
+    let address = format!("/scheduling/appointments/{id}");
+    let patch = async |body: Value| world.send(world.tech(), Method::PATCH, &address, Some(body)).await;
     let changed = patch(json!({ "customer_name": "Pat Other", "notes": null })).await.body();
     assert_eq!(
         (&changed["customer_name"], &changed["address"], &changed["notes"], &changed["version"]),
@@ -119,7 +119,7 @@ async fn details_are_corrected_one_by_one() {
     assert_eq!(patch(json!({})).await.body(), changed, "what is the same raises no version");
     let long = patch(json!({ "address": "x".repeat(301) })).await;
     assert_eq!((long.problem().0, long.fields()), (422, vec!["address".to_owned()]));
-    let history = world.get(&path).await.body()["history"].clone();
+    let history = world.get(&address).await.body()["history"].clone();
     assert_eq!(history[1]["what"], "corrected");
     assert_eq!(world.count("select count(*) from outbox_events where event_name like '%.Appointment%'").await, 2);
 }

@@ -86,15 +86,15 @@ async fn two_who_swap_resources_wait_for_each_other_in_one_order() {
         people.spawn(async move {
             let start = |hour: &str| format!("2026-06-11T{hour}:00:00Z");
             let person = world.person(number);
-            let hold = async |resource, hour| {
+            let reserve = async |resource, hour| {
                 let held = world.scheduling.hold(&person, &an_hour(resource, &start(hour)), None).await;
                 held.map_err(|refused| refused.error).unwrap().hold_id
             };
-            let first = booking(hold(home, hours[0]).await, world.item);
+            let first = booking(reserve(home, hours[0]).await, world.item);
             let id = world.scheduling.book(&person, &first, None).await.map_err(|refused| refused.error).unwrap();
             for round in 0..20 {
                 let (resource, hour) = if round % 2 == 0 { (away, hours[1]) } else { (home, hours[0]) };
-                let held = hold(resource, hour).await;
+                let held = reserve(resource, hour).await;
                 world.scheduling.reschedule(&person, id.appointment_id, held).await.map_err(|r| r.error).unwrap();
             }
         });
@@ -118,8 +118,7 @@ async fn an_appointment_that_many_move_and_one_cancels_has_one_history() {
             let new = NewHold { moves_appointment_id: Some(id), ..an_hour(resource, &start) };
             let Ok(held) = world.try_hold(&new).await else { return };
             match world.scheduling.reschedule(&world.person(number as u128), id, held.hold_id).await {
-                Ok(_) => {}
-                Err(Refused { error: RescheduleError::Moved | RescheduleError::Over, .. }) => {}
+                Ok(_) | Err(Refused { error: RescheduleError::Moved | RescheduleError::Over, .. }) => {}
                 Err(Refused { error: RescheduleError::Database(error), .. }) => {
                     panic!("{error:?}, a deadlock: {}", sorted_out(&error))
                 }

@@ -107,11 +107,10 @@ async fn skills_durations_and_inactive_things() {
     let world = World::new().await;
     let other = world.item_of(world.tenant, "Roof").await;
     let plumber = world.made(json!({ "name": "Alex", "skills": [world.item] })).await.id;
-    let hold =
-        |item, minutes| NewHold { service_item_id: Some(item), slot: slot(TEN, minutes), ..an_hour(plumber, TEN) };
-    assert_eq!(code_of(world.try_hold(&hold(other, 60)).await), "lacks_skill");
-    assert_eq!(code_of(world.try_hold(&hold(world.item, 45)).await), "duration_mismatch");
-    assert_eq!(code_of(world.try_hold(&hold(Uuid::nil().into(), 60)).await), "not_found");
+    let of = |item, minutes| NewHold { service_item_id: Some(item), slot: slot(TEN, minutes), ..an_hour(plumber, TEN) };
+    assert_eq!(code_of(world.try_hold(&of(other, 60)).await), "lacks_skill");
+    assert_eq!(code_of(world.try_hold(&of(world.item, 45)).await), "duration_mismatch");
+    assert_eq!(code_of(world.try_hold(&of(Uuid::nil().into(), 60)).await), "not_found");
     let body = json!({
         "resource_id": plumber, "start": TEN, "end": "2026-06-11T14:45:00Z", "service_item_id": world.item
     });
@@ -138,7 +137,7 @@ async fn skills_durations_and_inactive_things() {
 
     world.catalog.deactivate_item(&world.owner(), other).await.unwrap();
     assert_eq!(world.post("/scheduling/search", body).await.problem(), (410, "item_inactive".to_owned()));
-    assert_eq!(code_of(world.try_hold(&NewHold { resource_id: roofer, ..hold(other, 60) }).await), "item_inactive");
+    assert_eq!(code_of(world.try_of(&NewHold { resource_id: roofer, ..hold(other, 60) }).await), "item_inactive");
     let path = format!("/scheduling/resources/{roofer}");
     assert!(world.send(world.owner(), Method::DELETE, &path, None).await.status.is_success());
     assert_eq!(code_of(world.try_hold(&an_hour(roofer, TEN)).await), "resource_inactive");
@@ -244,10 +243,11 @@ async fn a_closed_gate_or_a_suspended_business_takes_no_bookings_and_still_lets_
     let spare = world.try_hold(&an_hour(resource, "2026-06-11T18:00:00Z")).await.unwrap().hold_id;
     world.close_gate().await;
     let refused = async |code: &str| {
-        let hold = json!({ "resource_id": resource, "start": "2026-06-12T14:00:00Z", "end": "2026-06-12T15:00:00Z" });
+        let another =
+            json!({ "resource_id": resource, "start": "2026-06-12T14:00:00Z", "end": "2026-06-12T15:00:00Z" });
         let book = json!({ "hold_id": held, "service_item_id": world.item, "customer_phone": "+12125550142" });
         let moved = json!({ "appointment_id": appointment, "hold_id": held });
-        for (path, body) in [("holds", hold), ("book", book), ("reschedule", moved)] {
+        for (path, body) in [("holds", another), ("book", book), ("reschedule", moved)] {
             let answer = world.post(&format!("/scheduling/{path}"), body).await;
             assert_eq!(answer.problem(), (403, code.to_owned()), "{path}");
         }

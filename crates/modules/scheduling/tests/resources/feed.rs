@@ -150,7 +150,7 @@ async fn another_address_makes_the_one_before_void() {
     assert_eq!(url(&world, alex.id).await, rotated);
     assert_eq!(world.logged("resource.feed-rotated").await, [(json!({"feed_version": 1}), json!({"feed_version": 2}))]);
     let other = owner(tenant(&world.identity, "Example Roofing").await);
-    assert_eq!(world.send(other.clone(), Method::GET, &address, None).await.status, 404);
+    assert_eq!(world.send(other, Method::GET, &address, None).await.status, 404);
     assert_eq!(world.send(other, Method::POST, &rotate, None).await.status, 404);
 }
 

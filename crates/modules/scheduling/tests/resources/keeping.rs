@@ -19,8 +19,8 @@ async fn a_resource_is_added_shown_changed_and_listed() {
     assert_eq!((&alex["minimum_notice_minutes"], &alex["horizon_days"]), (&json!(120), &json!(60)));
 
     let address = format!("{RESOURCES}/{}", alex["id"].as_str().unwrap());
-    let change = json!({"time_zone": "America/Denver", "buffer_after_minutes": 30, "skills": [world.item]});
-    let changed = world.send(world.tech(), Method::PATCH, &address, Some(change)).await.body();
+    let body = json!({"time_zone": "America/Denver", "buffer_after_minutes": 30, "skills": [world.item]});
+    let changed = world.send(world.tech(), Method::PATCH, &address, Some(body)).await.body();
     assert_eq!(changed["time_zone"], "America/Denver");
     assert_eq!((&changed["buffer_after_minutes"], &changed["buffer_before_minutes"]), (&json!(30), &json!(0)));
     assert_eq!(changed["skills"], json!([world.item]));
@@ -37,8 +37,8 @@ async fn a_resource_is_added_shown_changed_and_listed() {
     assert_eq!((&listed["items"][0]["id"], &listed["next_cursor"]), (&json!(sam.id), &Value::Null));
 
     assert_eq!(world.logged("resource.created").await.len(), 2);
-    let changes = world.logged("resource.changed").await;
-    assert_eq!(changes[0].0, json!({"time_zone": null, "buffer_after_minutes": 0, "skills": null}));
+    let logged = world.logged("resource.changed").await;
+    assert_eq!(logged[0].0, json!({"time_zone": null, "buffer_after_minutes": 0, "skills": null}));
     // What changes nothing is not written down.
     world.send(world.tech(), Method::PATCH, &address, Some(json!({"horizon_days": 60}))).await;
     assert_eq!(world.logged("resource.changed").await.len(), 2);
@@ -213,7 +213,7 @@ async fn what_is_not_there_or_a_neighbours_is_404() {
         for (method, body) in
             [(Method::GET, None), (Method::PATCH, Some(json!({"horizon_days": 7}))), (Method::DELETE, None)]
         {
-            let answer = world.send(other.clone(), method.clone(), &address, body).await;
+            let answer = world.send(other, method.clone(), &address, body).await;
             assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{method} {address}");
         }
     }

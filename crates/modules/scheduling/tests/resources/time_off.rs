@@ -75,8 +75,8 @@ async fn an_absence_is_taken_away_whole_and_by_its_own_business() {
     let id = add(&world, alex.id, days.clone()).await["id"].as_str().unwrap().to_owned();
     let address = format!("/scheduling/time-off/{id}");
     let other = owner(tenant(&world.identity, "Example Roofing").await);
-    assert_eq!(world.send(other.clone(), Method::DELETE, &address, None).await.status, 404);
-    assert_eq!(world.send(other.clone(), Method::GET, &of(alex.id), None).await.status, 404);
+    assert_eq!(world.send(other, Method::DELETE, &address, None).await.status, 404);
+    assert_eq!(world.send(other, Method::GET, &of(alex.id), None).await.status, 404);
     assert_eq!(world.send(other, Method::POST, &of(alex.id), Some(days)).await.status, 404);
     assert_eq!(world.count("select count(*) from sched_time_off").await, 5);
     assert_eq!(world.send(world.tech(), Method::DELETE, &address, None).await.status, 204);

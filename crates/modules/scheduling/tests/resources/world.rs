@@ -14,7 +14,9 @@ use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{
     Actor, AppointmentId, Clock, E164, HoldId, Random, ResourceId, Role, ServiceItemId, TenantId, Timeslot, UserId,
 };
-use nmc_scheduling::{Details, FeedKey, NewAppointment, NewHold, NewResource, Resource, Scheduling, Settings};
+use nmc_scheduling::{
+    Details, FeedKey, Granularity, NewAppointment, NewHold, NewResource, Resource, Scheduling, Settings,
+};
 use nmc_testkit::TestDatabase;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -69,6 +71,7 @@ impl World {
         let settings = Settings {
             hold_ttl: Duration::minutes(15),
             public_base_url: "https://api.example.com".to_owned(),
+            search_granularity: Granularity::default(),
             feed_key: key(),
         };
         let scheduling = Scheduling::new(db.clone(), identity.clone(), catalog.clone(), settings);
