@@ -167,31 +167,11 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
         }
         OperatorCommand::Tenant(TenantAction::Standing { tenant }) => {
             operator_of(tenant, &identity, db).await?;
-            let mut tx = db.read(tenant).await?;
-            let standing = compliance.standing(&mut tx).await?;
-            tx.finish().await?;
-            say_json(&serde_json::json!({
-                "brand": standing.brand.map(|brand| brand.status),
-                "campaign": standing.campaign.map(|campaign| campaign.status),
-                "missing": standing.missing,
-                "numbers": standing.numbers,
-            }));
+            say_json(&standing(tenant, &compliance, db).await?);
         }
         OperatorCommand::Tenant(TenantAction::Submission { tenant }) => {
             operator_of(tenant, &identity, db).await?;
-            let mut tx = db.read(tenant).await?;
-            let standing = compliance.standing(&mut tx).await?;
-            tx.finish().await?;
-            let (Some(brand), Some(campaign)) = (standing.brand, standing.campaign) else {
-                return Err(AppError::Refused("the business has submitted nothing".to_owned()));
-            };
-            say_json(&serde_json::json!({
-                "version": brand.version,
-                "brand": {"status": brand.status, "legal_name": brand.legal_name},
-                "campaign": {"status": campaign.status, "description": campaign.description,
-                             "sample_message": campaign.sample_message},
-                "registration": brand.registration,
-            }));
+            say_json(&submission(tenant, &compliance, db).await?);
         }
         OperatorCommand::Tenant(TenantAction::ApproveBrand { tenant, version }) => {
             let operator = operator_of(tenant, &identity, db).await?;
@@ -228,23 +208,61 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
         }
         OperatorCommand::User(action) => people::user(action, &identity, db).await?,
         OperatorCommand::Audit(action) => people::audit(action, &identity, db).await?,
-        OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        OperatorCommand::Number(action) => number(action, &identity, &compliance, db).await?,
+    }
+    Ok(())
+}
+
+/// Where the business stands, for a script.
+async fn standing(tenant: TenantId, compliance: &Compliance, db: &Db) -> Result<serde_json::Value, AppError> {
+    let mut tx = db.read(tenant).await?;
+    let standing = compliance.standing(&mut tx).await?;
+    tx.finish().await?;
+    Ok(serde_json::json!({
+        "brand": standing.brand.map(|brand| brand.status),
+        "campaign": standing.campaign.map(|campaign| campaign.status),
+        "missing": standing.missing,
+        "numbers": standing.numbers,
+    }))
+}
+
+/// What it submitted last, for the registry.
+async fn submission(tenant: TenantId, compliance: &Compliance, db: &Db) -> Result<serde_json::Value, AppError> {
+    let mut tx = db.read(tenant).await?;
+    let standing = compliance.standing(&mut tx).await?;
+    tx.finish().await?;
+    let (Some(brand), Some(campaign)) = (standing.brand, standing.campaign) else {
+        return Err(AppError::Refused("the business has submitted nothing".to_owned()));
+    };
+    Ok(serde_json::json!({
+        "version": brand.version,
+        "brand": {"status": brand.status, "legal_name": brand.legal_name},
+        "campaign": {"status": campaign.status, "description": campaign.description,
+                     "sample_message": campaign.sample_message},
+        "registration": brand.registration,
+    }))
+}
+
+/// Whose a number is.
+async fn number(action: NumberAction, identity: &Identity, compliance: &Compliance, db: &Db) -> Result<(), AppError> {
+    match action {
+        NumberAction::Add { tenant, number } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.add_receiving_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
-        OperatorCommand::Number(NumberAction::Confirm { tenant, number }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Confirm { tenant, number } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.confirm_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
-        OperatorCommand::Number(NumberAction::Reject { tenant, number, reason }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Reject { tenant, number, reason } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.reject_number(&operator, &number, &reason).await.map_err(refused)?;
             say("the number is not the business's");
         }
-        OperatorCommand::Number(NumberAction::Release { tenant, number, reason }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Release { tenant, number, reason } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.release_number(&operator, &number, &reason).await.map_err(refused)?;
             say("the number is given up");
         }

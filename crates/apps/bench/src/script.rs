@@ -14,15 +14,12 @@ pub(crate) fn expanded(script: &str) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         written.push_str(before);
         let meaning = after.split_once('}').and_then(|(inner, after)| Some((sql(inner)?, after)));
-        match meaning {
-            Some((sql, after)) => {
-                written.push_str(&sql);
-                rest = after;
-            }
-            None => {
-                written.push('{');
-                rest = after;
-            }
+        if let Some((sql, after)) = meaning {
+            written.push_str(&sql);
+            rest = after;
+        } else {
+            written.push('{');
+            rest = after;
         }
     }
     written + rest

@@ -246,6 +246,7 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder().no_proxy().build()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls")]
 fn wrong(error: reqwest::Error) -> BenchError {
     BenchError::Wrong(error.to_string())
 }

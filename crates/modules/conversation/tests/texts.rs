@@ -338,7 +338,11 @@ async fn stop_and_start_in_turn_have_an_end() {
     }
     let sent = world.twilio.accepted();
     let (stopped, started): (Vec<_>, Vec<_>) = sent.iter().partition(|text| text.body.contains("unsubscribed"));
-    assert_eq!((stopped.len(), started.len()), (3, 1), "three a day of each, and a START within ten minutes of another");
+    assert_eq!(
+        (stopped.len(), started.len()),
+        (3, 1),
+        "three a day of each, and a START within ten minutes of another"
+    );
     assert_eq!(world.count("select count(*) from comp_opt_outs").await, 50, "each change of mind is in the ledger");
     world.wait(Duration::days(1));
     world.text(&caller(), "STOP").await;

@@ -98,7 +98,7 @@ pub(crate) type Rows = BTreeMap<String, (i64, String)>;
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let app = App::start(dialling()).await;
+        let app = Box::pin(App::start(dialling())).await;
         let (our_number, their_number) = (app.number.clone(), phone("+14155550101"));
         app.twilio.put_number(SimulatedNumber::at(their_number.clone(), &app.base_url));
         let other = create_tenant(&app.modules, "Example Roofing", dialling(), &their_number).await;

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// An answer that is not there by then has been cut off: the programs are killed one after another.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A program is back long before.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A client that was not answered asks again after so long.
 const PAUSE: Duration = Duration::from_millis(20);
 /// For so long after everything is ready again, connections of before may still be found broken.

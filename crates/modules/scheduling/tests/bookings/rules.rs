@@ -137,7 +137,7 @@ async fn skills_durations_and_inactive_things() {
 
     world.catalog.deactivate_item(&world.owner(), other).await.unwrap();
     assert_eq!(world.post("/scheduling/search", body).await.problem(), (410, "item_inactive".to_owned()));
-    assert_eq!(code_of(world.try_of(&NewHold { resource_id: roofer, ..hold(other, 60) }).await), "item_inactive");
+    assert_eq!(code_of(world.try_hold(&NewHold { resource_id: roofer, ..of(other, 60) }).await), "item_inactive");
     let path = format!("/scheduling/resources/{roofer}");
     assert!(world.send(world.owner(), Method::DELETE, &path, None).await.status.is_success());
     assert_eq!(code_of(world.try_hold(&an_hour(roofer, TEN)).await), "resource_inactive");
