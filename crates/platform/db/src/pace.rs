@@ -41,13 +41,13 @@ mod tests {
     fn rests_after_a_while_without_work_where_wake_ups_are_heard() {
         let (wakes, awake) = (Wakes::new(), Duration::from_millis(500));
         let mut pace = Pace::new(awake);
-        pace.busy_at -= AWAKE_FOR;
+        pace.busy_at = pace.busy_at.checked_sub(AWAKE_FOR).unwrap();
         assert_eq!(pace.wait(&wakes), awake);
         wakes.hear(true);
         assert_eq!(pace.wait(&wakes), LONGEST_REST);
         pace.is_busy();
         assert_eq!(pace.wait(&wakes), awake);
-        let slow = Pace { awake: LONGEST_REST * 2, busy_at: pace.busy_at - AWAKE_FOR };
+        let slow = Pace { awake: LONGEST_REST * 2, busy_at: pace.busy_at.checked_sub(AWAKE_FOR).unwrap() };
         assert_eq!(slow.wait(&wakes), LONGEST_REST * 2);
     }
 }
