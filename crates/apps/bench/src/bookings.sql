@@ -34,13 +34,8 @@ select t.name, t.time_zone, t.status, t.settings as "settings: Json<TenantSettin
        coalesce(g.enabled, true) as "is_open!"
 from id_tenants t left join id_feature_gates g on g.tenant_id = :tenant and g.gate = :gate
 where t.tenant_id = :tenant and t.id = :tenant;
-select i.id, i.name, i.duration_minutes, i.price_cents, i.currency as "currency: Currency", i.active,
-       i.description, i.created_at,
-       coalesce((select json_agg(json_build_object('text', a.alias_text, 'priority', a.priority)
-                                 order by a.priority desc, a.alias_text collate "C")
-                 from catalog_item_aliases a where a.tenant_id = :tenant and a.item_id = i.id), '[]')
-         as "aliases!: Json<Vec<Alias>>"
-from catalog_service_items i where i.tenant_id = :tenant and i.id = :item;
+select name, duration_minutes, price_cents, currency as "currency: Currency", active
+from catalog_service_items where tenant_id = :tenant and id = :item;
 select exists (select from sched_appointments a
                where a.tenant_id = :tenant and a.resource_id = {uuid resource} and a.status = 'booked'
                  and a.blocked_from >= {time look_from}
