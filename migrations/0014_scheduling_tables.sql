@@ -59,6 +59,8 @@ create table sched_holidays (
 select nmc_protect('sched_holidays');
 grant select on sched_holidays to nmc_app, nmc_dispatcher;
 grant insert, delete on sched_holidays to nmc_app;
+-- Retention passes by what others have locked, and locking takes a right to update.
+grant delete, update (created_at) on sched_holidays to nmc_dispatcher;
 
 -- When a resource is away, in pieces of at most 24 hours, so that a search knows how far back one can begin.
 create table sched_time_off (
@@ -83,7 +85,7 @@ create index sched_time_off_by_end on sched_time_off (tenant_id, ends_at);
 select nmc_protect('sched_time_off');
 grant select on sched_time_off to nmc_app, nmc_dispatcher;
 grant insert, delete on sched_time_off to nmc_app;
-grant delete on sched_time_off to nmc_dispatcher;
+grant delete, update (created_at) on sched_time_off to nmc_dispatcher;
 
 -- What a calendar elsewhere says a resource is busy with, in pieces as well.
 create table sched_ext_busy (
@@ -107,7 +109,7 @@ create index sched_ext_busy_by_start on sched_ext_busy (tenant_id, resource_id, 
 create index sched_ext_busy_by_end on sched_ext_busy (tenant_id, ends_at);
 select nmc_protect('sched_ext_busy');
 grant select on sched_ext_busy to nmc_app, nmc_dispatcher;
-grant delete on sched_ext_busy to nmc_dispatcher;
+grant delete, update (created_at) on sched_ext_busy to nmc_dispatcher;
 
 -- Bookings.
 create table sched_appointments (
@@ -137,8 +139,10 @@ create table sched_appointments (
   constraint sched_appointments_pkey primary key (tenant_id, id),
   constraint sched_appointments_resource foreign key (tenant_id, resource_id)
     references sched_resources (tenant_id, id) on delete restrict,
+  -- `is true` keeps searches off this index. Planned for a business of average size it looks as cheap as
+  -- `sched_appointments_busy`, and it would be read for all that a resource was ever booked for.
   constraint sched_appointments_no_overlap
-    exclude using gist (tenant_id with =, resource_id with =, timeslot with &&) where (status = 'booked'),
+    exclude using gist (tenant_id with =, resource_id with =, timeslot with &&) where ((status = 'booked') is true),
   constraint sched_appointments_in_order check
     (blocked_from <= starts_at and starts_at < ends_at and ends_at <= blocked_until
      and blocked_until - blocked_from <= interval '12 hours'),
@@ -156,6 +160,9 @@ create index sched_appointments_busy on sched_appointments (tenant_id, resource_
 create index sched_appointments_by_start on sched_appointments (tenant_id, starts_at, id);
 create index sched_appointments_of_resource on sched_appointments (tenant_id, resource_id, starts_at, id);
 create index sched_appointments_of_customer on sched_appointments (tenant_id, customer_phone, starts_at);
+-- What retention empties.
+create index sched_appointments_with_words on sched_appointments (tenant_id, ends_at)
+  where customer_address is not null or notes is not null;
 select nmc_protect('sched_appointments');
 grant select, insert on sched_appointments to nmc_app, nmc_dispatcher;
 grant update (resource_id, status, starts_at, ends_at, blocked_from, blocked_until, customer_name, customer_address,
@@ -183,9 +190,9 @@ create table sched_appointment_changes (
     references sched_appointments (tenant_id, id) on delete cascade,
   constraint sched_appointment_changes_once unique (tenant_id, appointment_id, version),
   constraint sched_appointment_changes_what_words
-    check (what in ('booked', 'moved', 'cancelled', 'completed', 'no_show')),
+    check (what in ('booked', 'moved', 'corrected', 'cancelled', 'completed', 'no_show')),
   constraint sched_appointment_changes_reason_words check
-    (reason in ('user', 'tenant', 'system', 'conflict') and what = 'cancelled')
+    (reason is null or (what = 'cancelled' and reason in ('user', 'tenant', 'system', 'conflict')))
 );
 select nmc_protect('sched_appointment_changes');
 grant select, insert on sched_appointment_changes to nmc_app, nmc_dispatcher;
@@ -207,6 +214,8 @@ create table sched_holds (
   user_id uuid,
   -- The appointment that is to move here, which is no obstacle to itself.
   moves_appointment_id uuid,
+  -- Whether a person set the resource's rules aside on purpose.
+  is_override boolean not null,
   starts_at timestamptz not null,
   ends_at timestamptz not null,
   blocked_from timestamptz not null,
@@ -250,4 +259,4 @@ create table sched_ended_holds (
 create index sched_ended_holds_by_time on sched_ended_holds (tenant_id, created_at);
 select nmc_protect('sched_ended_holds');
 grant select, insert on sched_ended_holds to nmc_app, nmc_dispatcher;
-grant delete on sched_ended_holds to nmc_dispatcher;
+grant delete, update (created_at) on sched_ended_holds to nmc_dispatcher;

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "CLERK_AUTHORIZED_PARTIES" => Some("https://app.example.com"),
         "CLERK_SECRET_KEY" => Some("not-a-key"),
         "CLERK_WEBHOOK_SECRET" => Some("whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U="),
+        "CALENDAR_FEED_KEY" => Some("not-a-key-not-a-key-not-a-key-not-a-key"),
         _ => None,
     };
     let config = Config::from_lookup(&|name| value(name).map(str::to_owned))?;

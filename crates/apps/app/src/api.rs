@@ -35,7 +35,9 @@ use crate::{Modules, example};
         (name = "identity", description = "The signed-in person, the business, its people and settings"),
         (name = "conversation", description = "Threads with callers, their messages, tasks for people, templates"),
         (name = "telephony", description = "Calls that came in"),
+        (name = "scheduling", description = "Who can be booked when; what is held and booked"),
         (name = "compliance", description = "Registration with the carriers, numbers, opt-outs, who is never texted"),
+        (name = "catalog", description = "What the business sells, and by which words callers ask for it"),
         (name = "live", description = "What happens, while it happens"),
         (name = "webhooks", description = "What providers call; verified by their signatures, not by a token")
     )
@@ -104,7 +106,8 @@ impl Modules {
             .nest("/v1", self.v1_routes())
             .merge(self.telephony.routes(self.webhooks.clone()))
             .merge(self.conversation.router(self.webhooks.clone()))
-            .merge(self.identity.routes(self.clerk.webhooks.clone(), Clock::system()));
+            .merge(self.identity.routes(self.clerk.webhooks.clone(), Clock::system()))
+            .merge(self.scheduling.feed_routes().layer(from_fn_with_state(self.rate_limits.clone(), limit_address)));
         complete(routes.get_openapi_mut());
         example::complete(routes.get_openapi_mut());
         routes
@@ -119,6 +122,8 @@ impl Modules {
             .merge(self.conversation.v1_routes())
             .merge(self.telephony.v1_routes())
             .merge(self.compliance.v1_routes())
+            .merge(self.catalog.v1_routes())
+            .merge(self.scheduling.v1_routes())
             .merge(self.live.v1_routes())
             // The layer added last is the first a request meets.
             .layer(from_fn_with_state(self.rate_limits.clone(), limit_tenant))

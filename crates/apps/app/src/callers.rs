@@ -38,6 +38,7 @@ impl Modules {
             "exported_at": tx.now(),
             "telephony": self.telephony.export_caller(&mut tx, phone).await?,
             "conversation": self.conversation.export_caller(&mut tx, phone).await?,
+            "scheduling": self.scheduling.export_caller(&mut tx, phone).await?,
             "compliance": self.compliance.export_caller(&mut tx, phone).await?,
             "outbox": nmc_outbox::caller::export(&mut tx, phone).await?,
             "effects": nmc_effects::caller::export(&mut tx, phone).await?,
@@ -59,6 +60,7 @@ impl Modules {
             tx.roll_back().await?;
             return Err(EraseCallerError::UnderWay);
         };
+        let appointments = self.scheduling.erase_caller(&mut tx, phone, &threads.conversations).await?;
         // News before what it tells of: a text that comes in between is still heard of, as one that comes after.
         let events = nmc_outbox::caller::erase(&mut tx, phone).await?;
         let calls_and_texts = self.telephony.erase_caller(&mut tx, phone).await?;
@@ -68,7 +70,7 @@ impl Modules {
         let answers = tx.forget_answers_naming(&words).await?;
         let keeps_stop = self.compliance.keeps_stop_of(&mut tx, phone).await?;
         let erased = json!({
-            "conversations": threads.rows, "effects": intents, "calls_and_texts": calls_and_texts,
+            "conversations": threads.rows, "appointments": appointments, "effects": intents, "calls_and_texts": calls_and_texts,
             "decisions": decisions, "events": events, "answers": answers,
         });
         let entry = entry("caller.erased", tx.ids().next(), erased.clone());

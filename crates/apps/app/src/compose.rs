@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use nmc_catalog::Catalog;
 use nmc_compliance::{Compliance, Limit, SendLimits};
 use nmc_config::{ComplianceConfig, Config};
 use nmc_conversation::Conversation;
@@ -11,6 +12,7 @@ use nmc_live::{Live, StillSignedIn};
 use nmc_outbox::{Consumers, Dispatcher};
 use nmc_providers::twilio::{AuthToken, MessagingServiceSid, TwilioWebhooks};
 use nmc_retention::{Retention, Sweeps};
+use nmc_scheduling::{FeedKey, Scheduling};
 use nmc_telephony::{Telephony, TelephonySettings};
 use nmc_timers::Timers;
 use nmc_web::RateLimits;
@@ -30,6 +32,10 @@ pub struct Modules {
     pub conversation: Conversation,
     /// What may be sent to whom.
     pub compliance: Compliance,
+    /// What businesses sell.
+    pub catalog: Catalog,
+    /// Who can be booked when, and what is booked.
+    pub scheduling: Scheduling,
     /// Businesses and their settings.
     pub identity: Identity,
     /// What happens, told while it happens.
@@ -43,7 +49,7 @@ impl Modules {
     /// Builds the modules over a process's own way into the database.
     pub fn new(db: &Db, config: &Config) -> Result<Self, AppError> {
         let twilio = twilio_client(config)?;
-        let identity = Identity::new(db.clone());
+        let identity = Identity::new(db.clone()).with_countries(config.compliance.countries_served.clone());
         let compliance = Compliance::new(db.clone(), identity.clone()).with_limits(send_limits(&config.compliance));
         let telephony = Telephony::new(
             db.clone(),
@@ -67,12 +73,25 @@ impl Modules {
             override_window: chrono::Duration::from_std(config.conversation.override_window).map_err(wrong)?,
         };
         let conversation = Conversation::new(db.clone(), identity.clone(), compliance.clone(), twilio, settings);
+        let catalog = Catalog::new(db.clone(), identity.clone());
+        let scheduling = scheduling(db, &identity, &catalog, config)?;
         let token = AuthToken::new(config.twilio.auth_token.expose_secret());
         let webhooks = TwilioWebhooks::new(config.http.public_base_url.as_str(), token);
         let rate_limits = RateLimits::new(&config.http, &config.http_limits);
         let live = live(db, &identity, config);
         let clerk = Clerk::new(config)?;
-        let modules = Self { telephony, conversation, compliance, identity, live, webhooks, clerk, rate_limits };
+        let modules = Self {
+            telephony,
+            conversation,
+            compliance,
+            catalog,
+            scheduling,
+            identity,
+            live,
+            webhooks,
+            clerk,
+            rate_limits,
+        };
         db.wake_outbox_for(modules.consumers().events());
         Ok(modules)
     }
@@ -96,13 +115,15 @@ impl Modules {
     /// What happens when something falls due.
     pub fn timers(&self, db: &Db, random: Random) -> Timers {
         let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random.clone());
-        self.retention(db, random).timers(self.conversation.timers(self.telephony.timers(timers)))
+        let timers = self.scheduling.timers(self.conversation.timers(self.telephony.timers(timers)));
+        self.retention(db, random).timers(timers)
     }
 
     /// What becomes of data with age.
     pub fn retention(&self, db: &Db, random: Random) -> Retention {
         let sweeps = self.conversation.sweeps(self.telephony.sweeps(Sweeps::default()));
-        Retention::new(db.clone(), self.identity.sweeps(self.compliance.sweeps(sweeps)), random)
+        let sweeps = self.scheduling.sweeps(self.compliance.sweeps(sweeps));
+        Retention::new(db.clone(), self.identity.sweeps(sweeps), random)
     }
 
     /// The calls to providers.
@@ -116,6 +137,16 @@ impl Modules {
         let effects = Effects::new(db.clone(), settings, random);
         self.identity.effects(self.conversation.effects(self.telephony.effects(effects)), &self.clerk.client)
     }
+}
+
+fn scheduling(db: &Db, identity: &Identity, catalog: &Catalog, config: &Config) -> Result<Scheduling, AppError> {
+    let settings = nmc_scheduling::Settings {
+        hold_ttl: chrono::Duration::from_std(config.scheduling.hold_ttl).map_err(wrong)?,
+        search_granularity: config.scheduling.search_granularity_minutes.try_into().map_err(wrong)?,
+        public_base_url: config.http.public_base_url.as_str().to_owned(),
+        feed_key: FeedKey::new(config.scheduling.calendar_feed_key.clone()),
+    };
+    Ok(Scheduling::new(db.clone(), identity.clone(), catalog.clone(), settings))
 }
 
 fn live(db: &Db, identity: &Identity, config: &Config) -> Live {

@@ -2,12 +2,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 use nmc_compliance::Compliance;
 use nmc_config::{Config, DatabaseConfig};
 use nmc_conversation::SendSms;
-use nmc_db::{Db, Wakes};
+use nmc_db::{Db, DbError, Tx, Wakes};
 use nmc_effects::{EffectKind as _, IntentState, Resolution, Review};
-use nmc_identity::Identity;
-use nmc_kernel::Random;
+use nmc_identity::{AuditEntry, Identity};
+use nmc_kernel::{Actor, Random};
 use nmc_outbox::DeadLetters;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -154,6 +155,7 @@ async fn status(db: &Db) -> Result<(), AppError> {
 }
 
 async fn dead_letters(action: DeadLetterAction, db: Db) -> Result<(), AppError> {
+    let identity = Identity::new(db.clone());
     let letters = DeadLetters::new(db);
     match action {
         DeadLetterAction::List => {
@@ -173,13 +175,15 @@ async fn dead_letters(action: DeadLetterAction, db: Db) -> Result<(), AppError> 
             }));
         }
         DeadLetterAction::Replay { id } => {
-            if !letters.replay(id).await? {
+            let replayed = ("dead-letter.replayed", "dead-letter", id);
+            if !letters.replay(id, async |tx| note(&identity, tx, replayed, Value::Null).await).await? {
                 return Err(missing("open dead letter", id));
             }
             say("it is being delivered again");
         }
         DeadLetterAction::Discard { id } => {
-            if !letters.discard(id).await? {
+            let discarded = ("dead-letter.discarded", "dead-letter", id);
+            if !letters.discard(id, async |tx| note(&identity, tx, discarded, Value::Null).await).await? {
                 return Err(missing("open dead letter", id));
             }
             say("it is discarded; `show` still has it");
@@ -192,7 +196,8 @@ async fn effects(action: EffectAction) -> Result<(), AppError> {
     let config = Config::from_env()?;
     let db = database()?;
     // The kinds are needed to apply a resolution to their modules' rows.
-    let engine = Modules::new(&db, &config)?.effects(&db, &config, Random::from_entropy());
+    let modules = Modules::new(&db, &config)?;
+    let engine = modules.effects(&db, &config, Random::from_entropy());
     let review = Review::new(db, engine);
     match action {
         EffectAction::List { state } => {
@@ -211,18 +216,32 @@ async fn effects(action: EffectAction) -> Result<(), AppError> {
             None => return Err(missing("effect", id)),
         },
         EffectAction::Resolve { id, to, provider_ref } => {
-            let resolution = match to {
-                ResolveTo::Accepted => Resolution::Accepted(provider_ref.unwrap_or_default()),
-                ResolveTo::Failed => Resolution::Failed,
-                ResolveTo::Pending => Resolution::Pending,
+            let (resolution, state) = match to {
+                ResolveTo::Accepted => (Resolution::Accepted(provider_ref.unwrap_or_default()), IntentState::Accepted),
+                ResolveTo::Failed => (Resolution::Failed, IntentState::Failed),
+                ResolveTo::Pending => (Resolution::Pending, IntentState::Pending),
             };
-            if !review.resolve(id.into(), &resolution).await? {
+            let after = serde_json::json!({ "state": state });
+            let resolved = ("effect.resolved", "effect", id);
+            let note = async |tx: &mut Tx| note(&modules.identity, tx, resolved, after).await;
+            if !review.resolve(id.into(), &resolution, note).await? {
                 return Err(missing("effect in review", id));
             }
             say("it is settled");
         }
     }
     Ok(())
+}
+
+/// Writes into the log of the business a deed is about that an operator did it.
+async fn note(
+    identity: &Identity,
+    tx: &mut Tx,
+    (action, object, object_id): (&'static str, &'static str, Uuid),
+    after: Value,
+) -> Result<(), DbError> {
+    let operator = Actor::Operator { tenant: tx.tenant() };
+    identity.audit(tx, &operator, &AuditEntry { action, object, object_id, before: Value::Null, after }).await
 }
 
 async fn pause(db: &Db) -> Result<(), AppError> {

@@ -48,7 +48,7 @@ pub(crate) enum TenantAction {
         #[arg(long, required_if_eq("call_mode", "dial"))]
         forward_to: Option<E164>,
     },
-    /// Submit the business's 10DLC campaign: calls are answered once it is approved.
+    /// Submit the business's 10DLC campaign: calls are answered once it is approved. Each submission is another version.
     SubmitCampaign {
         tenant: TenantId,
         /// The business's legal name.
@@ -67,20 +67,38 @@ pub(crate) enum TenantAction {
     Resume { tenant: TenantId },
     /// Say where the business stands with what it must have before it may text, as one line of JSON.
     Standing { tenant: TenantId },
+    /// Print what the business submitted last, for the registry, with its version; as one line of JSON, with personal data.
+    Submission { tenant: TenantId },
     /// The registry approved the business; what it sends is another decision.
-    ApproveBrand { tenant: TenantId },
+    ApproveBrand {
+        tenant: TenantId,
+        /// The submission that was read, as `tenant submission` shows it; refused where the business has sent another since.
+        #[arg(long)]
+        version: i32,
+    },
     /// The registry rejected the business, and with it what it sends: no text goes out.
     RejectBrand {
         tenant: TenantId,
+        /// The submission that was read, as `tenant submission` shows it; refused where the business has sent another since.
+        #[arg(long)]
+        version: i32,
         /// What the registry says, for the owner to read.
         #[arg(long)]
         reason: String,
     },
     /// The registry approved the campaign, and so the business: texts may go out.
-    ApproveCampaign { tenant: TenantId },
+    ApproveCampaign {
+        tenant: TenantId,
+        /// The submission that was read, as `tenant submission` shows it; refused where the business has sent another since.
+        #[arg(long)]
+        version: i32,
+    },
     /// The registry rejected the campaign: no text goes out.
     RejectCampaign {
         tenant: TenantId,
+        /// The submission that was read, as `tenant submission` shows it; refused where the business has sent another since.
+        #[arg(long)]
+        version: i32,
         /// What the registry says, for the owner to read.
         #[arg(long)]
         reason: String,
@@ -149,39 +167,33 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
         }
         OperatorCommand::Tenant(TenantAction::Standing { tenant }) => {
             operator_of(tenant, &identity, db).await?;
-            let mut tx = db.read(tenant).await?;
-            let standing = compliance.standing(&mut tx).await?;
-            tx.finish().await?;
-            say_json(&serde_json::json!({
-                "brand": standing.brand.map(|brand| brand.status),
-                "campaign": standing.campaign.map(|campaign| campaign.status),
-                "missing": standing.missing,
-                "numbers": standing.numbers,
-            }));
+            say_json(&standing(tenant, &compliance, db).await?);
         }
-        OperatorCommand::Tenant(TenantAction::ApproveBrand { tenant }) => {
+        OperatorCommand::Tenant(TenantAction::Submission { tenant }) => {
+            operator_of(tenant, &identity, db).await?;
+            say_json(&submission(tenant, &compliance, db).await?);
+        }
+        OperatorCommand::Tenant(TenantAction::ApproveBrand { tenant, version }) => {
+            let operator = operator_of(tenant, &identity, db).await?;
             let (subject, decided) = (RegistrationSubject::Brand, CampaignStatus::Approved);
-            compliance
-                .decide(&operator_of(tenant, &identity, db).await?, subject, decided, None)
-                .await
-                .map_err(refused)?;
+            compliance.decide(&operator, subject, version, decided, None).await.map_err(refused)?;
             say("the business is approved");
         }
-        OperatorCommand::Tenant(TenantAction::RejectBrand { tenant, reason }) => {
+        OperatorCommand::Tenant(TenantAction::RejectBrand { tenant, version, reason }) => {
             let operator = operator_of(tenant, &identity, db).await?;
             let (subject, decided) = (RegistrationSubject::Brand, CampaignStatus::Rejected);
-            compliance.decide(&operator, subject, decided, Some(&reason)).await.map_err(refused)?;
+            compliance.decide(&operator, subject, version, decided, Some(&reason)).await.map_err(refused)?;
             say("the business and its campaign are rejected");
         }
-        OperatorCommand::Tenant(TenantAction::ApproveCampaign { tenant }) => {
+        OperatorCommand::Tenant(TenantAction::ApproveCampaign { tenant, version }) => {
             let operator = operator_of(tenant, &identity, db).await?;
-            compliance.approve_campaign(&operator).await.map_err(refused)?;
+            compliance.approve_campaign(&operator, version).await.map_err(refused)?;
             say("the campaign is approved");
         }
-        OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant, reason }) => {
+        OperatorCommand::Tenant(TenantAction::RejectCampaign { tenant, version, reason }) => {
             let operator = operator_of(tenant, &identity, db).await?;
             let (subject, decided) = (RegistrationSubject::Campaign, CampaignStatus::Rejected);
-            compliance.decide(&operator, subject, decided, Some(&reason)).await.map_err(refused)?;
+            compliance.decide(&operator, subject, version, decided, Some(&reason)).await.map_err(refused)?;
             say("the campaign is rejected");
         }
         OperatorCommand::Tenant(TenantAction::Suspend { tenant }) => {
@@ -196,23 +208,61 @@ pub(crate) async fn run(command: OperatorCommand, db: &Db) -> Result<(), AppErro
         }
         OperatorCommand::User(action) => people::user(action, &identity, db).await?,
         OperatorCommand::Audit(action) => people::audit(action, &identity, db).await?,
-        OperatorCommand::Number(NumberAction::Add { tenant, number }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        OperatorCommand::Number(action) => number(action, &identity, &compliance, db).await?,
+    }
+    Ok(())
+}
+
+/// Where the business stands, for a script.
+async fn standing(tenant: TenantId, compliance: &Compliance, db: &Db) -> Result<serde_json::Value, AppError> {
+    let mut tx = db.read(tenant).await?;
+    let standing = compliance.standing(&mut tx).await?;
+    tx.finish().await?;
+    Ok(serde_json::json!({
+        "brand": standing.brand.map(|brand| brand.status),
+        "campaign": standing.campaign.map(|campaign| campaign.status),
+        "missing": standing.missing,
+        "numbers": standing.numbers,
+    }))
+}
+
+/// What it submitted last, for the registry.
+async fn submission(tenant: TenantId, compliance: &Compliance, db: &Db) -> Result<serde_json::Value, AppError> {
+    let mut tx = db.read(tenant).await?;
+    let standing = compliance.standing(&mut tx).await?;
+    tx.finish().await?;
+    let (Some(brand), Some(campaign)) = (standing.brand, standing.campaign) else {
+        return Err(AppError::Refused("the business has submitted nothing".to_owned()));
+    };
+    Ok(serde_json::json!({
+        "version": brand.version,
+        "brand": {"status": brand.status, "legal_name": brand.legal_name},
+        "campaign": {"status": campaign.status, "description": campaign.description,
+                     "sample_message": campaign.sample_message},
+        "registration": brand.registration,
+    }))
+}
+
+/// Whose a number is.
+async fn number(action: NumberAction, identity: &Identity, compliance: &Compliance, db: &Db) -> Result<(), AppError> {
+    match action {
+        NumberAction::Add { tenant, number } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.add_receiving_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
-        OperatorCommand::Number(NumberAction::Confirm { tenant, number }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Confirm { tenant, number } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.confirm_number(&operator, &number).await.map_err(refused)?;
             say("the number receives for the business");
         }
-        OperatorCommand::Number(NumberAction::Reject { tenant, number, reason }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Reject { tenant, number, reason } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.reject_number(&operator, &number, &reason).await.map_err(refused)?;
             say("the number is not the business's");
         }
-        OperatorCommand::Number(NumberAction::Release { tenant, number, reason }) => {
-            let operator = operator_of(tenant, &identity, db).await?;
+        NumberAction::Release { tenant, number, reason } => {
+            let operator = operator_of(tenant, identity, db).await?;
             compliance.release_number(&operator, &number, &reason).await.map_err(refused)?;
             say("the number is given up");
         }

@@ -20,6 +20,7 @@ async fn names_of_consumers_timers_and_effects_stay_what_they_are() {
             "conversation.unblock",
             "conversation.unblock-all",
             "retention.sweep",
+            "scheduling.hold-expiry",
             "telephony.call-ended",
             "telephony.call-undecided"
         ]

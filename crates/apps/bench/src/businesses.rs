@@ -56,7 +56,7 @@ pub(crate) async fn open(installation: &Installation) -> Result<Vec<Business>, B
             sample_message: "Example Plumbing: sorry we missed your call. Reply STOP to opt out.".to_owned(),
         };
         compliance.submit_campaign(&operator, &campaign).await.map_err(wrong)?;
-        compliance.approve_campaign(&operator).await.map_err(wrong)?;
+        compliance.approve_campaign(&operator, 1).await.map_err(wrong)?;
         compliance.add_receiving_number(&operator, &number).await.map_err(wrong)?;
         installation.twilio.put_number(SimulatedNumber::at(number.clone(), &installation.base_url));
         businesses.push(Business { number });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     BenchError,
-    calls::{Bench, Load, WARM_UP},
+    calls::{Bench, Load},
     cluster::Cluster,
     proxy::{Asked, CountingProxy},
     report::Report,
@@ -16,8 +16,10 @@ const ROLES: [(&str, &str); 2] = [("nmc_app", "server"), ("nmc_dispatcher", "dis
 const ALONE: Load = Load { calls: 50, per_second: 5 };
 /// As the goals have it.
 const TOGETHER: Load = Load { calls: 500, per_second: 100 };
+/// So long after the last call the engines look less often.
+const UNTIL_REST: Duration = Duration::from_secs(12);
 /// How long an installation at rest is listened to.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(20);
 /// Statements that are shown, the most frequent first.
 const SHOWN: usize = 80;
 
@@ -38,10 +40,8 @@ async fn count(
     proxy: &CountingProxy,
     report: &mut Report,
 ) -> Result<(), BenchError> {
-    // Twice: every connection of the pools is to know every statement.
-    for _ in 0..2 {
-        bench.load(cluster, WARM_UP).await?;
-    }
+    bench.warm_up(cluster).await?;
+    tokio::time::sleep(UNTIL_REST).await;
     let before = ROLES.map(|(role, _)| proxy.asked_by(role));
     tokio::time::sleep(IDLE).await;
     let idle = ROLES.map(|(role, _)| proxy.asked_by(role));

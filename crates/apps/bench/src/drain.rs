@@ -1,20 +1,17 @@
 //! How fast a full outbox is emptied, beside the same SQL in pgbench.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use nmc_kernel::Random;
 use nmc_outbox::{Consumers, Dispatcher, Settings};
 use sqlx::PgConnection;
-use tokio::{io::AsyncWriteExt as _, process::Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     BenchError,
     cluster::{Cluster, Database},
     events::{self, CONSUMER, Nothing},
+    pgbench,
     report::Report,
     stats::median,
 };
@@ -80,10 +77,17 @@ pub(crate) async fn measure(cluster: &Cluster, report: &mut Report) -> Result<()
 /// Events a second of the dispatcher.
 async fn run_ours(database: &Database<'_>, superuser: &mut PgConnection, stuck: i32) -> Result<f64, BenchError> {
     events::fill(superuser, EVENTS, stuck).await?;
+    let rate = deliver(database, EVENTS).await?;
+    events::check_delivered(superuser, EVENTS).await?;
+    Ok(rate)
+}
+
+/// The dispatcher delivers so many events, which are there: events a second.
+pub(crate) async fn deliver(database: &Database<'_>, events: i32) -> Result<f64, BenchError> {
     let db = database.connect("nmc_dispatcher")?;
     // Connecting is no part of the work.
     db.ping().await?;
-    let wanted = usize::try_from(EVENTS).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(events).unwrap_or(usize::MAX);
     let nothing = Nothing::until(wanted);
     let settings = Settings { batch_size: BATCH, concurrency: WORKERS, ..Settings::default() };
     let consumers = Consumers::new().with(nothing.clone());
@@ -101,61 +105,23 @@ async fn run_ours(database: &Database<'_>, superuser: &mut PgConnection, stuck: 
     db.close().await;
     if done.is_err() {
         return Err(BenchError::Wrong(format!(
-            "{EVENTS} events were not delivered within {} s",
+            "{events} events were not delivered within {} s",
             RUN_TIMEOUT.as_secs()
         )));
     }
-    events::check_delivered(superuser, EVENTS).await?;
-    Ok(f64::from(EVENTS) / took.as_secs_f64())
+    Ok(f64::from(events) / took.as_secs_f64())
 }
 
 /// Events a second of the bare SQL; a reason where pgbench is not there or does not know how.
 async fn run_raw(database: &Database<'_>, superuser: &mut PgConnection) -> Result<Result<f64, String>, BenchError> {
-    let pgbench = database.cluster.postgres.bin_dir().join("pgbench");
-    if !pgbench.exists() {
-        return Ok(Err("this Postgres has no pgbench".to_owned()));
-    }
     events::fill(superuser, EVENTS, 0).await?;
     let batches_per_client = EVENTS / i32::from(BATCH) / i32::from(WORKERS);
-    let workers = WORKERS.to_string();
-    let mut running = Command::new(pgbench)
-        .args(["--no-vacuum", "--protocol=prepared", "--file=-", "--client", &workers, "--jobs", &workers])
-        .arg(format!("--transactions={batches_per_client}"))
-        .arg(database.url("nmc_dispatcher"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    if let Some(mut script) = running.stdin.take() {
-        script.write_all(RAW_SQL.as_bytes()).await?;
-    }
-    let Ok(output) = tokio::time::timeout(RUN_TIMEOUT, running.wait_with_output()).await else {
-        return Ok(Err("pgbench did not end".to_owned()));
-    };
-    let output = output?;
-    let Some(per_second) = transactions_per_second(&String::from_utf8_lossy(&output.stdout)) else {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        return Ok(Err(format!("pgbench failed: {}", errors.lines().next_back().unwrap_or_default())));
+    let options =
+        [format!("--client={WORKERS}"), format!("--jobs={WORKERS}"), format!("--transactions={batches_per_client}")];
+    let per_second = match pgbench::run(database, "nmc_dispatcher", RAW_SQL, &options).await? {
+        Ok(per_second) => per_second,
+        Err(reason) => return Ok(Err(reason)),
     };
     events::check_delivered(superuser, EVENTS).await?;
     Ok(Ok(per_second * f64::from(BATCH)))
-}
-
-/// `tps = 1234.567890 (without initial connection time)`; older versions have a second such line.
-fn transactions_per_second(output: &str) -> Option<f64> {
-    let line = output.lines().rfind(|line| line.starts_with("tps = "))?;
-    line.trim_start_matches("tps = ").split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pgbenchs_rate_is_read() {
-        let output = "number of clients: 2\ntps = 1319.25 (without initial connection time)\n";
-        assert_eq!(transactions_per_second(output), Some(1319.25));
-        assert_eq!(transactions_per_second("pgbench: error: syntax"), None);
-    }
 }

@@ -21,35 +21,47 @@ use crate::BenchError;
 /// The consumer's name, in the ledger and in the raw SQL's ledger rows.
 pub(crate) const CONSUMER: &str = "bench.nothing";
 /// Tenants a batch is spread over.
-const TENANTS: i32 = 100;
+const TENANTS: u32 = 100;
 
 /// Empties the outbox and fills it with `ready` events that can be delivered and `stuck` ones that wait for a retry in
 /// an hour; then leaves the tables as a vacuum would have found them a moment ago.
 pub(crate) async fn fill(superuser: &mut PgConnection, ready: i32, stuck: i32) -> Result<(), BenchError> {
     sqlx::raw_sql("truncate outbox_events, outbox_consumed, outbox_runs").execute(&mut *superuser).await?;
-    for (count, lane) in [(stuck, 1_i16), (ready, 0)] {
-        // Ids that grow with time, as the real ones (UUIDs of version 7) do.
-        sqlx::query(
-            "insert into outbox_events (tenant_id, id, event_name, schema_version, occurred_at, correlation_id, payload,
-                                        order_key, available_at, lane)
-             select ('00000000-0000-7000-8000-' || lpad(to_hex(n % $2), 12, '0'))::uuid,
-                    ('0193' || lpad(to_hex(n), 8, '0') || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid,
-                    $3, '1.0.0', clock_timestamp(), gen_random_uuid(),
-                    jsonb_build_object('call_id', gen_random_uuid(), 'from_phone', phone, 'untextable_reason', null,
-                                       'to_phone', '+14155550100', 'reason', 'no-answer', 'provider_ref', 'CA' || hash),
-                    phone, clock_timestamp() + $4 * interval '1 hour', $4
-             from (select n, md5($4 || '-' || n) as hash, '+1212555' || lpad((100 + n % 100)::text, 4, '0') as phone
-                   from generate_series(1, $1) n) numbers",
-        )
-        .bind(count)
-        .bind(TENANTS)
-        .bind(CallDetected::NAME)
-        .bind(lane)
-        .execute(&mut *superuser)
-        .await?;
+    let tenants: Vec<String> = (0..TENANTS).map(|n| format!("00000000-0000-7000-8000-{n:012x}")).collect();
+    for (count, lane) in [(stuck, 1), (ready, 0)] {
+        add(superuser, &tenants, count, lane).await?;
     }
     sqlx::raw_sql("vacuum analyze outbox_events, outbox_consumed").execute(&mut *superuser).await?;
     sqlx::raw_sql("checkpoint").execute(superuser).await?;
+    Ok(())
+}
+
+/// Adds events of these tenants in turn: in lane 0 they can be delivered, in lane 1 they wait for a retry in an hour.
+pub(crate) async fn add(
+    superuser: &mut PgConnection,
+    tenants: &[String],
+    count: i32,
+    lane: i16,
+) -> Result<(), BenchError> {
+    // Ids that grow with time, as the real ones (UUIDs of version 7) do.
+    sqlx::query(
+        "insert into outbox_events (tenant_id, id, event_name, schema_version, occurred_at, correlation_id, payload,
+                                    order_key, available_at, lane)
+         select ($2::text[])[1 + n % cardinality($2)]::uuid,
+                ('0193' || lpad(to_hex(n), 8, '0') || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid,
+                $3, '1.0.0', clock_timestamp(), gen_random_uuid(),
+                jsonb_build_object('call_id', gen_random_uuid(), 'from_phone', phone, 'untextable_reason', null,
+                                   'to_phone', '+14155550100', 'reason', 'no-answer', 'provider_ref', 'CA' || hash),
+                phone, clock_timestamp() + $4 * interval '1 hour', $4
+         from (select n, md5(random()::text) as hash, '+1212555' || lpad((100 + n % 100)::text, 4, '0') as phone
+               from generate_series(1, $1) n) numbers",
+    )
+    .bind(count)
+    .bind(tenants)
+    .bind(CallDetected::NAME)
+    .bind(lane)
+    .execute(superuser)
+    .await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use nmc_simulators::twilio::{Api, Fault, When};
 
 use crate::{
     BenchError,
-    calls::{Bench, DATABASE, Load, WARM_UP},
+    calls::{Bench, DATABASE, Load},
     cluster::Cluster,
     report::Report,
     stats::{Summary, shown},
@@ -38,7 +38,7 @@ pub(crate) async fn measure(cluster: &Cluster, report: &mut Report) -> Result<()
 }
 
 async fn compare(bench: &mut Bench, cluster: &Cluster, report: &mut Report) -> Result<(), BenchError> {
-    bench.load(cluster, WARM_UP).await?;
+    bench.warm_up(cluster).await?;
     bench.called = 1..2;
     let alone = Summary::of(bench.load(cluster, NEIGHBOURS).await?.sent);
     queue_up(bench, cluster).await?;

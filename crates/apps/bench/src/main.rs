@@ -1,6 +1,7 @@
 //! `cargo run --release -p nmc-bench`: measures the product's hot paths beside what the machine can do at best, and
 //! prints one table. Keeps nothing but its two database clusters, empty.
 
+mod bookings;
 mod businesses;
 mod calls;
 mod cluster;
@@ -10,12 +11,17 @@ mod drain;
 mod error;
 mod events;
 mod fairness;
+mod growth;
 mod memory;
+mod pgbench;
 mod pickup;
 mod processor;
 mod proxy;
+mod race;
 mod report;
 mod run;
+mod script;
+mod shop;
 mod stats;
 
 use std::process::ExitCode;
@@ -53,6 +59,12 @@ enum Action {
     Pickup,
     /// The same at 4,000 events a second while somebody holds a snapshot.
     Snapshot,
+    /// Bookings through the API, beside the same SQL in pgbench; what a booking asks of Postgres.
+    Bookings,
+    /// Many who want the same time.
+    Race,
+    /// Searches and bookings of a business alone, and among thousands of others.
+    Growth,
     /// What `nmc-server` does; the benchmark starts itself as its server.
     #[command(hide = true)]
     Server(ServerCommand),
@@ -73,6 +85,9 @@ fn main() -> ExitCode {
             Some(Action::Drain) => vec![Part::Drain],
             Some(Action::Pickup) => vec![Part::Pickup],
             Some(Action::Snapshot) => vec![Part::Snapshot],
+            Some(Action::Bookings) => vec![Part::Bookings],
+            Some(Action::Race) => vec![Part::Race],
+            Some(Action::Growth) => vec![Part::Growth],
             Some(Action::Server(server)) => return server.run().await,
             Some(Action::Dispatcher(dispatcher)) => return dispatcher.run().await,
         };

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::{
-    BenchError, calls,
+    BenchError, bookings, calls,
     cluster::{Cluster, Medium},
-    cost, disk, drain, fairness, pickup,
+    cost, disk, drain, fairness, growth, pickup, race,
     report::Report,
 };
 
@@ -21,11 +21,24 @@ pub(crate) enum Part {
     Drain,
     Pickup,
     Snapshot,
+    Bookings,
+    Race,
+    Growth,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Disk, Self::Calls, Self::Cost, Self::Fairness, Self::Drain, Self::Pickup, Self::Snapshot];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Disk,
+        Self::Calls,
+        Self::Cost,
+        Self::Fairness,
+        Self::Drain,
+        Self::Pickup,
+        Self::Snapshot,
+        Self::Bookings,
+        Self::Race,
+        Self::Growth,
+    ];
 }
 
 /// Measures `parts` and prints the table; calls come for `seconds` at each rate.
@@ -53,6 +66,15 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
                 Part::Snapshot if medium == Medium::Control => {
                     pickup::measure_under_snapshot(&cluster, &mut report).await?;
                 }
+                Part::Bookings => {
+                    bookings::measure(&cluster, &mut report).await?;
+                    if medium == Medium::Control {
+                        let apart = Cluster::start_apart(&data_dir, medium).await?;
+                        bookings::count(&apart, &mut report).await?;
+                    }
+                }
+                Part::Race => race::measure(&cluster, &mut report).await?,
+                Part::Growth => growth::measure(&cluster, &mut report).await?,
                 Part::Cost | Part::Snapshot => {}
             }
         }
@@ -62,9 +84,13 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
     writeln!(
         io::stdout(),
         "{cores} cores shared by the programs, Postgres {version}, the simulator and the load; {build}.\n\
-         On disk: fsync on. Control: fsync off. Drain: {}. Calls: {seconds} s per rate, {}.\n\n{report}",
+         On disk: fsync on. Control: fsync off. Drain: {}. Calls: {seconds} s per rate, {}. Bookings: {}. Race: {}. \
+         Growth: {}.\n\n{report}",
         drain::SETTINGS,
         calls::SETTINGS,
+        bookings::SETTINGS,
+        race::SETTINGS,
+        growth::SETTINGS,
     )?;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Clerk's place in the sandbox: the instance, the example business's people, and tokens for them.
 
-use std::{net::SocketAddr, path::Path};
+use std::{io::ErrorKind, net::SocketAddr, path::Path};
 
 use chrono::TimeDelta;
 use nmc_kernel::{Role, TenantId};
 use nmc_providers::clerk::{ClerkUserId, WebhookSecret};
 use nmc_simulators::{
+    StartError,
     clerk::{ClerkSettings, ClerkSimulator, KeptInstance, NewUser, TokenRequest},
-    twilio::StartError,
 };
 use serde_json::{Map, json};
 
@@ -74,10 +74,16 @@ pub(crate) fn configuration(clerk: &ClerkSimulator) -> impl Iterator<Item = (Str
     keys.chain([("CLERK_WEBHOOK_SECRET".to_owned(), WEBHOOK_SECRET.to_owned())])
 }
 
+/// A token for the person of the example business who has this role, for an hour.
+pub(crate) fn token_of(clerk: &ClerkSimulator, role: Role) -> Result<String, SandboxError> {
+    let request = TokenRequest { lifetime: TimeDelta::hours(1), ..TokenRequest::of(user_of(role)?.0) };
+    clerk.token(&request).map_err(SandboxError::io("no token could be signed"))
+}
+
 /// `cargo run -- token`: a token for the running sandbox, or for the next start of the one that ran here.
 pub fn token(role: Role, minutes: u32) -> Result<(), SandboxError> {
     let instance = KeptInstance::open(settings(Some(&data_dir()?))?).map_err(|error| match error {
-        StartError::Snapshot(_) => SandboxError::Demo(
+        StartError::Snapshot { source, .. } if source.kind() == ErrorKind::NotFound => SandboxError::Demo(
             "there is no sandbox in this folder yet: start it once with `cargo run`, then ask again".to_owned(),
         ),
         other => other.into(),

@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nmc_db::ProvisionError;
 use nmc_postgres::{Binaries, PostgresError, PrivatePostgres, Settings};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, migrate::MigrateError};
 use url::Url;
 
 /// Sessions the private Postgres allows: two programs with their pools, the sandbox and a person's psql.
@@ -27,9 +28,26 @@ pub enum DatabaseError {
     /// A statement that prepares the database failed.
     #[error("the database could not be prepared: {0}")]
     Sql(#[from] sqlx::Error),
-    /// Roles or migrations failed.
+    /// Roles failed.
     #[error("the database could not be prepared: {0}")]
-    Provision(#[from] nmc_db::ProvisionError),
+    Provision(#[from] ProvisionError),
+    /// The migrations failed.
+    #[error("the database could not be prepared: {0}")]
+    Migration(MigrateError),
+    /// The database was made by another version of the product.
+    #[error(
+        "the data in {} is another version's ({why}): go on with that version, or remove the folder and begin anew; where \
+         DATABASE_URL is set, drop its database {name}",
+        data_dir.display()
+    )]
+    Version {
+        /// Where the data is.
+        data_dir: PathBuf,
+        /// The database.
+        name: String,
+        /// What differs.
+        why: MigrateError,
+    },
     /// The server of `DATABASE_URL` has roles of the product that were not made here.
     #[error(
         "the server of DATABASE_URL has an nmc_app role already, and the sandbox would change its password; use a server \
@@ -85,7 +103,14 @@ impl Database {
         }
         nmc_db::provision(|of| database.superuser_url_of(of), name).await?;
         database.set_passwords().await?;
-        nmc_db::migrate(&database.url("nmc_owner")).await?;
+        let migrated = nmc_db::migrate(&database.url("nmc_owner")).await;
+        migrated.map_err(|error| match error {
+            ProvisionError::Migration(why @ (MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_))) => {
+                DatabaseError::Version { data_dir: data_dir.to_owned(), name: name.to_owned(), why }
+            }
+            ProvisionError::Migration(error) => DatabaseError::Migration(error),
+            error @ ProvisionError::Database(_) => error.into(),
+        })?;
         Ok(database)
     }
 

@@ -1,17 +1,20 @@
 //! Everything an installation is made of, started in order and stopped in reverse.
 
 use std::{
+    error::Error,
+    fs::{File, TryLockError},
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use nmc_kernel::E164;
+use nmc_kernel::{E164, Role};
 use nmc_providers::twilio::{AccountSid, AuthToken};
 use nmc_simulators::{
+    StartError,
     clerk::ClerkSimulator,
-    twilio::{SimulatedNumber, StartError, TwilioSettings, TwilioSimulator},
+    twilio::{SimulatedNumber, TwilioSettings, TwilioSimulator},
 };
 
 use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk, example_tenant};
@@ -19,6 +22,7 @@ use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
 const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
 const AUTH_TOKEN: &str = "sandbox-auth-token";
+pub(crate) const CALENDAR_FEED_KEY: &str = "sandbox-calendar-feed-key-of-this-machine";
 /// How long the programs may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);
@@ -74,6 +78,18 @@ impl Plan {
 /// Why the sandbox cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
+    /// Another process works on the same data. Two would send each other's texts.
+    #[error(
+        "a sandbox runs already on the database {database} with the data in {}: stop that one first, or start this one in \
+         another folder",
+        data_dir.display()
+    )]
+    AlreadyRuns {
+        /// The database both want.
+        database: &'static str,
+        /// Where the data is.
+        data_dir: PathBuf,
+    },
     /// There is no database to work on.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -84,7 +100,7 @@ pub enum SandboxError {
     #[error("the database refused: {0}")]
     Sql(#[from] sqlx::Error),
     /// A simulator could not be started.
-    #[error(transparent)]
+    #[error("{0} ({why})", why = why(.0))]
     Simulator(#[from] StartError),
     /// A program could not be started or stopped.
     #[error(transparent)]
@@ -114,7 +130,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    pub(crate) fn tenant(error: impl std::error::Error) -> Self {
+    pub(crate) fn tenant(error: impl Error) -> Self {
         Self::Tenant(error.to_string())
     }
 
@@ -144,6 +160,8 @@ pub struct Installation {
     /// Where the programs' metrics are: server, dispatcher.
     pub metrics_urls: [String; 2],
     logs: PathBuf,
+    /// Nobody else starts on the same data until this is closed.
+    _lock: File,
 }
 
 impl Installation {
@@ -151,6 +169,7 @@ impl Installation {
     pub async fn start(plan: &Plan) -> Result<Self, SandboxError> {
         let logs = plan.data_dir.join("logs");
         std::fs::create_dir_all(&logs).map_err(SandboxError::io(format!("cannot make {}", logs.display())))?;
+        let lock = lock(plan)?;
         let database =
             Database::prepare(&plan.data_dir, plan.database_url.clone(), plan.database, plan.durable, plan.fresh)
                 .await?;
@@ -168,6 +187,7 @@ impl Installation {
                 ("TWILIO_ACCOUNT_SID".to_owned(), ACCOUNT_SID.to_owned()),
                 ("TWILIO_AUTH_TOKEN".to_owned(), AUTH_TOKEN.to_owned()),
                 ("TWILIO_BASE_URL".to_owned(), twilio.base_url()),
+                ("CALENDAR_FEED_KEY".to_owned(), CALENDAR_FEED_KEY.to_owned()),
             ];
             environment.extend(clerk::configuration(&clerk));
             environment.extend(plan.configuration.iter().cloned());
@@ -180,7 +200,7 @@ impl Installation {
         dispatcher.start()?;
         let metrics_urls = metrics.map(|addr| format!("http://{addr}/metrics"));
         let mut installation =
-            Self { database, twilio, clerk, tenant, server, dispatcher, base_url, metrics_urls, logs };
+            Self { database, twilio, clerk, tenant, server, dispatcher, base_url, metrics_urls, logs, _lock: lock };
         installation.wait_until_ready().await?;
         Ok(installation)
     }
@@ -206,6 +226,11 @@ impl Installation {
         Ok(())
     }
 
+    /// A token for the person of the example business who has this role, for an hour.
+    pub fn token(&self, role: Role) -> Result<String, SandboxError> {
+        clerk::token_of(&self.clerk, role)
+    }
+
     /// Where the programs' logs are.
     pub fn logs(&self) -> &Path {
         &self.logs
@@ -220,6 +245,25 @@ impl Installation {
         self.clerk.stop();
         Ok(())
     }
+}
+
+/// Takes the database's place in the data folder, which the end of the process gives back, however it ends.
+fn lock(plan: &Plan) -> Result<File, SandboxError> {
+    let path = plan.data_dir.join(format!("{}.lock", plan.database));
+    let failed = |source| SandboxError::Io { what: format!("cannot lock {}", path.display()), source };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(SandboxError::AlreadyRuns { database: plan.database, data_dir: plan.data_dir.clone() })
+        }
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// What is behind an error.
+fn why(error: &dyn Error) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
 }
 
 /// A client for looking at our own processes.
@@ -244,4 +288,26 @@ async fn start_twilio(plan: &Plan, base_url: &str, number: &E164) -> Result<Twil
 fn free_port(wanted: u16) -> Result<SocketAddr, SandboxError> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
     bind(wanted).or_else(|_| bind(0)).map_err(SandboxError::io("no free port on 127.0.0.1"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_do_not_run_on_the_same_data() {
+        let data_dir = std::env::temp_dir().join(format!("nmc-sandbox-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&data_dir).unwrap();
+        let plan = Plan::new(data_dir.clone(), PathBuf::new());
+        let first = lock(&plan).unwrap();
+        let second = lock(&plan).unwrap_err().to_string();
+        assert!(second.contains("runs already on the database nmc_sandbox"), "{second}");
+        assert!(lock(&Plan { database: "nmc_demo", ..plan.clone() }).is_ok(), "the demo runs beside it");
+        drop(first);
+        // A process that another test is just starting has the file for a moment as well.
+        let again = nmc_postgres::wait_until(Duration::from_secs(10), || lock(&plan).ok());
+        assert!(again.is_some(), "whoever ended gave it back");
+        std::fs::remove_dir_all(&data_dir).unwrap();
+    }
 }

@@ -1,11 +1,13 @@
 //! The whole product on one machine: a private Postgres, the two programs as processes of their own, and simulators in
 //! the providers' place. What `cargo run` starts, what the demo plays on, and what fault tests kill.
 
+mod catalog;
 mod clerk;
 mod database;
 mod demo;
 mod installation;
 mod program;
+mod resources;
 mod run;
 mod tenant;
 

@@ -5,7 +5,7 @@ use nmc_db::{Db, PoolSettings, RouteKind, Wakes};
 use nmc_identity::{CallMode, Email, Identity, NewTenant, Person, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, Role, TenantId};
 
-use crate::{SandboxError, clerk::user_of};
+use crate::{SandboxError, catalog::add_catalog, clerk::user_of, resources::add_resources};
 
 /// Numbers for examples: 555-0100 to 555-0199 belong to nobody.
 const NAME: &str = "Example Plumbing";
@@ -25,16 +25,24 @@ pub struct ExampleTenant {
     pub forward_to: E164,
 }
 
-/// Finds the example business, or creates it with an approved campaign, a number and its people.
+/// Finds the example business, or creates it with an approved campaign, a number, its people, what it sells and who
+/// does that.
 pub async fn example_tenant(app_url: &str) -> Result<ExampleTenant, SandboxError> {
     let db = Db::new(app_url, PoolSettings { max_connections: 2, ..PoolSettings::default() }, Wakes::new())?;
     let tenant = find_or_create(&db).await;
-    let staffed = match &tenant {
-        Ok(tenant) => add_people(&db, tenant.id).await,
+    let equipped = match &tenant {
+        Ok(tenant) => equip(&db, tenant.id).await,
         Err(_) => Ok(()),
     };
     db.close().await;
-    staffed.and(tenant)
+    equipped.and(tenant)
+}
+
+/// Whatever an example business needs and this one lacks.
+async fn equip(db: &Db, tenant: TenantId) -> Result<(), SandboxError> {
+    add_people(db, tenant).await?;
+    add_catalog(db, tenant).await?;
+    add_resources(db, tenant).await
 }
 
 /// An owner and a technician, as the simulated Clerk instance has them; those who are there already stay as they are.
@@ -69,11 +77,45 @@ async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {
         sample_message: "Example Plumbing: sorry we missed your call. Reply STOP to opt out.".to_owned(),
     };
     compliance.submit_campaign(&operator, &campaign).await.map_err(SandboxError::tenant)?;
-    compliance.approve_campaign(&operator).await.map_err(SandboxError::tenant)?;
+    compliance.approve_campaign(&operator, 1).await.map_err(SandboxError::tenant)?;
     compliance.add_receiving_number(&operator, &number).await.map_err(SandboxError::tenant)?;
     Ok(example(id))
 }
 
 fn phone(text: &str) -> Result<E164, SandboxError> {
     E164::parse(text).map_err(SandboxError::tenant)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
+mod tests {
+    use nmc_testkit::TestDatabase;
+
+    use super::*;
+
+    /// Name, minutes kept free after each appointment, number of jobs.
+    type Worker = (String, i32, Option<i32>);
+
+    async fn workers(database: &TestDatabase) -> Vec<Worker> {
+        let sql = "select name, buffer_after_minutes, cardinality(skills) from sched_resources order by name";
+        sqlx::query_as(sql).fetch_all(&mut database.superuser().await.unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn at_a_start_what_is_missing_is_added_and_what_is_there_stays() {
+        let database = TestDatabase::create().await.unwrap();
+        let first = example_tenant(&database.app_url()).await.unwrap();
+        assert_eq!(workers(&database).await, [("Pat".to_owned(), 15, None), ("Sam".to_owned(), 15, Some(3))]);
+        let earlier = "update sched_resources set buffer_after_minutes = 45 where name = 'Pat';
+                       delete from sched_resources where name = 'Sam';
+                       update catalog_service_items set price_cents = 100 where name = 'Leak repair'";
+        sqlx::raw_sql(earlier).execute(&mut database.superuser().await.unwrap()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(example_tenant(&database.app_url()).await.unwrap().id, first.id);
+            assert_eq!(workers(&database).await, [("Pat".to_owned(), 45, None), ("Sam".to_owned(), 15, Some(3))]);
+        }
+        let sold = "select count(*), min(price_cents) from catalog_service_items";
+        let sold: (i64, i64) = sqlx::query_as(sold).fetch_one(&mut database.superuser().await.unwrap()).await.unwrap();
+        assert_eq!(sold, (5, 100));
+    }
 }

@@ -72,27 +72,29 @@ impl Compliance {
         submit::submit_campaign(&self.db, &self.identity, actor, submission).await
     }
 
-    /// Passes on what the carriers decided about the brand or the campaign, and why. Operators may. An approved campaign
-    /// has an approved brand, and a rejected brand a rejected campaign. Publishes `ComplianceStatusChanged` when the
-    /// campaign's status changes: texts may go out only while it is approved.
+    /// Passes on what the carriers decided about the brand or the campaign as submitted in `version`, and why. Operators
+    /// may; nothing is decided where another submission has come since. An approved campaign has an approved brand, and a
+    /// rejected brand a rejected campaign. Publishes `ComplianceStatusChanged` when the campaign's status changes: texts
+    /// may go out only while it is approved.
     pub async fn decide(
         &self,
         actor: &Actor,
         subject: RegistrationSubject,
+        version: i32,
         decided: CampaignStatus,
         reason: Option<&str>,
     ) -> Result<CampaignChange, DecideCampaignError> {
-        decide::decide(&self.db, &self.identity, actor, subject, decided, reason).await
+        decide::decide(&self.db, &self.identity, actor, subject, version, decided, reason).await
     }
 
     /// The carriers said yes to the campaign.
-    pub async fn approve_campaign(&self, actor: &Actor) -> Result<CampaignChange, DecideCampaignError> {
-        self.decide(actor, RegistrationSubject::Campaign, CampaignStatus::Approved, None).await
+    pub async fn approve_campaign(&self, actor: &Actor, version: i32) -> Result<CampaignChange, DecideCampaignError> {
+        self.decide(actor, RegistrationSubject::Campaign, version, CampaignStatus::Approved, None).await
     }
 
     /// The carriers said no to the campaign, without a word.
-    pub async fn reject_campaign(&self, actor: &Actor) -> Result<CampaignChange, DecideCampaignError> {
-        self.decide(actor, RegistrationSubject::Campaign, CampaignStatus::Rejected, None).await
+    pub async fn reject_campaign(&self, actor: &Actor, version: i32) -> Result<CampaignChange, DecideCampaignError> {
+        self.decide(actor, RegistrationSubject::Campaign, version, CampaignStatus::Rejected, None).await
     }
 
     /// Where the business stands with all that has to be in order before it may text.
@@ -227,7 +229,7 @@ impl Compliance {
         phone: &E164,
         purpose: Purpose,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Decision::Allow).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, Decision::Allow).await
     }
 
     /// The same together with what the sender knows itself (the conversation's state and epoch, a pause, too many texts
@@ -241,7 +243,20 @@ impl Compliance {
         purpose: Purpose,
         senders: Decision,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, senders).await
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, senders).await
+    }
+
+    /// The same for a text that goes out now from a number of the business: refused where it is that no more.
+    pub async fn can_send_from(
+        &self,
+        tx: &mut Tx,
+        subject: Subject,
+        from: &E164,
+        phone: &E164,
+        purpose: Purpose,
+        senders: Decision,
+    ) -> Result<Decision, DbError> {
+        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Some(from), senders).await
     }
 
     /// What [`Compliance::can_send`] would say now, without lock or trace: for what is promised aloud.

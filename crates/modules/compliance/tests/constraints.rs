@@ -28,6 +28,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("comp_brands_one_per_tenant", "insert into comp_brands values ($1, id(2), 'x', t(), t())"),
     ("comp_brands_legal_name_length", "update comp_brands set legal_name = ''"),
     ("comp_brands_status_words", "update comp_brands set status = 'maybe'"),
+    ("comp_brands_version_counted", "update comp_brands set version = 0"),
     ("comp_brands_registration_small", "update comp_brands set registration = '[]'"),
     (
         "comp_registration_history_pkey",

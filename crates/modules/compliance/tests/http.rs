@@ -123,11 +123,11 @@ async fn an_owner_registers_and_reads_what_is_missing() {
     let listed = send(&world, owner, Method::GET, "/compliance/numbers", None).await;
     assert_eq!(listed.body["items"], json!([requested.body]));
 
-    world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
+    world.app.compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
     world.app.compliance.confirm_number(&world.operator(), &setup::phone("+12125550100")).await.unwrap();
     let after = status().await;
     assert_eq!((&after["can_send"], &after["missing"]), (&json!(true), &json!([])));
-    assert_eq!(after["brand"]["registration"]["ein"], "12-3456789");
+    assert_eq!((&after["brand"]["registration"]["ein"], &after["brand"]["version"]), (&json!("12-3456789"), &json!(1)));
     assert_eq!(after["numbers"][0]["status"], "active");
     assert_eq!(after["history"][0]["said_by"], "operator");
     let late = send(&world, owner, Method::POST, submit, Some(json!(registration()))).await;

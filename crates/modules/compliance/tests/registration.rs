@@ -27,7 +27,7 @@ async fn a_campaign_is_submitted_decided_and_decided_again() {
     let world = World::new().await;
     let compliance = &world.app.compliance;
     assert_eq!(status(&world).await, None);
-    let nothing = compliance.approve_campaign(&world.operator()).await;
+    let nothing = compliance.approve_campaign(&world.operator(), world.version().await).await;
     assert!(matches!(nothing, Err(DecideCampaignError::NotSubmitted)));
 
     let id = compliance.submit_campaign(&world.owner(), &submission()).await.unwrap();
@@ -38,13 +38,22 @@ async fn a_campaign_is_submitted_decided_and_decided_again() {
     assert_eq!(compliance.campaign(&mut tx).await.unwrap().unwrap().description, "Answers");
     assert_eq!(published(&world).await, ["pending"]);
 
-    assert_eq!(compliance.approve_campaign(&world.operator()).await.unwrap(), CampaignChange::Changed(id));
-    assert_eq!(compliance.approve_campaign(&world.operator()).await.unwrap(), CampaignChange::Unchanged(id));
+    assert_eq!(
+        compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap(),
+        CampaignChange::Changed(id)
+    );
+    assert_eq!(
+        compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap(),
+        CampaignChange::Unchanged(id)
+    );
     assert_eq!(status(&world).await, Some(CampaignStatus::Approved));
     let again = compliance.submit_campaign(&world.owner(), &submission()).await;
     assert!(matches!(again, Err(SubmitCampaignError::AlreadyApproved)));
 
-    assert_eq!(compliance.reject_campaign(&world.operator()).await.unwrap(), CampaignChange::Changed(id));
+    assert_eq!(
+        compliance.reject_campaign(&world.operator(), world.version().await).await.unwrap(),
+        CampaignChange::Changed(id)
+    );
     assert_eq!(status(&world).await, Some(CampaignStatus::Rejected));
     assert_eq!(compliance.submit_campaign(&world.owner(), &submission()).await.unwrap(), id);
     assert_eq!(status(&world).await, Some(CampaignStatus::Pending));
@@ -63,8 +72,14 @@ async fn only_operators_decide_and_only_owners_submit() {
     }
     compliance.submit_campaign(&world.owner(), &submission()).await.unwrap();
     for actor in [world.owner(), world.tech(), system] {
-        assert!(matches!(compliance.approve_campaign(&actor).await, Err(DecideCampaignError::Forbidden)));
-        assert!(matches!(compliance.reject_campaign(&actor).await, Err(DecideCampaignError::Forbidden)));
+        assert!(matches!(
+            compliance.approve_campaign(&actor, world.version().await).await,
+            Err(DecideCampaignError::Forbidden)
+        ));
+        assert!(matches!(
+            compliance.reject_campaign(&actor, world.version().await).await,
+            Err(DecideCampaignError::Forbidden)
+        ));
         let number = compliance.add_receiving_number(&actor, &caller()).await;
         assert!(matches!(number, Err(NumberError::Forbidden)));
     }
@@ -125,6 +140,43 @@ async fn a_registration_is_kept_whole_and_a_repeat_gets_the_first_answer() {
     assert_eq!(codes, ["brand-pending", "campaign-pending", "number"]);
 }
 
+/// Else what is approved could be something that nobody has read.
+#[tokio::test]
+async fn a_decision_is_about_the_submission_that_was_read_and_no_other() {
+    let world = World::new().await;
+    let compliance = &world.app.compliance;
+    let operator = world.operator();
+    let (brand, campaign) = (RegistrationSubject::Brand, RegistrationSubject::Campaign);
+    let (approved, rejected) = (CampaignStatus::Approved, CampaignStatus::Rejected);
+    assert_eq!(world.version().await, 0);
+    compliance.register(&world.owner(), &registration(), Some(&key(1))).await.unwrap();
+    compliance.register(&world.owner(), &registration(), Some(&key(1))).await.unwrap();
+    assert_eq!(world.version().await, 1, "a repeat of a request is no other submission");
+    // The operator reads it, and before the answer comes the owner submits something else.
+    let other = Registration { description: "Prizes, offers, and news of a shop next door.".into(), ..registration() };
+    compliance.register(&world.owner(), &other, None).await.unwrap();
+    assert_eq!(world.version().await, 2);
+    for (subject, decided) in [(brand, approved), (brand, rejected), (campaign, approved), (campaign, rejected)] {
+        for named in [1, 3] {
+            let refused = compliance.decide(&operator, subject, named, decided, None).await.unwrap_err();
+            assert!(matches!(refused, DecideCampaignError::OtherVersion { current: 2, .. }), "{refused}");
+            let said =
+                format!("submission {named} is not the one that stands now, which is 2: read it before deciding");
+            assert_eq!(refused.to_string(), said);
+        }
+    }
+    assert_eq!(published(&world).await, ["pending"]);
+    assert!(matches!(compliance.approve_campaign(&operator, 2).await.unwrap(), CampaignChange::Changed(_)));
+    let log = "select count(*) from id_audit_log where action = 'registration.decided' and after ->> 'version' = '2'";
+    assert_eq!(world.count(log).await, 2, "the log says which one was approved");
+    // What the carriers think of later is about the same submission.
+    compliance.decide(&operator, campaign, 2, rejected, Some("Spam.")).await.unwrap();
+    compliance.submit_campaign(&operator, &submission()).await.unwrap();
+    assert_eq!(world.version().await, 3);
+    let stale = compliance.approve_campaign(&operator, 2).await;
+    assert!(matches!(stale, Err(DecideCampaignError::OtherVersion { named: 2, current: 3 })));
+}
+
 #[tokio::test]
 async fn the_history_says_what_was_decided_and_why() {
     let world = World::new().await;
@@ -133,16 +185,22 @@ async fn the_history_says_what_was_decided_and_why() {
     let (brand, campaign) = (RegistrationSubject::Brand, RegistrationSubject::Campaign);
     let (pending, approved, rejected) = (CampaignStatus::Pending, CampaignStatus::Approved, CampaignStatus::Rejected);
     compliance.register(&world.owner(), &registration(), None).await.unwrap();
-    compliance.decide(&operator, brand, approved, None).await.unwrap();
-    compliance.decide(&operator, campaign, rejected, Some(" No opt-in is described. ")).await.unwrap();
+    compliance.decide(&operator, brand, world.version().await, approved, None).await.unwrap();
+    compliance
+        .decide(&operator, campaign, world.version().await, rejected, Some(" No opt-in is described. "))
+        .await
+        .unwrap();
     compliance.register(&world.owner(), &registration(), None).await.unwrap();
-    compliance.decide(&operator, campaign, approved, None).await.unwrap();
+    compliance.decide(&operator, campaign, world.version().await, approved, None).await.unwrap();
     // A business that falls takes its campaign along.
-    compliance.decide(&operator, brand, rejected, Some("The EIN is another company's.")).await.unwrap();
+    compliance
+        .decide(&operator, brand, world.version().await, rejected, Some("The EIN is another company's."))
+        .await
+        .unwrap();
     compliance.submit_campaign(&operator, &submission()).await.unwrap();
     // A campaign is approved only together with its business.
-    compliance.decide(&operator, campaign, approved, None).await.unwrap();
-    let again = compliance.decide(&operator, brand, approved, None).await.unwrap();
+    compliance.decide(&operator, campaign, world.version().await, approved, None).await.unwrap();
+    let again = compliance.decide(&operator, brand, world.version().await, approved, None).await.unwrap();
     assert!(matches!(again, CampaignChange::Unchanged(_)));
 
     let mut tx = world.app.db.read(world.tenant).await.unwrap();
@@ -177,10 +235,10 @@ async fn the_history_says_what_was_decided_and_why() {
     );
     let compliance = &world.app.compliance;
     for bad in ["", "  ", &"x".repeat(501)] {
-        let refused = compliance.decide(&world.operator(), campaign, rejected, Some(bad)).await;
+        let refused = compliance.decide(&world.operator(), campaign, world.version().await, rejected, Some(bad)).await;
         assert!(matches!(refused, Err(DecideCampaignError::Reason(_))), "{bad}");
     }
-    let forbidden = compliance.decide(&world.owner(), brand, approved, None).await;
+    let forbidden = compliance.decide(&world.owner(), brand, world.version().await, approved, None).await;
     assert!(matches!(forbidden, Err(DecideCampaignError::Forbidden)));
 }
 
@@ -203,7 +261,7 @@ async fn carriers_that_know_no_campaign_take_the_approval_back() {
     let newest = world.app.compliance.standing(&mut tx).await.unwrap().history.remove(0);
     assert_eq!((newest.status, newest.said_by), (CampaignStatus::Pending, SaidBy::Carriers));
     // An approval that is younger than the text stands.
-    world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
+    world.app.compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
     assert!(!hear(written_at).await);
 }
 
@@ -217,8 +275,8 @@ async fn a_brand_that_is_another_one_has_to_be_approved_again() {
         compliance.standing(&mut tx).await.unwrap().brand.unwrap().status
     };
     compliance.register(&world.owner(), &registration(), None).await.unwrap();
-    compliance.approve_campaign(&world.operator()).await.unwrap();
-    compliance.reject_campaign(&world.operator()).await.unwrap();
+    compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
+    compliance.reject_campaign(&world.operator(), world.version().await).await.unwrap();
     compliance.register(&world.owner(), &registration(), None).await.unwrap();
     assert_eq!(brand_status().await, CampaignStatus::Approved, "the same brand stays approved");
     let other = Registration { legal_name: "Example Plumbing Holding LLC".into(), ..registration() };
@@ -232,8 +290,8 @@ async fn who_did_what_is_in_the_log_in_words_and_ids() {
     let compliance = &world.app.compliance;
     let number = setup::phone("+12125550100");
     compliance.register(&world.owner(), &registration(), None).await.unwrap();
-    compliance.approve_campaign(&world.operator()).await.unwrap();
-    compliance.approve_campaign(&world.operator()).await.unwrap();
+    compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
+    compliance.approve_campaign(&world.operator(), world.version().await).await.unwrap();
     compliance.request_number(&world.owner(), &number, None).await.unwrap();
     compliance.confirm_number(&world.operator(), &number).await.unwrap();
     compliance.release_number(&world.operator(), &number, "Moved.").await.unwrap();

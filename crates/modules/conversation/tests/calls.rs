@@ -152,7 +152,7 @@ async fn an_approval_that_is_withdrawn_blocks_again() {
     let world = World::approved().await;
     world.call(&caller()).await;
     world.play().await;
-    world.app.compliance.reject_campaign(&world.operator()).await.unwrap();
+    world.reject().await;
     world.wait(Duration::minutes(11));
     let call = world.call(&caller()).await;
     world.play().await;

@@ -203,7 +203,7 @@ async fn a_refusal_from_before_an_approval_does_not_take_it_back() {
     let sent = world.twilio.accepted().remove(0);
     world.wait(Duration::minutes(1));
     world.reject().await;
-    world.app.compliance.approve_campaign(&world.operator()).await.unwrap();
+    world.app.compliance.approve_campaign(&world.operator(), world.submitted().await).await.unwrap();
     world.callback(&sent.status_callback.unwrap(), &sent.sid, "undelivered", Some(30_034)).await;
     world.wait(Duration::minutes(10));
     let call = world.call(&caller()).await;

@@ -8,7 +8,7 @@ use nmc_compliance::{BlockReason, Decision};
 use nmc_conversation::{Author, ChangeStateError, Changed, ConversationState, Direction, MessageStatus};
 use nmc_identity::TenantSettings;
 use nmc_kernel::{Actor, ConversationId, TenantId};
-use setup::{World, caller, phone, settings};
+use setup::{World, business, caller, phone, settings};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -165,6 +165,30 @@ async fn who_opts_out_between_composing_and_sending_gets_nothing() {
     assert_eq!(world.state(&caller()).await, Some(ConversationState::Closed));
 }
 
+/// The number may be another business's by then.
+#[tokio::test]
+async fn a_text_whose_number_is_given_up_before_it_leaves_is_not_sent() {
+    let world = World::approved().await;
+    world.call(&caller()).await;
+    world.deliver().await;
+    assert_eq!(world.intent_states().await, ["pending"]);
+    world.app.compliance.release_number(&world.operator(), &business(), "Moved.").await.unwrap();
+    world.effects.drain().await.unwrap();
+    assert!(world.twilio.accepted().is_empty());
+    assert_eq!(world.intent_states().await, ["cancelled"]);
+    let message = world.outbound(&caller()).await.remove(0);
+    assert_eq!((message.status, message.failure.as_deref()), (MessageStatus::Failed, Some("number-released")));
+    let why = world.app.conversation.why_message(&world.owner(), message.id).await.unwrap().unwrap();
+    let last = why.decisions.last().unwrap().decision;
+    assert_eq!(last, Decision::Block { reason: BlockReason::NumberReleased });
+    // Confirmed anew, it sends again.
+    world.app.compliance.add_receiving_number(&world.operator(), &business()).await.unwrap();
+    world.wait(Duration::minutes(11));
+    world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 1);
+}
+
 #[tokio::test]
 async fn an_opt_out_that_is_heard_of_first_takes_the_greeting_back() {
     let world = World::approved().await;
@@ -312,7 +336,18 @@ async fn stop_and_start_in_turn_have_an_end() {
         world.text(&caller(), "START").await;
         world.play().await;
     }
-    assert_eq!(world.twilio.accepted().len(), 20);
+    let sent = world.twilio.accepted();
+    let (stopped, started): (Vec<_>, Vec<_>) = sent.iter().partition(|text| text.body.contains("unsubscribed"));
+    assert_eq!(
+        (stopped.len(), started.len()),
+        (3, 1),
+        "three a day of each, and a START within ten minutes of another"
+    );
+    assert_eq!(world.count("select count(*) from comp_opt_outs").await, 50, "each change of mind is in the ledger");
+    world.wait(Duration::days(1));
+    world.text(&caller(), "STOP").await;
+    world.play().await;
+    assert_eq!(world.twilio.accepted().len(), 5, "another day, another confirmation");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use nmc_db::{Db, DbError, ReadTx, Tx};
 use nmc_effects::Effects;
@@ -6,9 +8,9 @@ use nmc_providers::clerk::{ClerkClient, ClerkEvent, ClerkTokens, ClerkUserId, Cl
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    AddUserError, AddedUser, AuditChain, AuditEntry, ChangeTenantError, ChangeUserError, CreateTenantError, Email,
-    GateState, Heard, Invitation, InviteError, Invited, Me, NewTenant, NotificationsChange, Person, RevokeError,
-    SignUp, SignUpError, SignedUp, Tenant, TenantChange, TenantSettings, TenantStatus, User, UserChange,
+    AddUserError, AddedUser, Admission, AuditChain, AuditEntry, ChangeTenantError, ChangeUserError, CreateTenantError,
+    Email, FeatureGate, GateState, Heard, Invitation, InviteError, Invited, Me, NewTenant, NotificationsChange, Person,
+    RevokeError, SignUp, SignUpError, SignedUp, Tenant, TenantChange, TenantSettings, TenantStatus, User, UserChange,
     effects::{RevokeClerkInvitation, SendClerkInvitation},
     http::{self, Authentication},
     model::{gate::all_gates, user::SignedIn},
@@ -23,12 +25,26 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Identity {
     db: Db,
+    countries: Arc<[String]>,
 }
 
 impl Identity {
-    /// Identity over this database.
+    /// Identity over this database, of an installation that texts the United States and Canada.
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, countries: TenantSettings::default().countries.into() }
+    }
+
+    /// The same of an installation that texts these countries, as ISO 3166 codes. What a business has chosen beyond them
+    /// does not count, and none can be chosen anew.
+    #[must_use]
+    pub fn with_countries(self, countries: Vec<String>) -> Self {
+        Self { countries: countries.into(), ..self }
+    }
+
+    /// The business as this installation serves it.
+    fn served(&self, mut tenant: Tenant) -> Tenant {
+        tenant.settings.countries.retain(|country| self.countries.contains(country));
+        tenant
     }
 
     /// Takes a new business on; it is active at once, and nobody signs in to it yet.
@@ -38,12 +54,12 @@ impl Identity {
 
     /// Changes the fields that are given; owners and operators may.
     pub async fn change_tenant(&self, actor: &Actor, change: TenantChange) -> Result<Tenant, ChangeTenantError> {
-        change_tenant::change_tenant(&self.db, actor, change).await
+        Ok(self.served(change_tenant::change_tenant(&self.db, &self.countries, actor, change).await?))
     }
 
     /// Replaces the settings of the actor's tenant; owners and operators may.
     pub async fn update_settings(&self, actor: &Actor, settings: TenantSettings) -> Result<(), ChangeTenantError> {
-        change_tenant::update_settings(&self.db, actor, settings).await
+        change_tenant::update_settings(&self.db, &self.countries, actor, settings).await
     }
 
     /// Lets a business be served, or not; operators may.
@@ -57,7 +73,7 @@ impl Identity {
         if let Some(tenant) = tx.remembered() {
             return Ok(tenant);
         }
-        let tenant = store::tenant::find(tx).await?;
+        let tenant = self.served(store::tenant::find(tx).await?);
         tx.remember(tenant.clone());
         Ok(tenant)
     }
@@ -65,6 +81,18 @@ impl Identity {
     /// How every gate of the transaction's tenant stands. One statement.
     pub async fn gates(&self, tx: &mut ReadTx) -> Result<Vec<GateState>, DbError> {
         Ok(all_gates(&store::gate::find(tx).await?))
+    }
+
+    /// Whether the transaction's tenant may do what a gate is about. One statement, which reads the tenant as well.
+    pub async fn admits(&self, tx: &mut ReadTx, gate: FeatureGate) -> Result<Admission, DbError> {
+        let (tenant, is_open) = store::tenant::find_with_gate(tx, gate).await?;
+        let admission = match tenant.status {
+            TenantStatus::Suspended => Admission::Suspended,
+            TenantStatus::Active if is_open => Admission::Open,
+            TenantStatus::Active => Admission::Closed,
+        };
+        tx.remember(self.served(tenant));
+        Ok(admission)
     }
 
     /// One of the transaction's tenant's users. One statement.

@@ -22,7 +22,7 @@ pub use model::{
     audit::AuditEntry,
     change::{QuietHoursChange, SettingsChange, TenantChange},
     email::{Email, EmailError},
-    gate::{FeatureGate, GateState},
+    gate::{Admission, FeatureGate, GateState},
     hours::{OpenWindow, OpeningHours, QuietHours},
     invitation::{Invitation, InvitationStatus},
     notifications::{Channels, NotificationPreferences, NotificationsChange},

@@ -273,3 +273,79 @@ async fn nobody_sends_invitations_by_the_hundred() {
     world.clock.advance(Duration::days(1));
     assert_eq!(invite(50).await.status, 201);
 }
+
+/// Clerk's words come in any order.
+#[tokio::test]
+async fn who_is_gone_before_the_news_of_their_sign_up_comes_joins_nothing() {
+    let (world, owner) = business().await;
+    world.ask(&owner.clerk, "POST /users/invite", TECH()).await;
+    world.play().await;
+    let sent = world.clerk.invitations();
+    let person = world.clerk.accept_invitation(&sent[0].id).unwrap().unwrap();
+    let gone = json!({"deleted": true, "id": person.id, "object": "user"});
+    let created = clerk_user(&person.id, "tech@example.com", 1, &Value::Object(person.public_metadata.clone()));
+    for _ in 0..2 {
+        assert_eq!(world.webhook("user.deleted", &gone).await, 200);
+        for kind in ["user.created", "user.updated"] {
+            assert_eq!(world.webhook(kind, &created).await, 200);
+        }
+    }
+    // A token that still holds does not help either, as long as Clerk's own answer is older than its webhook.
+    assert_eq!(world.ask(&person.id, "POST /tenants", Some(json!({}))).await.status, 422);
+    let own = json!({"name": "Own", "time_zone": "America/Denver"});
+    assert_eq!(world.ask(&person.id, "POST /tenants", Some(own)).await.refusal(), (401, "token_invalid"));
+    assert_eq!(world.ask(&person.id, "GET /me", None).await.refusal(), (403, "no_business"));
+    let users = world.ask(&owner.clerk, "GET /users", None).await;
+    assert_eq!(users.body["items"].as_array().unwrap().len(), 1, "{users:?}");
+    assert_eq!(listed(&world, &owner).await[0].1, "open");
+}
+
+#[tokio::test]
+async fn the_news_of_an_end_and_of_a_sign_up_at_once_leave_nobody_active() {
+    let (world, owner) = business().await;
+    for number in 0..12 {
+        let email = format!("tech{number}@example.com");
+        world.ask(&owner.clerk, "POST /users/invite", Some(json!({"email": email, "role": "TECH"}))).await;
+        world.play().await;
+        let sent = world.clerk.invitations();
+        let invitation = sent.iter().find(|sent| sent.email_address == email).unwrap();
+        let person = world.clerk.accept_invitation(&invitation.id).unwrap().unwrap();
+        let created = clerk_user(&person.id, &email, 1, &Value::Object(person.public_metadata.clone()));
+        let gone = json!({"id": person.id});
+        let (one, other) = tokio::join!(world.webhook("user.created", &created), world.webhook("user.deleted", &gone));
+        assert_eq!((one.as_u16(), other.as_u16()), (200, 200));
+    }
+    let users = world.ask(&owner.clerk, "GET /users", None).await;
+    let active = users.body["items"].as_array().unwrap().iter().filter(|user| user["active"] == true).count();
+    assert_eq!(active, 1, "the owner alone: {users:?}");
+}
+
+#[tokio::test]
+async fn an_invitation_is_for_whoever_reads_its_address() {
+    let (world, owner) = business().await;
+    world.ask(&owner.clerk, "POST /users/invite", TECH()).await;
+    world.play().await;
+    let sent = world.clerk.invitations();
+    let person = world.clerk.accept_invitation(&sent[0].id).unwrap().unwrap();
+    let metadata = Value::Object(person.public_metadata.clone());
+    // Somebody whose only address is another one, or has not been verified to be the invited one.
+    let stranger = clerk_user(&person.id, "stranger@example.com", 1, &metadata);
+    let mut unverified = stranger.clone();
+    let invited =
+        |status| json!({"id": "idn_2", "email_address": "Tech@Example.com", "verification": {"status": status}});
+    unverified["email_addresses"].as_array_mut().unwrap().push(invited("unverified"));
+    for data in [&stranger, &unverified] {
+        assert_eq!(world.webhook("user.created", data).await, 200);
+        assert_eq!(listed(&world, &owner).await[0].1, "open", "{data}");
+    }
+    // Whoever has it beside their primary one, in whatever capitals.
+    let mut theirs = stranger.clone();
+    theirs["email_addresses"].as_array_mut().unwrap().push(invited("verified"));
+    assert_eq!(world.webhook("user.updated", &theirs).await, 200);
+    assert_eq!(listed(&world, &owner).await[0].1, "accepted");
+    let me = world.ask(&person.id, "GET /me", None).await;
+    assert_eq!(
+        (me.body["user"]["email"].as_str(), me.body["role"].as_str()),
+        (Some("stranger@example.com"), Some("TECH"))
+    );
+}

@@ -201,6 +201,7 @@ async fn owners_change_the_business_field_by_field() {
         (json!({"settings": {"languages": []}}), "settings.languages"),
         (json!({"settings": {"languages": ["tlh"]}}), "settings.languages[0]"),
         (json!({"settings": {"countries": ["usa"]}}), "settings.countries"),
+        (json!({"settings": {"countries": ["US", "GB"]}}), "settings.countries"),
         (json!({"settings": {"address": ""}}), "settings.address"),
         (json!({"settings": {"opening_hours": {"funday": []}}}), "settings.opening_hours.funday"),
         (

@@ -179,3 +179,23 @@ async fn a_business_needs_a_name_a_time_zone_and_a_verified_address() {
     }
     assert_eq!(world.ask(&owner, "POST /tenants", BUSINESS()).await.status, 201);
 }
+
+/// Clerk's API has one limit for the whole installation.
+#[tokio::test]
+async fn a_person_who_tries_again_and_again_does_not_use_up_what_clerk_answers() {
+    let world = World::start().await;
+    let (eager, other) = (world.person("eager@example.com"), world.person("other@example.com"));
+    let mut refused = 0;
+    for _ in 0..30 {
+        let answer = world.ask(&eager, "POST /tenants", Some(json!({}))).await;
+        if answer.status == 429 {
+            assert!(answer.retry_after && answer.refusal() == (429, "rate_limited"), "{answer:?}");
+            refused += 1;
+        } else {
+            assert_eq!(answer.refusal(), (422, "invalid_input"));
+        }
+    }
+    assert!(refused >= 5, "20 a minute, and a new one every three seconds: {refused}");
+    assert_eq!(world.clerk.requests(Endpoint::GetUser), 30 - refused);
+    assert_eq!(world.ask(&other, "POST /tenants", BUSINESS()).await.status, 201, "everybody has their own");
+}

@@ -115,3 +115,36 @@ async fn a_neighbour_is_not_there() {
         assert!(deleted.is_err());
     }
 }
+
+/// A text costs ten times as much in some countries, and the installation pays.
+#[tokio::test]
+async fn a_business_chooses_among_the_countries_that_the_installation_texts() {
+    let database = TestDatabase::create().await.unwrap();
+    let identity = Identity::new(database.app().clone());
+    let wide = identity.clone().with_countries(["US", "CA", "GB"].map(str::to_owned).into());
+    let id = wide.create_tenant(new_tenant(TenantSettings::default())).await.unwrap();
+    let owner = user(id, Role::Owner);
+    let choose = |countries: &[&str]| {
+        let countries = countries.iter().map(|code| (*code).to_owned()).collect();
+        TenantSettings { countries, ..TenantSettings::default() }
+    };
+    let countries = async |identity: &Identity| {
+        let mut tx = database.app().read(id).await.unwrap();
+        identity.tenant(&mut tx).await.unwrap().settings.countries
+    };
+    for actor in [owner, Actor::Operator { tenant: id }] {
+        let refused = identity.update_settings(&actor, choose(&["US", "GB"])).await.unwrap_err();
+        assert!(matches!(refused, ChangeTenantError::CountryNotOffered(_)));
+        assert_eq!(refused.to_string(), "only countries that this installation texts are expected: US, CA");
+    }
+    assert_eq!(countries(&identity).await, ["US", "CA"]);
+    wide.update_settings(&owner, choose(&["GB", "US"])).await.unwrap();
+    assert_eq!(countries(&wide).await, ["GB", "US"]);
+    // The installation texts fewer countries than it did.
+    assert_eq!(countries(&identity).await, ["US"], "what was chosen before does not count any more");
+    let change: nmc_identity::TenantChange =
+        serde_json::from_value(serde_json::json!({"settings": {"whisper": false}})).unwrap();
+    let changed = identity.change_tenant(&owner, change).await.unwrap();
+    assert_eq!((changed.settings.whisper, &*changed.settings.countries), (false, &["US".to_owned()][..]));
+    assert_eq!(countries(&wide).await, ["GB", "US"], "another change takes nothing away");
+}

@@ -9,8 +9,8 @@ use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        audience, base_url, flag, hours, integer, log_filter, milliseconds, minutes, networks, origins, postgres_url,
-        ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
+        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, networks, one_of,
+        origins, postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
 };
@@ -74,6 +74,8 @@ pub struct Config {
     pub compliance: ComplianceConfig,
     /// Threads with callers.
     pub conversation: ConversationConfig,
+    /// Appointments.
+    pub scheduling: SchedulingConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
 }
@@ -91,6 +93,7 @@ impl Config {
         let telephony = TelephonyConfig::read(source);
         let compliance = ComplianceConfig::read(source);
         let conversation = ConversationConfig::read(source);
+        let scheduling = SchedulingConfig::read(source);
         let telemetry = TelemetryConfig::read(source);
         Some(Self {
             database: database?,
@@ -103,6 +106,7 @@ impl Config {
             telephony: telephony?,
             compliance: compliance?,
             conversation: conversation?,
+            scheduling: scheduling?,
             telemetry: telemetry?,
         })
     }
@@ -232,7 +236,7 @@ group! {
         batch_size: u16 = default("OUTBOX_BATCH_SIZE", integer(1..=1000), "100"),
         /// Batches worked on at once by one dispatcher.
         concurrency: u16 = default("OUTBOX_CONCURRENCY", integer(1..=16), "2"),
-        /// How often the outbox is looked at when nothing wakes the dispatcher.
+        /// How often the outbox is looked at when nothing wakes the dispatcher; every 5 s at rest, where this is less.
         poll_interval: Duration =
             default("OUTBOX_POLL_INTERVAL_MILLISECONDS", milliseconds(10..=60_000), "1000"),
     }
@@ -243,7 +247,7 @@ group! {
     EffectsConfig, "Effects" {
         /// Calls to providers in flight at once per dispatcher.
         concurrency: u16 = default("EFFECTS_CONCURRENCY", integer(1..=256), "16"),
-        /// How often intents that are due are looked for when nothing wakes the dispatcher.
+        /// How often due intents are looked for when nothing wakes the dispatcher; every 5 s at rest, where this is less.
         poll_interval: Duration =
             default("EFFECTS_POLL_INTERVAL_MILLISECONDS", milliseconds(10..=60_000), "500"),
         /// After this time an attempt whose process is gone counts as over; longer than any provider's own time-out.
@@ -274,6 +278,9 @@ group! {
     /// How many texts may go out: what is left of a fraud or a fault when everything else has let it through. A text
     /// beyond what one caller may get is not sent, and a person is told; beyond the others it waits.
     ComplianceConfig, "Compliance" {
+        /// The countries a business may choose to text: a text costs ten times as much in some, and who holds the number may
+        /// share in it. What a business has chosen beyond them is not texted.
+        countries_served: Vec<String> = default("COUNTRIES_SERVED", countries(), "US,CA"),
         /// Texts to one caller of one business within an hour, at most.
         texts_per_caller_hour_max: u32 = default("TEXTS_PER_CALLER_HOUR_MAX", integer(1..=10_000), "30"),
         /// The same within 24 hours.
@@ -299,6 +306,20 @@ group! {
             default("CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS", hours(1..=8760), "72"),
         /// How long a caller's text may stay unanswered by the person who has the conversation before somebody is told.
         override_window: Duration = default("AI_HUMAN_OVERRIDE_WINDOW_SECONDS", seconds(5..=3600), "60"),
+    }
+}
+
+group! {
+    /// Appointments.
+    SchedulingConfig, "Scheduling" {
+        /// How long a timeslot stays reserved for somebody who has not booked it.
+        hold_ttl: Duration = default("HOLD_TTL_MINUTES", minutes(1..=60), "15"),
+        /// How far apart the slots of a search begin where it does not say so itself.
+        search_granularity_minutes: i32 = default("SEARCH_GRANULARITY_MINUTES", one_of(&[15, 30, 60]), "15"),
+        /// What the addresses of calendar feeds are signed with. Who has it can read every calendar; another one makes all
+        /// addresses void.
+        calendar_feed_key: SecretString =
+            required("CALENDAR_FEED_KEY", secret(32), "change-me-change-me-change-me-change-me"),
     }
 }
 

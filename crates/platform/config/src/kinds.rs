@@ -54,6 +54,14 @@ where
     Kind::new(expected, move |text| text.parse().ok().filter(|number| range.contains(number)))
 }
 
+/// One of a few whole numbers.
+pub(crate) fn one_of(allowed: &'static [i32]) -> Kind<i32> {
+    let words: Vec<String> = allowed.iter().map(i32::to_string).collect();
+    Kind::new(format!("one of {}", words.join(", ")), |text| {
+        text.parse().ok().filter(|number| allowed.contains(number))
+    })
+}
+
 fn duration(unit: &str, range: RangeInclusive<u64>, of: fn(u64) -> Duration) -> Kind<Duration> {
     let expected = format!("a whole number of {unit} from {} to {}", range.start(), range.end());
     Kind::new(expected, move |text| text.parse().ok().filter(|number| range.contains(number)).map(of))
@@ -160,6 +168,16 @@ fn webhook_secret(text: &str) -> Option<SecretString> {
         && encoded.len() - digits.len() <= 2
         && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
     (is_base64 && digits.len() >= 32).then(|| SecretString::from(text))
+}
+
+/// Countries by their ISO 3166 codes, none twice.
+pub(crate) fn countries() -> Kind<Vec<String>> {
+    Kind::new("comma-separated ISO 3166 codes of countries such as US,CA", |text| {
+        let codes: Vec<String> = text.split(',').map(|code| code.trim().to_owned()).collect();
+        let is_code = |code: &String| code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+        let is_once = |(at, code): (usize, &String)| !codes[..at].contains(code);
+        (codes.iter().all(is_code) && codes.iter().enumerate().all(is_once)).then_some(codes)
+    })
 }
 
 /// Addresses and networks of machines.

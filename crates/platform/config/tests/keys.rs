@@ -126,7 +126,7 @@ fn secrets_do_not_print() {
         match (key.secret, name.ends_with("URL")) {
             (true, _) if name == "CLERK_WEBHOOK_SECRET" => Some(format!("whsec_{}", canary.repeat(4))),
             (true, true) => Some(format!("postgres://app:{canary}@localhost/nmc")),
-            (true, false) => Some(canary.to_owned()),
+            (true, false) => Some(canary.repeat(4)),
             (false, _) => example(&key),
         }
     })

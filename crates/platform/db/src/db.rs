@@ -13,7 +13,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{DbError, Glance, ReadTx, RouteKind, SystemTx, Tx, Wakes, glance::LastTime, tx};
+use crate::{DbError, Glance, ReadTx, RouteKind, SystemTx, Tx, Wakes, glance::LastTime, shelf::Shelf, tx};
 
 /// Prepared statements a connection keeps: all that the programs have, several times over. One that fell out would be
 /// parsed and planned again at every use.
@@ -54,6 +54,7 @@ impl Default for PoolSettings {
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    shelf: Shelf,
     clock: Clock,
     ids: Ids,
     wakes: Wakes,
@@ -82,6 +83,7 @@ impl Db {
             .connect_lazy_with(options);
         Ok(Self {
             pool,
+            shelf: Shelf::new(settings.max_connections),
             clock: Clock::system(),
             ids: Ids::system(),
             wakes,
@@ -130,7 +132,7 @@ impl Db {
                 now
             }
         };
-        Ok(Glance::new(self.connection().await?, now))
+        Ok(Glance::new(self, self.connection().await?, now))
     }
 
     /// Asks the database for nothing but an answer.
@@ -140,7 +142,7 @@ impl Db {
 
     /// How many connections are in use now.
     pub fn connections_in_use(&self) -> usize {
-        usize::try_from(self.pool.size()).unwrap_or(0).saturating_sub(self.pool.num_idle())
+        usize::try_from(self.pool.size()).unwrap_or(0).saturating_sub(self.shelf.idle(&self.pool))
     }
 
     /// Says which events have consumers, once; every clone knows it. The outbox is woken for these alone: the others wait
@@ -186,20 +188,35 @@ impl Db {
     /// A connection of the pool. Where none is idle, waiting and connecting go on even if the caller is dropped: callers
     /// that all give up within milliseconds would otherwise never let a new connection come to be.
     pub(crate) async fn connection(&self) -> Result<PoolConnection<Postgres>, DbError> {
+        let waiting = match self.shelf.take() {
+            Ok(kept) => return Ok(kept),
+            Err(waiting) => waiting,
+        };
         if let Some(idle) = self.pool.try_acquire() {
             return Ok(idle);
         }
         let pool = self.pool.clone();
+        let acquire = async move {
+            let acquired = pool.acquire().await;
+            drop(waiting);
+            acquired
+        };
         // A connection nobody waits for any more goes back to the pool with the task's result.
-        match tokio::spawn(async move { pool.acquire().await }).await {
+        match tokio::spawn(acquire).await {
             Ok(connection) => Ok(connection?),
             // The runtime is shutting down.
             Err(_) => Err(DbError::Unavailable(sqlx::Error::PoolClosed)),
         }
     }
 
+    /// Where a connection goes on which nothing is under way.
+    pub(crate) const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
     /// Waits for what is running and closes every connection.
     pub async fn close(&self) {
+        self.shelf.close();
         self.pool.close().await;
     }
 }

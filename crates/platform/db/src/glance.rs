@@ -6,6 +6,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 
+use crate::{Db, shelf::Shelf};
+
 /// After this long the database is asked for its time again: no clock runs far from another in between.
 const TRUST: Duration = Duration::from_secs(10);
 
@@ -16,12 +18,13 @@ const TRUST: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Glance {
     connection: Option<PoolConnection<Postgres>>,
+    shelf: Shelf,
     now: DateTime<Utc>,
 }
 
 impl Glance {
-    pub(crate) fn new(connection: PoolConnection<Postgres>, now: DateTime<Utc>) -> Self {
-        Self { connection: Some(connection), now }
+    pub(crate) fn new(db: &Db, connection: PoolConnection<Postgres>, now: DateTime<Utc>) -> Self {
+        Self { connection: Some(connection), shelf: db.shelf().clone(), now }
     }
 
     /// The connection, for one statement that reads.
@@ -41,7 +44,9 @@ impl Glance {
 
     /// The answer is there.
     pub fn finish(mut self) {
-        drop(self.connection.take());
+        if let Some(connection) = self.connection.take() {
+            self.shelf.keep(connection);
+        }
     }
 }
 

@@ -13,9 +13,11 @@ mod error;
 mod glance;
 mod idempotency;
 mod lock;
+mod pace;
 mod provision;
 mod retention;
 mod route;
+mod shelf;
 mod tx;
 mod wake;
 mod webhook;
@@ -25,10 +27,11 @@ pub use error::{ConstraintKind, DbError};
 pub use glance::Glance;
 pub use idempotency::IdempotencyError;
 pub use lock::SessionLock;
+pub use pace::{LONGEST_REST, Pace};
 pub use provision::{
     MIGRATOR, ProvisionError, is_behind_the_wall, migrate, migrations_current, provision, restrict_database,
 };
-pub use retention::first_id_at;
+pub use retention::{EVENTS_KEPT, first_id_at, made_at};
 pub use route::{Route, RouteKind};
 pub use tx::{ReadTx, SystemTx, Tx};
 pub use wake::{Topic, Wakes};

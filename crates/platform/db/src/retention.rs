@@ -1,6 +1,6 @@
 //! What the tables of this crate forget, and what the retention of others needs of a transaction.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use nmc_kernel::TenantId;
 use uuid::Uuid;
 
@@ -12,6 +12,16 @@ pub fn first_id_at(at: DateTime<Utc>) -> Uuid {
     let milliseconds = u64::try_from(at.timestamp_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
 }
+
+/// When an id was made, to the millisecond; nothing for one that does not say.
+pub fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+}
+
+/// For how long an event is kept after it was dispatched: retention deletes it then, and a live stream can be gone on
+/// from it until then.
+pub const EVENTS_KEPT: TimeDelta = TimeDelta::days(30);
 
 impl SystemTx {
     /// The next `limit` businesses after `after`, by id. For the dispatcher's role.
@@ -72,6 +82,7 @@ mod tests {
             for seed in 0..1000 {
                 let id = |at| Ids::new(Clock::fixed(at), Random::seeded(seed)).next::<Uuid>();
                 assert!(first_id_at(at) <= id(at));
+                assert_eq!(made_at(id(at)), Some(at));
                 assert!(seconds == 0 || id(at - chrono::Duration::milliseconds(1)) < first_id_at(at));
             }
         }

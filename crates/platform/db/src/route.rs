@@ -49,7 +49,10 @@ impl Db {
             match find(&mut *connection, kind, key).await {
                 // It died while it lay in the pool: asking on another one is all the same.
                 Err(DbError::Unavailable(_)) => connection.close_on_drop(),
-                found => return found,
+                found => {
+                    self.shelf().keep(connection);
+                    return found;
+                }
             }
         }
         find(&mut *self.connection().await?, kind, key).await

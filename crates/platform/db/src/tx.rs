@@ -12,7 +12,7 @@ use nmc_events::{Context, Event, NewEvent};
 use nmc_kernel::{EventId, Ids, TenantId};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, pool::PoolConnection, postgres::PgRow};
 
-use crate::{Db, DbError, RouteKind, Topic};
+use crate::{Db, DbError, RouteKind, Topic, shelf::Shelf};
 
 /// How long the roll-back of an abandoned transaction may take before its connection is closed instead.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,6 +32,8 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub struct ReadTx {
     connection: Option<PoolConnection<Postgres>>,
+    /// Where the connection goes afterwards.
+    shelf: Shelf,
     tenant: Option<TenantId>,
     /// The tenant the connection's setting names now; differs from `tenant` between a switch and the next statement.
     setting: Option<TenantId>,
@@ -98,8 +100,7 @@ async fn open_for_on(
     tx.tenant = row.try_get::<Option<TenantId>, _>(3)?;
     tx.setting = tx.tenant;
     if tx.tenant.is_none() {
-        sqlx::raw_sql("rollback").execute(tx.connection()?).await?;
-        drop(tx.connection.take());
+        tx.give_up().await?;
         return Ok(None);
     }
     Ok(Some(tx))
@@ -115,6 +116,7 @@ async fn begin_with(
     // From here on `tx` owns the connection, so that a future dropped while BEGIN is on its way rolls it back.
     let mut tx = ReadTx {
         connection: Some(connection),
+        shelf: db.shelf().clone(),
         tenant,
         setting: tenant,
         now: DateTime::UNIX_EPOCH,
@@ -191,9 +193,22 @@ impl ReadTx {
     /// `select 1` fails where an earlier statement has failed; a bare COMMIT would then roll back and say it is done.
     async fn end(&mut self) -> Result<(), DbError> {
         sqlx::raw_sql("select 1; commit").execute(self.connection()?).await?;
-        // Back to the pool; had the future been dropped or failed before, `drop` below would have rolled back.
-        drop(self.connection.take());
+        self.let_go();
         Ok(())
+    }
+
+    /// Rolls back now instead of in the background.
+    async fn give_up(&mut self) -> Result<(), DbError> {
+        sqlx::raw_sql("rollback").execute(self.connection()?).await?;
+        self.let_go();
+        Ok(())
+    }
+
+    /// The transaction has ended; had the future been dropped or failed before, `drop` below would have rolled back.
+    fn let_go(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.shelf.keep(connection);
+        }
     }
 
     fn connection(&mut self) -> Result<&mut PgConnection, DbError> {
@@ -317,9 +332,7 @@ impl Tx {
 
     /// Gives everything up now instead of in the background.
     pub async fn roll_back(mut self) -> Result<(), DbError> {
-        sqlx::raw_sql("rollback").execute(self.read.connection()?).await?;
-        drop(self.read.connection.take());
-        Ok(())
+        self.read.give_up().await
     }
 
     /// Writes the staged events under the tenant they belong to.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +20,9 @@ const CHANNEL: &str = "nmc_wake";
 const FOLDED_FOR: Duration = Duration::from_millis(25);
 /// How long to wait before trying again when the database cannot be reached.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+
+/// The bits of every topic.
+const ALL_BITS: u8 = 15;
 
 /// What may have become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ struct Shared {
     unsent_changed: Notify,
     /// The session that tells others; what it says is no news here.
     teller: AtomicU32,
+    /// Whether this process hears the others.
+    is_heard: AtomicBool,
 }
 
 impl Wakes {
@@ -100,6 +105,15 @@ impl Wakes {
     pub async fn wait(&self, topic: Topic) {
         self.0.seen_to.fetch_or(topic.bit(), Ordering::Relaxed);
         self.local(topic).notified().await;
+    }
+
+    /// Whether what others commit is announced here; else only looking finds it.
+    pub(crate) fn are_heard(&self) -> bool {
+        self.0.is_heard.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn hear(&self, heard: bool) {
+        self.0.is_heard.store(heard, Ordering::Relaxed);
     }
 
     /// Tells other processes and hears them, until `stop`. Outlives any loss of the database.
@@ -144,6 +158,9 @@ impl Wakes {
         sqlx::raw_sql("set synchronous_commit = off").execute(&mut connection).await?;
         let session: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
         self.0.teller.store(session.cast_unsigned(), Ordering::Relaxed);
+        // The session before may have ended with something half told.
+        self.0.unsent.fetch_or(ALL_BITS, Ordering::AcqRel);
+        self.0.unsent_changed.notify_one();
         loop {
             self.0.unsent_changed.notified().await;
             // Ends early when something is added that another process waits for.
@@ -171,6 +188,7 @@ impl Wakes {
     async fn hear_others(&self, db: &Db) {
         loop {
             if let Err(error) = self.listen(db).await {
+                self.hear(false);
                 tracing::debug!(%error, "wake-ups interrupted; polling meanwhile");
             }
             tokio::time::sleep(RECONNECT_PAUSE).await;
@@ -180,6 +198,7 @@ impl Wakes {
     async fn listen(&self, db: &Db) -> Result<(), DbError> {
         let mut listener = PgListener::connect_with(db.pool()).await?;
         listener.listen(CHANNEL).await?;
+        self.hear(true);
         // Whatever was announced before we listened is found now.
         self.wake_local(u8::MAX);
         loop {

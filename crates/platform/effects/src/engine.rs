@@ -1,10 +1,10 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
-use nmc_db::{Db, DbError, SessionLock, Topic};
+use nmc_db::{Db, DbError, Pace, SessionLock, Topic};
 use nmc_kernel::{IntentId, Random};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ pub struct Settings {
     /// Calls at once (`EFFECTS_CONCURRENCY`); one of several kinds gets half of them at most, and one tenant half of what
     /// a kind gets.
     pub concurrency: u16,
-    /// How often to look without having been woken.
+    /// How often to look without having been woken, while there is something to do now and then.
     pub poll_interval: Duration,
     /// Longest a kind's call or look may take. An attempt older than this whose owner is gone is `unknown`.
     pub call_timeout: Duration,
@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) kinds: HashMap<&'static str, Registered>,
     /// The lock that says this process lives; replaced when its connection is lost.
     owner: RwLock<Option<Arc<SessionLock>>>,
+    /// Whether texts were paused when it was looked last.
+    pub(crate) is_paused: AtomicBool,
     /// What this process is busy with, so that the next look passes over it.
     busy: Mutex<HashMap<Uuid, Place>>,
 }
@@ -80,6 +82,7 @@ impl Effects {
             random,
             kinds: HashMap::new(),
             owner: RwLock::new(None),
+            is_paused: AtomicBool::new(false),
             busy: Mutex::new(HashMap::new()),
         }))
     }
@@ -127,7 +130,7 @@ impl Effects {
     pub async fn drain(&self) -> Result<usize, DbError> {
         let mut handled = 0;
         loop {
-            let found = candidates(&self.0, 100).await?;
+            let Found { intents: found, .. } = candidates(&self.0, 100).await?;
             let reconciled = reconcile::pass(&self.0).await?;
             if found.is_empty() && reconciled == 0 {
                 return Ok(handled);
@@ -205,7 +208,14 @@ impl Drop for Busy {
     }
 }
 
-async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError> {
+/// What a look has found.
+struct Found {
+    intents: Vec<Stored>,
+    /// There is nothing else that was due.
+    is_all: bool,
+}
+
+async fn candidates(shared: &Shared, limit: i64) -> Result<Found, DbError> {
     let (busy, mut taken) = {
         let busy = shared.busy();
         let mut taken = Taken::new(shared);
@@ -220,7 +230,7 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError>
         .map(|(&name, _)| name.to_owned())
         .collect();
     if kinds.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Found { intents: Vec::new(), is_all: true });
     }
     let full: Vec<Uuid> = taken.full_tenants();
     let (held_kinds, held_tenants): (Vec<String>, Vec<Uuid>) = shared
@@ -232,8 +242,9 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError>
         .unzip();
     let limits =
         Limits { kinds: &kinds, not: &busy, not_of_tenants: &full, held: (&held_kinds, &held_tenants), at_most: limit };
-    let mut found = store::candidates(&shared.db, &limits).await?;
-    found.retain(|stored| {
+    let mut intents = store::candidates(&shared.db, &limits).await?;
+    let is_all = i64::try_from(intents.len()).is_ok_and(|found| found < limit);
+    intents.retain(|stored| {
         let place = Place::of(stored);
         let has_room = taken.has_room_for(&place);
         if has_room {
@@ -241,7 +252,7 @@ async fn candidates(shared: &Shared, limit: i64) -> Result<Vec<Stored>, DbError>
         }
         has_room
     });
-    Ok(found)
+    Ok(Found { intents, is_all })
 }
 
 /// Bulkheads: how many calls each tenant and each kind has under way, and how many it may have. A tenant or a provider
@@ -284,6 +295,7 @@ impl Taken {
 async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(usize::from(shared.settings.concurrency)));
     let mut calls = JoinSet::new();
+    let mut pace = Pace::new(shared.settings.poll_interval);
     while !stop.is_cancelled() {
         while let Some(ended) = calls.try_join_next() {
             if let Err(error) = ended {
@@ -294,23 +306,20 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
         }
         wait_for_room(&slots, shared.settings.concurrency).await;
         let limit = i64::try_from(slots.available_permits()).unwrap_or(0);
-        let found = match candidates(&shared, limit).await {
+        let Found { intents, is_all } = match candidates(&shared, limit).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "effects wait for the database");
+                pace.is_busy();
                 pause(OUTAGE_PAUSE, &stop).await;
                 continue;
             }
         };
-        if found.is_empty() {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = shared.db.wakes().wait(Topic::Effects) => {}
-                () = tokio::time::sleep(shared.settings.poll_interval) => {}
-            }
-            continue;
+        let is_idle = is_all || intents.is_empty();
+        if !intents.is_empty() {
+            pace.is_busy();
         }
-        for stored in found {
+        for stored in intents {
             // There is room for all that were asked for.
             let Ok(permit) = Arc::clone(&slots).acquire_owned().await else { break };
             let busy = Busy::with(&shared, &stored);
@@ -322,6 +331,14 @@ async fn sender(shared: Arc<Shared>, stop: CancellationToken) {
                 // A successor of the same order key may be due now.
                 shared.db.wakes().wake_here(Topic::Effects);
             });
+        }
+        // What was committed since the look has left a wake-up, and so does what ends.
+        if is_idle {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = shared.db.wakes().wait(Topic::Effects) => pace.is_busy(),
+                () = tokio::time::sleep(pace.wait(shared.db.wakes())) => {}
+            }
         }
     }
     // What is under way is finished; the process's own time limit for stopping bounds this.
@@ -337,13 +354,20 @@ async fn wait_for_room(slots: &Semaphore, concurrency: u16) {
 }
 
 async fn reconciler(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut pace = Pace::new(RECONCILE_INTERVAL);
     while !stop.is_cancelled() {
         match reconcile::pass(&shared).await {
             // There may be more.
-            Ok(touched) if touched >= usize::from(reconcile::BATCH) => {}
-            Ok(_) => pause(RECONCILE_INTERVAL, &stop).await,
+            Ok(touched) if touched >= usize::from(reconcile::BATCH) => pace.is_busy(),
+            Ok(touched) => {
+                if touched > 0 {
+                    pace.is_busy();
+                }
+                pause(pace.wait(shared.db.wakes()), &stop).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "reconciling effects waits for the database");
+                pace.is_busy();
                 pause(RECONCILE_INTERVAL, &stop).await;
             }
         }

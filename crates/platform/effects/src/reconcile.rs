@@ -1,7 +1,7 @@
 //! What became of attempts nobody saw the end of: the provider is asked, and only after two empty answers a gap apart
 //! may the call be repeated.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::atomic::Ordering};
 
 use chrono::Duration;
 use futures::{FutureExt as _, StreamExt as _};
@@ -36,6 +36,12 @@ pub(crate) async fn pass(shared: &Shared) -> Result<usize, DbError> {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; there are never 2^52 of them")]
     metrics::gauge!(SMS_UNKNOWN).set(watch.unknown_texts as f64);
     metrics::gauge!(SMS_PAUSED).set(f64::from(u8::from(watch.is_paused)));
+    // The pause is no business's, so that no business's log has it: the dispatchers' own has.
+    match (shared.is_paused.swap(watch.is_paused, Ordering::Relaxed), watch.is_paused) {
+        (false, true) => tracing::warn!("operators have paused all texts"),
+        (true, false) => tracing::warn!("operators have let texts go out again"),
+        (false, false) | (true, true) => {}
+    }
     let abandoned = if watch.is_overdue { find_abandoned(shared).await? } else { 0 };
     if !watch.is_due {
         return Ok(abandoned);

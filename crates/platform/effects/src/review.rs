@@ -1,7 +1,7 @@
 //! What operators see and decide: how many effects stand where, and the ones only a person can settle.
 
 use chrono::{DateTime, Utc};
-use nmc_db::{Db, DbError};
+use nmc_db::{Db, DbError, Tx};
 use nmc_kernel::{IntentId, TenantId};
 use serde_json::json;
 
@@ -138,8 +138,14 @@ impl Review {
         Ok(found)
     }
 
-    /// Settles an intent in `review`; `false` where it is not in review.
-    pub async fn resolve(&self, id: IntentId, resolution: &Resolution) -> Result<bool, DbError> {
+    /// Settles an intent in `review`; `false` where it is not in review. `note` is done in the same transaction, the
+    /// business's, as the last thing before it is committed.
+    pub async fn resolve(
+        &self,
+        id: IntentId,
+        resolution: &Resolution,
+        note: impl AsyncFnOnce(&mut Tx) -> Result<(), DbError>,
+    ) -> Result<bool, DbError> {
         let Some(record) = self.show(id).await? else { return Ok(false) };
         let Some(registered) = self.effects.registered(&record.kind) else { return Ok(false) };
         let mut tx = self.db.begin(record.tenant).await?;
@@ -171,6 +177,7 @@ impl Review {
         };
         let resolved = store::transition(&mut tx, &stored.intent, &transition).await?;
         if resolved {
+            note(&mut tx).await?;
             tx.wake(nmc_db::Topic::Effects);
             tx.commit().await?;
         }

@@ -1,9 +1,9 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::response::sse;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::Stream;
-use nmc_db::{Db, DbError};
+use nmc_db::{Db, DbError, EVENTS_KEPT};
 use nmc_kernel::{Actor, Clock};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +14,6 @@ use crate::{
     hub::{Full, Hub},
     reader, store,
 };
-
-/// For how long an event can be gone on from. Events stay at least as long after they were delivered, so whatever came
-/// after one of this age is still there.
-const RESUMABLE: TimeDelta = TimeDelta::days(30);
 
 /// Whether a person may still see what happens; asked every few seconds.
 pub type StillSignedIn = Arc<dyn Fn(Actor) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
@@ -100,7 +96,8 @@ impl Live {
             None => Beginning::Ready(latest),
             Some(seen) => {
                 let seen_at = store::time_of(&mut tx, seen).await?.filter(|_| Some(seen) <= latest);
-                let is_resumable = seen_at.is_some_and(|seen_at| seen_at > tx.now() - RESUMABLE);
+                // Whatever came after an event that is younger than retention's age is still there.
+                let is_resumable = seen_at.is_some_and(|seen_at| seen_at > tx.now() - EVENTS_KEPT);
                 if is_resumable { Beginning::After(seen) } else { Beginning::Reset(latest) }
             }
         };

@@ -1,7 +1,7 @@
 //! Dead letters: what a consumer failed on six times, kept whole until a person replays or discards it.
 
 use chrono::{DateTime, Utc};
-use nmc_db::{Db, DbError, SystemTx, Topic};
+use nmc_db::{Db, DbError, SystemTx, Topic, Tx};
 use nmc_kernel::TenantId;
 use serde_json::json;
 use uuid::Uuid;
@@ -98,8 +98,13 @@ impl DeadLetters {
         Ok(found)
     }
 
-    /// Has the event delivered again to every consumer that has not taken it; `false` where it is not open.
-    pub async fn replay(&self, id: Uuid) -> Result<bool, DbError> {
+    /// Has the event delivered again to every consumer that has not taken it; `false` where it is not open. `note` is
+    /// done in the same transaction, entered for the business, as the last thing before it is committed.
+    pub async fn replay(
+        &self,
+        id: Uuid,
+        note: impl AsyncFnOnce(&mut Tx) -> Result<(), DbError>,
+    ) -> Result<bool, DbError> {
         let Some(letter) = self.find(id).await? else { return Ok(false) };
         let mut tx = self.db.begin_system().await?;
         if !resolve(&mut tx, &letter, "replayed").await? {
@@ -133,17 +138,21 @@ impl DeadLetters {
         )
         .execute(tenant_tx.conn().await?)
         .await?;
+        note(tenant_tx).await?;
         tx.wake(Topic::Outbox);
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Gives the event up for its consumer; `false` where it is not open. The letter stays to be read.
-    pub async fn discard(&self, id: Uuid) -> Result<bool, DbError> {
+    /// Gives the event up for its consumer; `false` where it is not open. The letter stays to be read. `note` as above.
+    pub async fn discard(
+        &self,
+        id: Uuid,
+        note: impl AsyncFnOnce(&mut Tx) -> Result<(), DbError>,
+    ) -> Result<bool, DbError> {
         let Some(letter) = self.find(id).await? else { return Ok(false) };
-        let mut tx = self.db.begin_system().await?;
-        let tenant_tx = tx.enter(letter.tenant).await?;
-        let now = tenant_tx.now();
+        let mut tx = self.db.begin(letter.tenant).await?;
+        let now = tx.now();
         let discarded = sqlx::query!(
             "update outbox_dead_letters set resolution = 'discarded', resolved_at = $3
              where tenant_id = $1 and id = $2 and resolution is null",
@@ -151,10 +160,14 @@ impl DeadLetters {
             id,
             now
         )
-        .execute(tenant_tx.conn().await?)
+        .execute(tx.conn().await?)
         .await?;
+        let is_discarded = discarded.rows_affected() == 1;
+        if is_discarded {
+            note(&mut tx).await?;
+        }
         tx.commit().await?;
-        Ok(discarded.rows_affected() == 1)
+        Ok(is_discarded)
     }
 }
 

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nmc_db::{Db, DbError, Topic};
+use nmc_db::{Db, DbError, Pace, Topic};
 use nmc_kernel::Random;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ pub struct Settings {
     pub batch_size: u16,
     /// Batches at once (`OUTBOX_CONCURRENCY`).
     pub concurrency: u16,
-    /// How often to look without having been woken.
+    /// How often to look without having been woken, while there is something to do now and then.
     pub poll_interval: Duration,
     /// How long an attempt of the slow path keeps its event from others; the wait after one that killed its process.
     pub attempt_lease: chrono::Duration,
@@ -157,46 +157,60 @@ async fn drain_ready(shared: &Shared, worker: &Worker, stop: &CancellationToken)
     let smallest = shared.settings.batch_size;
     let largest = smallest.saturating_mul(GROWTH);
     let mut limit = smallest;
+    let mut pace = Pace::new(shared.settings.poll_interval);
     while !stop.is_cancelled() {
         // A batch is never cut off: it ends, and with it its locks. After one that was not full there is nothing more
         // to find: what was committed since has left a wake-up.
         let end = fast::run_batch(shared, worker, limit).await?;
         limit = if end == BatchEnd::Full { limit.saturating_mul(2).min(largest) } else { smallest };
         if matches!(end, BatchEnd::Idle | BatchEnd::Partial) {
-            wait_for_work(shared, worker, stop).await?;
+            wait_for_work(shared, worker, &mut pace, stop).await?;
         }
     }
     Ok(())
 }
 
 /// Until this process is woken, or a look finds that something is ready without a wake-up.
-async fn wait_for_work(shared: &Shared, worker: &Worker, stop: &CancellationToken) -> Result<(), DbError> {
+async fn wait_for_work(
+    shared: &Shared,
+    worker: &Worker,
+    pace: &mut Pace,
+    stop: &CancellationToken,
+) -> Result<(), DbError> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = shared.db.wakes().wait(Topic::Outbox) => return Ok(()),
-            () = tokio::time::sleep(shared.settings.poll_interval) => {}
+            () = shared.db.wakes().wait(Topic::Outbox) => {
+                pace.is_busy();
+                return Ok(());
+            }
+            () = tokio::time::sleep(pace.wait(shared.db.wakes())) => {}
         }
         // Not after each batch: while there is work, the next note takes this one's place.
         worker.rest().await?;
         if row::look(&shared.db).await?.is_ready {
+            pace.is_busy();
             return Ok(());
         }
     }
 }
 
 async fn retry_lane(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut pace = Pace::new(shared.settings.poll_interval);
     while !stop.is_cancelled() {
         match retry_one(&shared).await {
-            Ok(true) => {}
+            Ok(true) => pace.is_busy(),
             Ok(false) => {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = shared.retry_lane_changed.notified() => {}
-                    () = tokio::time::sleep(shared.settings.poll_interval) => {}
+                    () = shared.retry_lane_changed.notified() => pace.is_busy(),
+                    () = tokio::time::sleep(pace.wait(shared.db.wakes())) => {}
                 }
             }
-            Err(error) => outage(&error, &stop).await,
+            Err(error) => {
+                pace.is_busy();
+                outage(&error, &stop).await;
+            }
         }
     }
 }
@@ -206,16 +220,18 @@ async fn retry_one(shared: &Shared) -> Result<bool, DbError> {
 }
 
 async fn recovery(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut pace = Pace::new(RECOVERY_INTERVAL);
     while !stop.is_cancelled() {
         match recover_if_noted(&shared.db).await {
             Ok(0) => {}
             Ok(_) => {
+                pace.is_busy();
                 shared.mark().forget(Instant::now());
                 shared.retry_lane_changed.notify_one();
             }
             Err(error) => outage(&error, &stop).await,
         }
-        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(RECOVERY_INTERVAL) => {} }
+        tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(pace.wait(shared.db.wakes())) => {} }
     }
 }
 
@@ -226,16 +242,24 @@ async fn recover_if_noted(db: &Db) -> Result<usize, DbError> {
 
 async fn gauges(shared: Arc<Shared>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Ok(status) = status(&shared.db).await {
+        if let Ok(counts) = counted(&shared.db).await {
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no backlog reaches 2^52")]
             {
-                metrics::gauge!("outbox_pending").set((status.ready + status.retrying) as f64);
-                metrics::gauge!("outbox_oldest_pending_seconds").set(status.oldest_ready_seconds.unwrap_or_default());
-                metrics::gauge!("outbox_dead_letters").set(status.dead_letters as f64);
+                metrics::gauge!("outbox_pending").set((counts.ready + counts.retrying) as f64);
+                metrics::gauge!("outbox_oldest_pending_seconds").set(counts.oldest_ready_seconds.unwrap_or_default());
+                metrics::gauge!("outbox_dead_letters").set(counts.dead_letters as f64);
             }
         }
         tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(GAUGE_INTERVAL) => {} }
     }
+}
+
+async fn counted(db: &Db) -> Result<status::Counts, DbError> {
+    let mut glance = db.glance().await?;
+    let now = glance.now();
+    let counts = status::count(glance.conn()?, now).await?;
+    glance.finish();
+    Ok(counts)
 }
 
 async fn outage(error: &DbError, stop: &CancellationToken) {

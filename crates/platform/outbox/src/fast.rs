@@ -78,7 +78,7 @@ async fn try_batch(shared: &Shared, worker: &Worker, limit: u16) -> Result<Tried
     let lag = metrics::histogram!("outbox_dispatch_lag_seconds");
     // An event that nobody hears waits for the next look, and for nobody.
     for row in rows.iter().filter(|row| shared.consumers.hears(&row.envelope.event_name)) {
-        lag.record((now - row.envelope.occurred_at).to_std().unwrap_or_default().as_secs_f64());
+        lag.record((now - row.published_at()).to_std().unwrap_or_default().as_secs_f64());
     }
     Ok(Tried::Ended(end))
 }

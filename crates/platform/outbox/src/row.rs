@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use nmc_db::{Db, DbError, Glance, SystemTx};
+use nmc_db::{Db, DbError, Glance, SystemTx, made_at};
 use nmc_events::{Envelope, SchemaVersion};
 use nmc_kernel::TenantId;
 use uuid::Uuid;
@@ -58,6 +58,13 @@ impl From<Columns> for Row {
             attempts: u16::try_from(c.attempts).unwrap_or(0),
             last_error: c.last_error,
         }
+    }
+}
+
+impl Row {
+    /// When it was written into the outbox: what was learned of late occurred long before.
+    pub(crate) fn published_at(&self) -> DateTime<Utc> {
+        made_at(self.envelope.event_id.as_uuid()).unwrap_or(self.envelope.occurred_at)
     }
 }
 
@@ -194,5 +201,36 @@ impl Row {
             nmc_telemetry::set_parent(&span, traceparent);
         }
         span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use nmc_kernel::{CorrelationId, TenantId};
+
+    use super::*;
+
+    #[test]
+    fn what_was_learned_of_late_was_published_when_it_was_written() {
+        let published_at = DateTime::from_timestamp_millis(0x0197_c0de_0123).unwrap();
+        let row = Row {
+            envelope: Envelope {
+                event_id: "0197c0de-0123-7000-8000-000000000001".parse().unwrap(),
+                event_name: "nmc.test.Told".to_owned(),
+                schema_version: UNREADABLE,
+                tenant_id: TenantId::from(Uuid::nil()),
+                occurred_at: published_at - TimeDelta::hours(3),
+                correlation_id: CorrelationId::from(Uuid::nil()),
+                causation_id: None,
+                payload: serde_json::Value::Null,
+            },
+            seq: 1,
+            order_key: None,
+            traceparent: None,
+            attempts: 0,
+            last_error: None,
+        };
+        assert_eq!(row.published_at(), published_at);
     }
 }

@@ -122,7 +122,7 @@ async fn end_attempt(
     failures: &[(&'static str, ConsumeError)],
 ) -> Result<(), DbError> {
     let mut tx = shared.db.begin_system().await?;
-    let lag = (tx.now() - row.envelope.occurred_at).to_std().unwrap_or_default();
+    let lag = (tx.now() - row.published_at()).to_std().unwrap_or_default();
     let only_versions =
         !failures.is_empty() && failures.iter().all(|(_, error)| matches!(error, ConsumeError::UnknownVersion { .. }));
     if failures.is_empty() {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nmc_db::{Db, PoolSettings, Tx, Wakes};
+use nmc_db::{Db, DbError, PoolSettings, Tx, Wakes};
 use nmc_events::{Context, Envelope, Event, SchemaVersion};
 use nmc_kernel::{EventId, Random, TenantId};
 use nmc_outbox::{ConsumeError, Consumer, Consumers, DeadLetters, Dispatcher, Settings};
@@ -74,7 +74,7 @@ async fn note(tx: &mut Tx, consumer: &str, number: i64) -> Result<(), ConsumeErr
         .bind(number)
         .execute(tx.conn().await?)
         .await
-        .map_err(nmc_db::DbError::from)?;
+        .map_err(DbError::from)?;
     Ok(())
 }
 
@@ -185,14 +185,17 @@ async fn a_dead_letter_is_replayed_to_whom_it_concerns_or_discarded() {
         .await
         .unwrap();
     sqlx::raw_sql("delete from outbox_events").execute(&mut superuser).await.unwrap();
-    assert!(letters.replay(first).await.unwrap());
-    assert!(!letters.replay(first).await.unwrap(), "twice is a value");
+    let fails = async |_: &mut Tx| Err(DbError::Other(sqlx::Error::RowNotFound));
+    assert!(letters.replay(first, fails).await.is_err() && letters.discard(first, fails).await.is_err());
+    assert_eq!(letters.list(10).await.unwrap().len(), 2, "what cannot be noted is not done");
+    assert!(letters.replay(first, async |_| Ok(())).await.unwrap());
+    assert!(!letters.replay(first, fails).await.unwrap(), "twice is a value");
     drain_all(&database, &dispatcher).await;
     assert_eq!(notes(&mut superuser, Obedient::NAME).await.len(), 1);
     assert_eq!(notes(&mut superuser, Innocent::NAME).await, [1, 2], "who had taken it is not asked again");
 
-    assert!(letters.discard(second).await.unwrap());
-    assert!(!letters.discard(second).await.unwrap());
+    assert!(letters.discard(second, async |_| Ok(())).await.unwrap());
+    assert!(!letters.discard(second, fails).await.unwrap());
     assert!(letters.list(10).await.unwrap().is_empty());
     assert!(letters.find(second).await.unwrap().is_some(), "a discarded letter can still be read");
 }
@@ -394,4 +397,18 @@ async fn an_event_that_kills_the_process_ends_in_the_dead_letters_and_its_neighb
     assert_eq!((letters[0].consumer.as_str(), letters[0].attempts), (Obedient::NAME, 6));
     assert!(letters[0].error.contains("died"));
     assert_eq!(count(&mut superuser, OPEN_LETTERS).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_learned_of_late_does_not_look_as_if_it_had_waited() {
+    let database = database().await;
+    let tenant: TenantId = database.app().ids().next();
+    let mut tx = database.app().begin(tenant).await.unwrap();
+    let context = Context { correlation: tx.ids().next(), causation: None };
+    let hours_ago = tx.now() - chrono::Duration::hours(3);
+    tx.publish_of(&Told { to: Behaviour::Work, number: 1 }, context, hours_ago).unwrap();
+    tx.commit().await.unwrap();
+    let status = nmc_outbox::status(database.dispatcher()).await.unwrap();
+    let waits = status.oldest_ready_seconds.unwrap();
+    assert!((0.0..3_600.0).contains(&waits), "{waits} s");
 }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Duration, Months, Utc};
+use nmc_db::EVENTS_KEPT;
 
 /// For how long the text of a message is kept, wherever it stands.
 const BODIES: Duration = Duration::days(180);
@@ -6,8 +7,6 @@ const BODIES: Duration = Duration::days(180);
 const METADATA: Months = Months::new(13);
 /// For how long a webhook is known when it comes again (ADR 0007).
 const WEBHOOKS: Duration = Duration::days(90);
-/// For how long an event is kept after it was dispatched.
-const EVENTS: Duration = Duration::days(30);
 /// For how long a request's first answer is kept for repeats of it.
 const ANSWERS: Duration = Duration::hours(24);
 
@@ -27,7 +26,7 @@ pub(crate) fn webhooks_before(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 pub(crate) fn events_before(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - EVENTS
+    now - EVENTS_KEPT
 }
 
 pub(crate) fn answers_before(now: DateTime<Utc>) -> DateTime<Utc> {

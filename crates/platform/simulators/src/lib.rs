@@ -6,3 +6,6 @@
 pub mod clerk;
 mod server;
 pub mod twilio;
+mod work;
+
+pub use server::StartError;

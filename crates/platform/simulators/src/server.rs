@@ -3,6 +3,8 @@
 use std::{
     convert::Infallible,
     io,
+    net::SocketAddr,
+    path::PathBuf,
     pin::Pin,
     sync::{
         Arc,
@@ -22,6 +24,80 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+/// A simulator could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or may not be used.
+    #[error("the simulator cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The snapshot file cannot be read or written.
+    #[error("the simulator cannot use its file {}: mend it, or remove it and what it remembers", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// No HTTP client could be made.
+    #[error("the simulator's HTTP client could not be built")]
+    Client(#[source] reqwest::Error),
+}
+
+impl StartError {
+    pub(crate) fn snapshot(path: Option<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Snapshot { path: path.unwrap_or_default(), source }
+    }
+}
+
+/// Where a simulator listens, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+}
+
+impl Running {
+    /// Serves `router` until `shutdown`.
+    pub(crate) fn start(
+        (listener, address): (TcpListener, SocketAddr),
+        router: Router,
+        shutdown: CancellationToken,
+    ) -> Self {
+        tokio::spawn(serve(listener, router, shutdown.clone()));
+        Self { address, shutdown }
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops listening, drops open connections and work in the background.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Takes `address`; says which it is, where any port would do.
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
 /// The connection a request came on; every request carries one as an extension.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connection {
@@ -39,7 +115,7 @@ impl Connection {
 }
 
 /// Serves until `shutdown`; open connections are dropped then.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => return,

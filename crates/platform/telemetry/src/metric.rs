@@ -54,7 +54,7 @@ metrics_table! {
     HTTP_REQUESTS_SHED_TOTAL = "http_requests_shed_total", Counter, ["pool"],
         "Requests answered with 503 because too many were being worked on.";
     HTTP_REQUESTS_LIMITED_TOTAL = "http_requests_limited_total", Counter, ["whose"],
-        "Requests answered with 429 because their address or business had sent too many.";
+        "Requests answered with 429 because their address, business or (first sign-ins) person had sent too many.";
     LIVE_STREAMS = "live_streams", Gauge, [],
         "Live streams open in this process.";
     LIVE_STREAMS_CUT_TOTAL = "live_streams_cut_total", Counter, ["reason"],
@@ -97,6 +97,14 @@ metrics_table! {
         "Texts of which it is not known whether the provider took them.";
     SMS_PAUSED = "sms_paused", Gauge, [],
         "1 while operators have paused outbound texts on all dispatchers, else 0.";
+    SCHEDULING_SEARCH_DURATION_SECONDS = "scheduling_search_duration_seconds", Histogram, [],
+        "Time to find free slots.";
+    SCHEDULING_HOLD_CONFLICT_TOTAL = "scheduling_hold_conflict_total", Counter, [],
+        "Holds refused because somebody else had the time.";
+    SCHEDULING_BOOK_CONFLICT_TOTAL = "scheduling_book_conflict_total", Counter, [],
+        "Bookings that came too late: the hold had run out, or the time was taken.";
+    BOOKING_POST_DURATION_SECONDS = "booking_post_duration_seconds", Histogram, [],
+        "Time to book what is held.";
     HUMAN_TAKEOVER_TOTAL = "human_takeover_total", Counter, [],
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],

@@ -2,7 +2,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Durati
 
 use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
-use nmc_db::{Db, DbError, Glance, Topic, Tx};
+use nmc_db::{Db, DbError, Glance, Pace, Topic, Tx};
 use nmc_kernel::{Random, TenantId, retry};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
 /// How due timers are looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How often to look without having been woken.
+    /// How often to look without having been woken, while there is something to do now and then.
     pub poll_interval: Duration,
 }
 
@@ -85,17 +85,19 @@ impl Timers {
 
     /// Fires until `stop`. No fault of the database ends it.
     pub async fn run(&self, stop: CancellationToken) {
+        let mut pace = Pace::new(self.settings.poll_interval);
         while !stop.is_cancelled() {
             match self.fire_due().await {
                 Ok(0) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = self.db.wakes().wait(Topic::Timers) => {}
-                        () = tokio::time::sleep(self.settings.poll_interval) => {}
+                        () = self.db.wakes().wait(Topic::Timers) => pace.is_busy(),
+                        () = tokio::time::sleep(pace.wait(self.db.wakes())) => {}
                     }
                 }
-                Ok(_) => {}
+                Ok(_) => pace.is_busy(),
                 Err(error) => {
+                    pace.is_busy();
                     tracing::warn!(%error, "timers wait for the database");
                     tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(OUTAGE_PAUSE) => {} }
                 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use nmc_db::{DbError, Topic, Tx};
+use nmc_db::{DbError, LONGEST_REST, Topic, Tx};
 use uuid::Uuid;
 
 /// What happens when a kind of timer falls due.
@@ -45,7 +45,8 @@ pub async fn set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime
     )
     .execute(tx.conn().await?)
     .await?;
-    if due_at <= now {
+    // What falls due before a clock at rest looks again wakes it now; it stays awake until then.
+    if due_at <= now + LONGEST_REST {
         tx.wake(Topic::Timers);
     }
     Ok(())

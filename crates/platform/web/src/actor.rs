@@ -44,14 +44,14 @@ pub struct SignedInUntil(pub DateTime<Utc>);
 pub enum ApiRefusal {
     /// No token, or one that does not hold (`unauthenticated`, or the code of what is wrong with it)
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Problem),
+    Unauthenticated(Problem),
     /// The person may not: `owner_required` for a technician, `user_inactive`, `no_business`
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// Too many requests of this address or business (`rate_limited`); `Retry-After` says when to try again
     #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(#[to_schema] Problem),
+    TooMany(Problem),
     /// The service cannot answer now (`overloaded`, `timeout`, `database_unavailable`); try again after `Retry-After`
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }

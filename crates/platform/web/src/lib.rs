@@ -36,5 +36,5 @@ pub use nmc_config::{HttpConfig, HttpLimits};
 pub use observe::X_CORRELATION_ID;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest, is_storable};
 pub use problem::{FieldError, Problem};
-pub use rate_limit::{RateLimits, limit_address, limit_tenant};
+pub use rate_limit::{Limiter, RateLimits, limit_address, limit_tenant};
 pub use serve::serve;

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, time::Duration};
 
 use axum::{
     http::{
@@ -9,6 +9,7 @@ use axum::{
 };
 use nmc_kernel::CorrelationId;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What is wrong with one field of a request.
@@ -35,7 +36,7 @@ pub struct Problem {
     /// Always `about:blank`: `code` tells problems of one status apart.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "about:blank")]
-    kind: &'static str,
+    kind: AboutBlank,
     /// The status in words.
     #[schema(value_type = String, example = "Conflict")]
     title: &'static str,
@@ -56,11 +57,26 @@ pub struct Problem {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldError>)]
     errors: Box<[FieldError]>,
+    /// What this kind of problem says beside that (RFC 9457, section 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    #[expect(clippy::box_collection, reason = "few problems have any, and all errors are as large as this one")]
+    extensions: Box<BTreeMap<&'static str, Value>>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
     /// Whether signing in with a token would help.
     #[serde(skip)]
     wants_token: bool,
+}
+
+/// The one `type` there is.
+#[derive(Clone, Copy, Debug)]
+struct AboutBlank;
+
+impl Serialize for AboutBlank {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("about:blank")
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -72,13 +88,14 @@ impl Problem {
     /// A problem of any status; the constructors below cover the usual ones.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            kind: "about:blank",
+            kind: AboutBlank,
             title: status.canonical_reason().unwrap_or("Error"),
             status,
             detail: detail.into(),
             code,
             correlation_id: None,
             errors: Box::default(),
+            extensions: Box::default(),
             retry_after_seconds: None,
             wants_token: false,
         }
@@ -179,6 +196,15 @@ impl Problem {
         Self { errors: errors.into(), ..self }
     }
 
+    /// The same problem with a member of its own beside the standard ones. What cannot be written as JSON is left out.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.extensions.insert(name, value);
+        }
+        self
+    }
+
     /// The same problem with the time after which trying again makes sense: whole seconds, at least one, because zero
     /// would ask for a retry at once.
     #[must_use]
@@ -257,6 +283,18 @@ mod tests {
     fn a_chain_names_every_cause_once() {
         let error = Outer(io::Error::other("connection reset"));
         assert_eq!(chain(&error), "the call could not be stored: connection reset");
+    }
+
+    #[test]
+    fn a_member_of_its_own_stands_beside_the_standard_ones() {
+        let plain = serde_json::to_value(Problem::conflict("slot_taken", "Taken.")).unwrap();
+        assert_eq!(plain.get("alternatives"), None);
+        let with = Problem::conflict("slot_taken", "Taken.").with("alternatives", ["10:00", "11:00"]);
+        let with = serde_json::to_value(with).unwrap();
+        assert_eq!(
+            (&with["code"], &with["alternatives"]),
+            (&"slot_taken".into(), &serde_json::json!(["10:00", "11:00"]))
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub async fn limit_address(State(limits): State<RateLimits>, request: Request, n
     let client = client_address(&request, &limits.0.proxies).map(network);
     match client.map_or(Ok(()), |client| limits.0.addresses.check(&client)) {
         Ok(()) => next.run(request).await,
-        Err(wait) => refused("address", wait),
+        Err(wait) => refused("address", wait).into_response(),
     }
 }
 
@@ -67,13 +67,13 @@ pub async fn limit_tenant(State(limits): State<RateLimits>, request: Request, ne
     let tenant = request.extensions().get::<Actor>().map(Actor::tenant);
     match tenant.map_or(Ok(()), |tenant| limits.0.tenants.check(&tenant)) {
         Ok(()) => next.run(request).await,
-        Err(wait) => refused("tenant", wait),
+        Err(wait) => refused("tenant", wait).into_response(),
     }
 }
 
-fn refused(whose: &'static str, wait: Duration) -> Response {
+fn refused(whose: &'static str, wait: Duration) -> Problem {
     metrics::counter!(HTTP_REQUESTS_LIMITED_TOTAL, "whose" => whose).increment(1);
-    Problem::too_many_requests(wait).into_response()
+    Problem::too_many_requests(wait)
 }
 
 /// One customer of an internet provider has 64 bits of IPv6 addresses to himself:
@@ -86,18 +86,24 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// So many a minute for each key; what was not used in the last minute may come at once.
-struct Limiter<K: Hash + Eq + Clone> {
+pub struct Limiter<K: Hash + Eq + Clone> {
     rates: RateLimiter<K, HashMapStateStore<K>, SinceStart, NoOpMiddleware<Duration>>,
     clock: SinceStart,
     checks: AtomicU32,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    fn new(per_minute: u32) -> Self {
+    /// Nothing has been counted yet.
+    pub fn new(per_minute: u32) -> Self {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
         let clock = SinceStart(Instant::now());
         let rates = RateLimiter::hashmap_with_clock(quota, clock);
         Self { rates, clock, checks: AtomicU32::new(0) }
+    }
+
+    /// Counts one request, or refuses it; `whose` is a word for the metric.
+    pub fn admit(&self, whose: &'static str, key: &K) -> Result<(), Problem> {
+        self.check(key).map_err(|wait| refused(whose, wait))
     }
 
     /// Counts one request, or says how long to wait for the next that is let through.

@@ -35,7 +35,10 @@ pub(crate) async fn a_foreign_id_is_a_missing_one(world: &World, base_url: &str)
             assert_eq!(foreign, missing, "{}: {place}", operation.name());
             // A filter of a list may find nothing instead.
             let finds_nothing = foreign.status == 200 && foreign.body["items"].as_array().is_some_and(Vec::is_empty);
-            assert!(foreign.status == 404 || finds_nothing, "{}: {foreign:?}", operation.name());
+            // Of a list in a body one value may be what is wrong with it.
+            let is_refused_for_it = foreign.status == 422 && foreign.wrong_fields() == [place];
+            let is_nothing = foreign.status == 404 || finds_nothing || is_refused_for_it;
+            assert!(is_nothing, "{}: {place}: {foreign:?}", operation.name());
             tried += 1;
         }
     }
@@ -77,6 +80,8 @@ async fn code_alone_keeps_strangers_out() {
         let ask = Ask { operation: &operation, address, token: Some(&owner), body };
         let (walled, unwalled) = (send(&world.app.base_url, &ask).await, send(&server, &ask).await);
         assert_eq!(walled.status, 200, "{}: {walled:?}", operation.name());
-        assert_eq!(walled.body, unwalled.body, "{}", operation.name());
+        // An address of this server's own is the other's there.
+        let unwalled = unwalled.body.to_string().replace(&server, &world.app.base_url);
+        assert_eq!(walled.body.to_string(), unwalled, "{}", operation.name());
     }
 }

@@ -21,6 +21,12 @@ pub(crate) enum Kind {
     User,
     DoNotText,
     Invitation,
+    ServiceItem,
+    Resource,
+    Hold,
+    Appointment,
+    TimeOff,
+    Holiday,
     /// No id: a word that is the same for every business.
     Word(&'static str),
 }
@@ -36,7 +42,10 @@ const fn row(route: &'static str, role: Role, ids: &'static [(&'static str, Kind
     Row { route, role, ids }
 }
 
-use Kind::{Call, Conversation, DoNotText, Invitation, Message, Task, User, Word};
+use Kind::{
+    Appointment, Call, Conversation, DoNotText, Hold, Holiday, Invitation, Message, Resource, ServiceItem, Task,
+    TimeOff, User, Word,
+};
 use Role::{Any, Owner, SignUp};
 
 pub(crate) const TABLE: &[Row] = &[
@@ -76,4 +85,45 @@ pub(crate) const TABLE: &[Row] = &[
     row("GET /v1/compliance/numbers", Owner, &[]),
     row("POST /v1/compliance/numbers", Owner, &[]),
     row("GET /v1/compliance/opt-outs", Owner, &[]),
+    row("GET /v1/catalog/items", Any, &[]),
+    row("POST /v1/catalog/items", Owner, &[]),
+    row("GET /v1/catalog/items/{id}", Any, &[("id", ServiceItem)]),
+    row("PATCH /v1/catalog/items/{id}", Owner, &[("id", ServiceItem)]),
+    row("DELETE /v1/catalog/items/{id}", Owner, &[("id", ServiceItem)]),
+    row("PUT /v1/catalog/items/{id}/aliases", Owner, &[("id", ServiceItem)]),
+    row("GET /v1/catalog/quote/{id}", Any, &[("id", ServiceItem)]),
+    row("POST /v1/catalog/match", Any, &[]),
+    row("GET /v1/scheduling/resources", Any, &[]),
+    row("POST /v1/scheduling/resources", Any, &[("skills", ServiceItem)]),
+    row("GET /v1/scheduling/resources/{id}", Any, &[("id", Resource)]),
+    row("PATCH /v1/scheduling/resources/{id}", Any, &[("id", Resource), ("skills", ServiceItem)]),
+    row("DELETE /v1/scheduling/resources/{id}", Any, &[("id", Resource)]),
+    row("GET /v1/scheduling/resources/{id}/time-off", Any, &[("id", Resource)]),
+    row("POST /v1/scheduling/resources/{id}/time-off", Any, &[("id", Resource)]),
+    row("DELETE /v1/scheduling/time-off/{id}", Any, &[("id", TimeOff)]),
+    row("GET /v1/scheduling/holidays", Any, &[]),
+    row("POST /v1/scheduling/holidays", Any, &[]),
+    row("DELETE /v1/scheduling/holidays/{id}", Any, &[("id", Holiday)]),
+    row("GET /v1/scheduling/resources/{id}/feed", Any, &[("id", Resource)]),
+    row("POST /v1/scheduling/resources/{id}/feed/rotate", Owner, &[("id", Resource)]),
+    row(
+        "POST /v1/scheduling/search",
+        Any,
+        &[("resource_ids", Resource), ("service_item_id", ServiceItem), ("moves_appointment_id", Appointment)],
+    ),
+    row("GET /v1/scheduling/holds", Any, &[]),
+    row(
+        "POST /v1/scheduling/holds",
+        Any,
+        &[("resource_id", Resource), ("service_item_id", ServiceItem), ("moves_appointment_id", Appointment)],
+    ),
+    row("DELETE /v1/scheduling/holds/{id}", Any, &[("id", Hold)]),
+    row("POST /v1/scheduling/book", Any, &[("hold_id", Hold), ("service_item_id", ServiceItem)]),
+    row("POST /v1/scheduling/reschedule", Any, &[("appointment_id", Appointment), ("hold_id", Hold)]),
+    row("POST /v1/scheduling/cancel", Any, &[("appointment_id", Appointment)]),
+    row("POST /v1/scheduling/complete", Any, &[("appointment_id", Appointment)]),
+    row("POST /v1/scheduling/no-show", Any, &[("appointment_id", Appointment)]),
+    row("GET /v1/scheduling/appointments", Any, &[("resource_id", Resource)]),
+    row("GET /v1/scheduling/appointments/{id}", Any, &[("id", Appointment)]),
+    row("PATCH /v1/scheduling/appointments/{id}", Any, &[("id", Appointment)]),
 ];

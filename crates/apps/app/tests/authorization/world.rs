@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::TimeDelta;
+use chrono::{DurationRound as _, TimeDelta, Utc};
 use nmc_app::{Modules, routes};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_identity::Person as Identified;
@@ -98,11 +98,11 @@ pub(crate) type Rows = BTreeMap<String, (i64, String)>;
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let app = App::start(dialling()).await;
+        let app = Box::pin(App::start(dialling())).await;
         let (our_number, their_number) = (app.number.clone(), phone("+14155550101"));
         app.twilio.put_number(SimulatedNumber::at(their_number.clone(), &app.base_url));
         let other = create_tenant(&app.modules, "Example Roofing", dialling(), &their_number).await;
-        app.modules.compliance.approve_campaign(&Actor::Operator { tenant: other }).await.unwrap();
+        app.modules.compliance.approve_campaign(&Actor::Operator { tenant: other }, 1).await.unwrap();
 
         let their_owner = join(&app, other, "owner@roofing.example.com", Role::Owner).await;
         let owner = join(&app, app.tenant, "owner@plumbing.example.com", Role::Owner).await;
@@ -293,6 +293,35 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         })),
     )
     .await;
+    let item = json!({
+        "name": "Roof inspection", "duration_minutes": 60, "price": { "amount_cents": 9500, "currency": "USD" }
+    });
+    let item = must(app, owner, "POST", "/v1/catalog/items", Some(item)).await["id"].as_str().unwrap().to_owned();
+    let aliases = json!({ "aliases": [{ "text": "leaky roof" }] });
+    must(app, owner, "PUT", &format!("/v1/catalog/items/{item}/aliases"), Some(aliases)).await;
+    let resource = json!({ "name": "Kim", "skills": [&item] });
+    let resource = must(app, owner, "POST", "/v1/scheduling/resources", Some(resource)).await;
+    let away = format!("/v1/scheduling/resources/{}/time-off", resource["id"].as_str().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
+    let day = (Utc::now() + TimeDelta::days(30)).date_naive();
+    let away = must(app, owner, "POST", &away, Some(json!({ "first_day": day, "last_day": day }))).await;
+    let holiday = json!({ "date": "2030-01-01", "name": "New Year" });
+    let holiday = must(app, owner, "POST", "/v1/scheduling/holidays", Some(holiday)).await;
+    // Whenever this runs, it is ahead and within nobody's rules.
+    let hold = async |day: i64| {
+        #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
+        let start = (Utc::now() + TimeDelta::days(day)).duration_trunc(TimeDelta::minutes(1)).unwrap();
+        let hold = json!({
+            "resource_id": resource["id"], "start": start, "end": start + TimeDelta::hours(1), "override": true
+        });
+        let address = format!("/v1/scheduling/holds?day={day}");
+        must(app, owner, "POST", &address, Some(hold)).await["hold_id"].as_str().unwrap().to_owned()
+    };
+    let booking = json!({
+        "hold_id": hold(3).await, "service_item_id": &item, "customer_phone": caller, "customer_name": "Pat Example"
+    });
+    let appointment = must(app, owner, "POST", "/v1/scheduling/book", Some(booking)).await;
+    let hold = hold(5).await;
     let invitation = must(
         app,
         owner,
@@ -314,12 +343,18 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         (Kind::User, user_id(app, owner).await),
         (Kind::DoNotText, id(&entry)),
         (Kind::Invitation, id(&invitation)),
+        (Kind::ServiceItem, item.parse().unwrap()),
+        (Kind::Resource, id(&resource)),
+        (Kind::Hold, hold.parse().unwrap()),
+        (Kind::Appointment, appointment["appointment_id"].as_str().unwrap().parse().unwrap()),
+        (Kind::TimeOff, id(&away)),
+        (Kind::Holiday, id(&holiday)),
     ]);
     Business { tenant, ids }
 }
 
 /// Rows that come to be by what these tests do not play: a consumer that fails six times, a subscription of which Stripe
-/// tells, a carrier that filters a wording.
+/// tells, a carrier that filters a wording, a calendar elsewhere.
 async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
     sqlx::raw_sql(AssertSqlSafe(format!(
         "insert into outbox_dead_letters (tenant_id, id, event_id, consumer, error, attempts, envelope, created_at)
@@ -328,7 +363,10 @@ async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
          insert into id_feature_gates (tenant_id, id, gate, enabled, reason, created_at, updated_at)
          values ('{tenant}', gen_random_uuid(), 'sending', true, 'paid', now(), now());
          insert into conv_stopped_wordings (tenant_id, id, key, wording, error_code, stopped_at)
-         values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now())"
+         values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now());
+         insert into sched_ext_busy (tenant_id, id, resource_id, calendar_id, source_ref, starts_at, ends_at, created_at)
+         select tenant_id, gen_random_uuid(), id, gen_random_uuid(), 'event', now(), now() + interval '1 hour', now()
+         from sched_resources where tenant_id = '{tenant}' limit 1"
     )))
     .execute(&mut app.look().await)
     .await

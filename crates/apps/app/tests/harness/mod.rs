@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
 pub(crate) const AUTH_TOKEN: &str = "a-test-auth-token";
+pub(crate) const CALENDAR_FEED_KEY: &str = "the key of these tests, longer than needed";
 pub(crate) const CLERK_WEBHOOK_SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiB0aGVzZSB0ZXN0cw==";
 pub(crate) const BUSINESS: &str = "+14155550100";
 pub(crate) const OWNERS_PHONE: &str = "+14155550199";
@@ -116,7 +117,7 @@ impl App {
     }
 
     pub(crate) async fn approve(&self) {
-        self.modules.compliance.approve_campaign(&Actor::Operator { tenant: self.tenant }).await.unwrap();
+        self.modules.compliance.approve_campaign(&Actor::Operator { tenant: self.tenant }, 1).await.unwrap();
     }
 
     /// Does everything the dispatcher would do now, until nothing is left and the simulator is quiet.
@@ -178,6 +179,7 @@ pub(crate) fn config(database: &TestDatabase, base_url: &str, twilio_url: &str, 
         ("HTTP_ADDRESS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ("HTTP_TENANT_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ("CLERK_WEBHOOK_SECRET", CLERK_WEBHOOK_SECRET.to_owned()),
+        ("CALENDAR_FEED_KEY", CALENDAR_FEED_KEY.to_owned()),
     ];
     values.extend(clerk.configuration());
     Config::from_lookup(&|name| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())).unwrap()

@@ -1,6 +1,6 @@
 //! Each rule just inside and just outside its age.
 
-use chrono::{DateTime, Duration, Months, Utc};
+use chrono::{DateTime, Duration, Months, NaiveTime, Utc};
 use nmc_kernel::{Ids, TenantId};
 
 use crate::rows::Stand;
@@ -35,6 +35,10 @@ fn days_180(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 fn months_13(now: DateTime<Utc>) -> DateTime<Utc> {
     now.checked_sub_months(Months::new(13)).unwrap()
+}
+/// The first moment of that day: what is of a day is kept from it on.
+fn months_13_day(now: DateTime<Utc>) -> DateTime<Utc> {
+    months_13(now).date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
 /// As the specification has them. A row is planted a second before and a second after each age.
@@ -101,6 +105,17 @@ const RULES: &[Rule] = &[
     Rule { table: "conv_contacts", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_tasks", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_conversations", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_ended_holds", kept: days_30, values: &[], left: Left::Nothing },
+    Rule {
+        table: "sched_appointments",
+        kept: days_180,
+        values: &[],
+        left: Left::Row { without: "customer_address like '%canary%' or notes like '%canary%'" },
+    },
+    Rule { table: "sched_appointments", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_ext_busy", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_time_off", kept: months_13, values: &[], left: Left::Nothing },
+    Rule { table: "sched_holidays", kept: months_13_day, values: &[], left: Left::Nothing },
 ];
 
 #[tokio::test]

@@ -222,6 +222,7 @@ async fn an_export_has_all_there_is_of_the_caller_and_of_nobody_else() {
             "conv_conversations" => "/conversation/conversations",
             "conv_contacts" => "/conversation/contacts",
             "conv_tasks" => "/conversation/tasks",
+            "sched_appointments" => "/scheduling/appointments",
             "comp_gate_decisions" => "/compliance/decisions",
             "comp_loop_watch" => "/compliance/loop_watch",
             "outbox_events" => "/outbox/events",

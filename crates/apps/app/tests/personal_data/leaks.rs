@@ -28,7 +28,7 @@ use nmc_timers::{Timer, TimerError, Timers};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, App, CLERK_WEBHOOK_SECRET, dialling};
+use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, App, CALENDAR_FEED_KEY, CLERK_WEBHOOK_SECRET, dialling};
 
 const CHILD: &str = "NMC_LEAKS_TEST_CHILD";
 /// What the variable is where the child is to leak on purpose.
@@ -48,6 +48,7 @@ const FORBIDDEN: &[&str] = &[
     "canary.bird",
     AUTH_TOKEN,
     CLERK_WEBHOOK_SECRET,
+    CALENDAR_FEED_KEY,
     "sk_test_secret",
     "canary-bearer",
 ];
@@ -210,6 +211,9 @@ async fn api(app: &App) {
         }
     }
     assert!(asked > 300, "{asked} requests");
+    // The address of a calendar feed is a secret: no path is told, whether it leads anywhere or not.
+    let feed = format!("{}/calendar-feeds/{}/{conversation}/1.canary-bearer.ics", app.base_url, app.tenant);
+    assert_eq!(client.get(feed).send().await.unwrap().status(), 404);
     app.settle().await;
 }
 

@@ -80,6 +80,7 @@ async fn every_sweep_has_an_index_condition_on_age() {
                 .map(|kind| match kind.as_str() {
                     "uuid" => format!("'{}'", uuids.next().unwrap()),
                     "timestamp with time zone" => format!("'{}'", before.with_timezone(&Utc).to_rfc3339()),
+                    "date" => format!("'{}'", before.date_naive()),
                     "bigint" => "500".to_owned(),
                     other => panic!("a parameter of type {other}: {sql}"),
                 })

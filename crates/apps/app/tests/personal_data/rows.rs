@@ -12,7 +12,7 @@ use nmc_testkit::TestDatabase;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, CLERK_WEBHOOK_SECRET};
+use crate::harness::{ACCOUNT_SID, AUTH_TOKEN, CALENDAR_FEED_KEY, CLERK_WEBHOOK_SECRET};
 
 /// Begins every text that is planted.
 pub(crate) const CANARY: &str = "canary";
@@ -92,7 +92,9 @@ impl Stand {
                     "boolean" => "false".to_owned(),
                     "bytea" => "decode(lpad(to_hex(n), 64, '0'), 'hex')".to_owned(),
                     "smallint" | "integer" | "bigint" => "1".to_owned(),
-                    "bigint[]" => "'{}'".to_owned(),
+                    "bigint[]" | "uuid[]" => "'{}'".to_owned(),
+                    // Days are told apart by their rows' keys.
+                    "date" => format!("'{}'::date + n::integer - 1", at.date_naive()),
                     "xid8" => "pg_current_xact_id()".to_owned(),
                     other => panic!("{table}.{column} is a {other}: say what a row has there"),
                 },
@@ -134,6 +136,7 @@ pub(crate) fn modules(database: &TestDatabase, db: &Db) -> Modules {
         ("CLERK_BASE_URL", nowhere.to_owned()),
         ("CLERK_SECRET_KEY", "sk_test_nobody".to_owned()),
         ("CLERK_WEBHOOK_SECRET", CLERK_WEBHOOK_SECRET.to_owned()),
+        ("CALENDAR_FEED_KEY", CALENDAR_FEED_KEY.to_owned()),
     ];
     let config =
         Config::from_lookup(&|name| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()));

@@ -1,5 +1,7 @@
 //! `cargo run -- demo`: the main job and what can come between, played on a fresh database and checked step by step.
 
+mod api;
+mod bookings;
 mod people;
 
 use std::time::{Duration, Instant};
@@ -20,8 +22,6 @@ const CALLER: &str = "+14155550123";
 /// How long a step may take before it counts as failed.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(2);
-/// After everything has settled: time enough for a text that must not come.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// Plays and checks; an error where anything is off.
 pub async fn demo() -> Result<(), SandboxError> {
@@ -75,6 +75,7 @@ impl Demo {
         self.the_caller_replies().await?;
         self.a_person_answers().await?;
         self.a_colleague_is_invited().await?;
+        self.a_slot_is_booked().await?;
         self.a_forged_webhook_is_refused(&transcript).await?;
         self.stop_is_obeyed().await?;
         self.a_second_call_gets_no_text().await?;
@@ -247,8 +248,13 @@ impl Demo {
 
     /// Whether `sql` becomes true in time.
     async fn becomes(&mut self, sql: &'static str) -> Result<bool, SandboxError> {
+        self.becomes_within(STEP_TIMEOUT, sql).await
+    }
+
+    /// Whether `sql` becomes true within this time.
+    async fn becomes_within(&mut self, bound: Duration, sql: &'static str) -> Result<bool, SandboxError> {
         let began = Instant::now();
-        while began.elapsed() < STEP_TIMEOUT {
+        while began.elapsed() < bound {
             if self.holds(sql).await? {
                 return Ok(true);
             }
@@ -257,14 +263,16 @@ impl Demo {
         Ok(false)
     }
 
-    /// Waits until nothing is under way any more, and then a little.
+    /// Waits until nothing is under way any more: whatever was to follow has followed.
     async fn quiet(&mut self) -> Result<(), SandboxError> {
-        self.installation.twilio.settled().await;
-        self.installation.clerk.settled().await;
         let idle = "select not exists (select from outbox_events where dispatched_at is null)
                        and not exists (select from effect_intents where state in ('pending', 'in_flight', 'unknown'))";
-        self.becomes(idle).await?;
-        tokio::time::sleep(SILENCE).await;
+        // What the database has done may have begun something at the providers, and their reports something here.
+        for _ in 0..3 {
+            self.installation.twilio.settled().await;
+            self.installation.clerk.settled().await;
+            self.becomes(idle).await?;
+        }
         Ok(())
     }
 

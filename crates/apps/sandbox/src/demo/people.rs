@@ -9,25 +9,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Demo, eventually};
-use crate::{SandboxError, clerk::user_of, installation::http_client, run::say};
+use crate::{SandboxError, run::say};
 
 /// What the person writes.
 const ANSWER: &str = "This is Tess of Example Plumbing. I can be there at 3 today.";
 /// Whom the owner invites.
 const COLLEAGUE: &str = "newcomer@example.com";
 
-/// An answer of the API.
-struct Answer {
-    status: u16,
-    body: Value,
-}
-
 impl Demo {
     /// A technician signs in, reads what was said, takes over, answers, and gives the conversation back.
     pub(super) async fn a_person_answers(&mut self) -> Result<(), SandboxError> {
         say("A person of the business signs in, reads, takes over and answers");
         let began = Instant::now();
-        let tech = self.token(Role::Tech)?;
+        let tech = self.installation.token(Role::Tech)?;
         let me = self.api(Method::GET, "/me", Some(&tech), None).await?;
         self.check("the token of a technician signs in", began, me.status == 200 && me.body["role"] == "TECH");
         let (nobody, forged) = (
@@ -83,7 +77,7 @@ impl Demo {
     pub(super) async fn a_colleague_is_invited(&mut self) -> Result<(), SandboxError> {
         say("The owner invites a colleague");
         let began = Instant::now();
-        let (owner, tech) = (self.token(Role::Owner)?, self.token(Role::Tech)?);
+        let (owner, tech) = (self.installation.token(Role::Owner)?, self.installation.token(Role::Tech)?);
         let invitation = json!({"email": COLLEAGUE, "role": "TECH"});
         let refused = self.api(Method::POST, "/users/invite", Some(&tech), Some(&invitation)).await?;
         self.check("a technician may not: 403", began, refused.status == 403);
@@ -106,32 +100,6 @@ impl Demo {
         let accepted = self.installation.clerk.accept_invitation(id);
         let user = accepted.map_err(SandboxError::io("the invitation could not be accepted"))?;
         user.map(|user| user.id).ok_or_else(|| SandboxError::Demo("the invitation was not open".to_owned()))
-    }
-
-    fn token(&self, role: Role) -> Result<String, SandboxError> {
-        let request = TokenRequest::of(user_of(role)?.0);
-        self.installation.clerk.token(&request).map_err(SandboxError::io("no token could be signed"))
-    }
-
-    async fn api(
-        &self,
-        method: Method,
-        path: &str,
-        token: Option<&str>,
-        body: Option<&Value>,
-    ) -> Result<Answer, SandboxError> {
-        let failed = |error: reqwest::Error| SandboxError::Demo(format!("the API did not answer: {error}"));
-        let mut request = http_client()?.request(method, format!("{}/v1{path}", self.installation.base_url));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = request.send().await.map_err(failed)?;
-        let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.map_err(failed)?;
-        Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
 
+mod businesses;
 mod configuration;
 mod counters;
 mod operators;

@@ -25,17 +25,44 @@ async fn operators_prepare_a_database_and_set_businesses_up() {
     };
     let (first, second) = (create("Example Plumbing").await, create("Example Roofing").await);
     assert_ne!(first, second);
-    let approve = ["server", "tenant", "approve-campaign", &first];
+    let approve = ["server", "tenant", "approve-campaign", &first, "--version", "2"];
     run(&approve, &environment).await.refused();
+    let submission = ["server", "tenant", "submission", &first];
+    assert!(run(&submission, &environment).await.refused().contains("submitted nothing"));
     let submit = ["server", "tenant", "submit-campaign", &first, "--legal-name", "Example Plumbing LLC"];
     let texts = ["--description", "Answers to missed calls.", "--sample-message", "Sorry we missed your call."];
-    run(&[&submit[..], &texts].concat(), &environment).await.succeeded();
+    for _ in 0..2 {
+        run(&[&submit[..], &texts].concat(), &environment).await.succeeded();
+    }
+    let read = run(&submission, &environment).await.json_lines().remove(0);
+    assert_eq!((&read["version"], &read["brand"]["legal_name"]), (&2.into(), &"Example Plumbing LLC".into()));
+    assert_eq!(read["campaign"]["sample_message"], "Sorry we missed your call.");
+    for action in [&["approve-brand"][..], &["approve-campaign"], &["reject-brand", "--reason", "No."]] {
+        let decide = [&["server", "tenant"], action, &[&first]].concat();
+        let no_version = run(&decide, &environment).await;
+        assert_eq!(no_version.code, Some(2), "who decides says about what: {no_version:?}");
+        let reason = run(&[&decide[..], &["--version", "1"]].concat(), &environment).await.refused();
+        assert!(reason.contains("submission 1 is not the one that stands now, which is 2"), "{reason}");
+    }
     assert_eq!(run(&approve, &environment).await.succeeded(), "the campaign is approved");
+    let reject = ["server", "tenant", "reject-brand", &first, "--version", "2", "--reason", "The EIN is another's."];
+    assert_eq!(run(&reject, &environment).await.succeeded(), "the business and its campaign are rejected");
+    let standing = ["server", "tenant", "standing", &first];
+    let lacks = run(&standing, &environment).await.json_lines().remove(0);
+    assert_eq!((&lacks["brand"], &lacks["campaign"]), (&"rejected".into(), &"rejected".into()), "{lacks}");
+    assert!(lacks["missing"][0]["text"].as_str().unwrap().contains("The EIN is another's."), "{lacks}");
+    let approve_brand = ["server", "tenant", "approve-brand", &first, "--version", "2"];
+    assert_eq!(run(&approve_brand, &environment).await.succeeded(), "the business is approved");
+    let lacks = run(&standing, &environment).await.json_lines().remove(0);
+    assert_eq!((&lacks["brand"], &lacks["campaign"]), (&"approved".into(), &"rejected".into()), "{lacks}");
 
     run(&["server", "number", "add", &first, "+14155550100"], &environment).await.succeeded();
     let reason = run(&["server", "number", "add", &second, "+14155550100"], &environment).await.refused();
     assert!(reason.contains("another"), "{reason}");
-    for command in [&["number", "add", NOBODYS_ID, "+14155550101"][..], &["tenant", "approve-campaign", NOBODYS_ID]] {
+    for command in [
+        &["number", "add", NOBODYS_ID, "+14155550101"][..],
+        &["tenant", "approve-campaign", NOBODYS_ID, "--version", "1"],
+    ] {
         let reason = run(&[&["server"], command].concat(), &environment).await.refused();
         assert!(reason.contains("there is no business"), "{command:?}: {reason}");
     }
@@ -105,6 +132,15 @@ async fn operators_see_why_an_event_is_stuck_and_settle_dead_letters() {
     let renewed = "select count(*) from outbox_events where lane = 1 and attempts = 0 and last_error is null";
     assert_eq!(count(&mut superuser, renewed).await, 1, "a replayed event is tried from the beginning");
     assert!(dead_letters(&["show", first]).await.succeeded().contains(&event), "a settled letter can still be read");
+    let log: Vec<(String, String)> = sqlx::query_as(
+        "select action, object_id::text from id_audit_log where object = 'dead-letter' and tenant_id = $1::uuid order by seq",
+    )
+    .bind(tenant.id.to_string())
+    .fetch_all(&mut superuser)
+    .await
+    .unwrap();
+    let [discarded, replayed] = ["dead-letter.discarded", "dead-letter.replayed"].map(str::to_owned);
+    assert_eq!(log, [(discarded, first.to_owned()), (replayed, second.to_owned())], "the business's log has it");
 
     for (action, id) in [("replay", first), ("discard", second), ("replay", NOBODYS_ID), ("show", NOBODYS_ID)] {
         let reason = dead_letters(&[action, id]).await.refused();

@@ -1,17 +1,21 @@
 //! A pause of all texts that no dispatcher has to be started again for.
 
+use std::process::Stdio;
+
 use nmc_testkit::eventually;
+use tokio::time::timeout;
 
 use crate::{
-    program::{BOUND, count, run},
-    stand::{Stand, ended, terminate},
+    program::{BOUND, count, program, run},
+    stand::{STOP_BOUND, Stand, ended, terminate},
 };
 
 #[tokio::test]
 async fn a_pause_holds_a_running_dispatcher_and_one_that_starts_later_and_loses_nothing() {
     let stand = Stand::new().await;
-    let (server, mut first) = (stand.serve().await, stand.dispatch());
     let environment = stand.dispatcher_environment();
+    let first = program(&["dispatcher", "run"], &environment).stderr(Stdio::piped()).spawn().unwrap();
+    let server = stand.serve().await;
     let mut superuser = stand.database.superuser().await.unwrap();
     assert_eq!(run(&["dispatcher", "pause"], &environment).await.succeeded(), "texts are paused");
     assert_eq!(run(&["dispatcher", "pause"], &environment).await.succeeded(), "texts were paused already");
@@ -20,7 +24,9 @@ async fn a_pause_holds_a_running_dispatcher_and_one_that_starts_later_and_loses_
     let pending = "select count(*) from effect_intents where state = 'pending' and attempt = 0";
     assert!(eventually(BOUND, async || count(&mut superuser, pending).await == 1).await, "nothing is planned");
     terminate(&first).await;
-    assert!(ended(&mut first).await.success());
+    let first = timeout(STOP_BOUND, first.wait_with_output()).await.unwrap().unwrap();
+    let logged = String::from_utf8(first.stderr).unwrap();
+    assert!(first.status.success() && logged.contains("operators have paused all texts"), "{logged}");
     let mut second = stand.dispatch();
     let status = run(&["dispatcher", "status"], &environment).await.json_lines().remove(0);
     assert_eq!(status["effects"]["paused"][0]["kind"], "sms", "{status}");

@@ -74,6 +74,7 @@ pub(crate) fn configuration(database_url: String, http: SocketAddr, metrics: Soc
         ("CLERK_BASE_URL", "http://127.0.0.1:9".to_owned()),
         ("CLERK_SECRET_KEY", "sk_test_nobody".to_owned()),
         ("CLERK_WEBHOOK_SECRET", "whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2U=".to_owned()),
+        ("CALENDAR_FEED_KEY", "a key of at least thirty-two characters".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ]
 }

@@ -40,7 +40,11 @@ async fn operators_settle_an_effect_in_review() {
     assert_eq!(effects(&["show", id]).await.json_lines()[0]["state"], "accepted");
     let known = "select count(*) from conv_messages where provider_message_id = 'SM000000000000000000000000000000aa'";
     assert_eq!(count(&mut superuser, known).await, 1, "the thread knows which text it was");
+    let log = "select count(*) from id_audit_log where action = 'effect.resolved' and actor_kind = 'operator'
+               and object_id in (select id from effect_intents) and after = '{\"state\": \"accepted\"}'";
+    assert_eq!(count(&mut superuser, log).await, 1, "who settled it is in the business's log");
     effects(&resolve).await.refused();
+    assert_eq!(count(&mut superuser, log).await, 1);
     effects(&["resolve", NOBODYS_ID, "--to", "failed"]).await.refused();
     assert!(effects(&["show", NOBODYS_ID]).await.refused().contains(NOBODYS_ID));
 }

@@ -28,7 +28,7 @@ pub(super) struct NewEntry {
     params(PageRequest),
     responses(
         (status = 200, description = "The oldest first", body = Page<DoNotText>),
-        (status = 422, description = "`invalid`: `limit` or `cursor`", body = Problem,
+        (status = 422, description = "`invalid_input`: `limit` or `cursor`", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )
@@ -59,7 +59,7 @@ pub(super) async fn list(
         (status = 201, body = DoNotText),
         (status = 409, description = "`list_full`; `idempotency_key_reused`", body = Problem,
             content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`: `phone` or `label`", body = Problem,
+        (status = 422, description = "`invalid_input`: `phone` or `label`", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )

@@ -78,7 +78,7 @@ pub(super) async fn list(State(compliance): State<Compliance>, Owner(actor): Own
         (status = 201, body = NumberView),
         (status = 409, description = "`too_many_numbers`; `idempotency_key_reused`", body = Problem,
             content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`: no phone number", body = Problem,
+        (status = 422, description = "`invalid_input`: no phone number", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )

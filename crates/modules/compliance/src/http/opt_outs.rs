@@ -43,7 +43,7 @@ pub(super) struct OptOutView {
     params(OptOutFilter, PageRequest),
     responses(
         (status = 200, body = Page<OptOutView>),
-        (status = 422, description = "`invalid`: `phone`, `limit` or `cursor`", body = Problem,
+        (status = 422, description = "`invalid_input`: `phone`, `limit` or `cursor`", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )

@@ -36,7 +36,7 @@ pub(super) struct Submitted {
         (status = 202, body = Submitted),
         (status = 409, description = "`campaign_approved`: it is approved, and the carriers would not know of a change; \
             `idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`: `errors` names each field the carriers would send back", body = Problem,
+        (status = 422, description = "`invalid_input`: `errors` names each field the carriers would send back", body = Problem,
             content_type = "application/problem+json"),
         ApiRefusal
     )
@@ -80,7 +80,7 @@ impl From<SubmitCampaignError> for Problem {
     "can_send": false,
     "missing": [{"code": "campaign-pending",
                  "text": "The carriers are checking what you want to send. You need not do anything."}],
-    "brand": {"legal_name": "Example Plumbing LLC", "status": "approved", "registration": null},
+    "brand": {"version": 1, "legal_name": "Example Plumbing LLC", "status": "approved", "registration": null},
     "campaign": {"id": "0197c0de-0000-7000-8000-000000000001", "status": "pending",
                  "description": "Answers to people who called the business and were not answered.",
                  "sample_message": "Example Plumbing: sorry we missed your call. Reply STOP to opt out."},
@@ -107,6 +107,8 @@ pub(super) struct StandingView {
 /// The business as it is registered.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BrandView {
+    /// Counts what was submitted, brand and campaign together, from 1.
+    version: i32,
     /// Its legal name.
     legal_name: String,
     /// Where it stands.
@@ -170,6 +172,7 @@ impl From<Standing> for StandingView {
             can_send: standing.missing.is_empty(),
             missing: standing.missing,
             brand: standing.brand.map(|brand| BrandView {
+                version: brand.version,
                 legal_name: brand.legal_name,
                 status: brand.status,
                 registration: brand.registration,

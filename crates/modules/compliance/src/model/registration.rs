@@ -323,6 +323,8 @@ pub struct RegistrationChange {
 /// The business as it is registered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Brand {
+    /// Counts what was submitted from 1: who decides says which submission that is about.
+    pub version: i32,
     /// Its legal name.
     pub legal_name: String,
     /// Where it stands.

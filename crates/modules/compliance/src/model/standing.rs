@@ -101,7 +101,7 @@ mod tests {
     const ALL: [CampaignStatus; 3] = [CampaignStatus::Pending, CampaignStatus::Approved, CampaignStatus::Rejected];
 
     fn brand(status: CampaignStatus) -> Brand {
-        Brand { legal_name: "Example".into(), status, registration: None }
+        Brand { version: 1, legal_name: "Example".into(), status, registration: None }
     }
 
     fn campaign(status: CampaignStatus) -> Campaign {

@@ -1,10 +1,14 @@
 use chrono::{DateTime, Duration, Utc};
-use nmc_db::{DbError, ReadTx};
+use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::compliance::CampaignStatus;
 use nmc_kernel::E164;
 use uuid::Uuid;
 
-use super::{decision::Newest, known};
+use super::{
+    decision::Newest,
+    known,
+    phone_lock::{self, PhoneLock},
+};
 use crate::{
     OptOutAction, Subject,
     model::{campaign::status_from_word, decision::subject_from_stored, limit::Count},
@@ -15,6 +19,8 @@ use crate::{
 pub(crate) struct Known {
     pub(crate) is_own_number: bool,
     pub(crate) is_do_not_text: bool,
+    /// The number to send from is one the business receives on; `false` where none was asked about.
+    pub(crate) is_receiving: bool,
     pub(crate) campaign: Option<CampaignStatus>,
     pub(crate) opt_out: Option<KnownOptOut>,
     /// How many of the caller's last texts in a row looked like a machine's.
@@ -34,8 +40,29 @@ pub(crate) struct KnownOptOut {
     pub(crate) confirmed_by: Option<Subject>,
 }
 
-/// Everything in one round trip.
-pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subject>) -> Result<Known, DbError> {
+/// The phone's lock, shared, and with it everything about a subject that is to be sent `from` a number: one round trip.
+pub(crate) async fn lock_and_look_up(
+    tx: &mut Tx,
+    phone: &E164,
+    subject: Subject,
+    from: Option<&E164>,
+) -> Result<Known, DbError> {
+    let lock = phone_lock::of(tx, phone);
+    look(tx, phone, Some(subject), from, Some(lock)).await
+}
+
+/// The same without lock or subject.
+pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164) -> Result<Known, DbError> {
+    look(tx, phone, None, None, None).await
+}
+
+async fn look(
+    tx: &mut ReadTx,
+    phone: &E164,
+    subject: Option<Subject>,
+    from: Option<&E164>,
+    lock: Option<PhoneLock>,
+) -> Result<Known, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let row = sqlx::query_file!(
         "src/store/gate_look_up.sql",
@@ -44,7 +71,10 @@ pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subje
         subject.map(|subject| subject.kind()),
         subject.map(|subject| subject.id()),
         now - Duration::hours(1),
-        now - Duration::hours(24)
+        now - Duration::hours(24),
+        from.map(E164::as_str),
+        lock.as_ref().map(|lock| lock.class),
+        lock.map(|lock| lock.subject)
     )
     .fetch_one(tx.conn().await?)
     .await?;
@@ -71,6 +101,7 @@ pub(crate) async fn look_up(tx: &mut ReadTx, phone: &E164, subject: Option<Subje
     Ok(Known {
         is_own_number: row.is_own_number,
         is_do_not_text: row.is_do_not_text,
+        is_receiving: row.is_receiving,
         campaign,
         opt_out,
         like_a_machine: row.like_a_machine.unwrap_or(0),

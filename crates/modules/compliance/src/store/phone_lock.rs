@@ -9,23 +9,21 @@ use nmc_kernel::E164;
 
 const CLASS: i32 = 0x434F_4D50;
 
-/// What is locked, before hashing.
-fn subject(tx: &Tx, phone: &E164) -> String {
-    format!("{}{}", tx.tenant(), phone.as_str())
+/// A phone's key.
+pub(crate) struct PhoneLock {
+    pub(crate) class: i32,
+    /// What is locked, before hashing.
+    pub(crate) subject: String,
 }
 
-/// Held by whoever may send, to the end of the transaction.
-pub(crate) async fn share(tx: &mut Tx, phone: &E164) -> Result<(), DbError> {
-    let subject = subject(tx, phone);
-    sqlx::query!("select pg_advisory_xact_lock_shared($1, hashtext($2))", CLASS, subject)
-        .execute(tx.conn().await?)
-        .await?;
-    Ok(())
+/// Who may send holds it shared, to the end of the transaction; `store::gate` takes it together with its look.
+pub(crate) fn of(tx: &Tx, phone: &E164) -> PhoneLock {
+    PhoneLock { class: CLASS, subject: format!("{}{}", tx.tenant(), phone.as_str()) }
 }
 
 /// Held by whoever changes whether the phone has opted out, to the end of the transaction.
 pub(crate) async fn exclude(tx: &mut Tx, phone: &E164) -> Result<(), DbError> {
-    let subject = subject(tx, phone);
-    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", CLASS, subject).execute(tx.conn().await?).await?;
+    let PhoneLock { class, subject } = of(tx, phone);
+    sqlx::query!("select pg_advisory_xact_lock($1, hashtext($2))", class, subject).execute(tx.conn().await?).await?;
     Ok(())
 }

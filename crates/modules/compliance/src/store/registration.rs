@@ -14,7 +14,7 @@ pub(crate) async fn brand(tx: &mut ReadTx) -> Result<Option<Brand>, DbError> {
     let tenant = tx.tenant();
     let row = sqlx::query!(
         r#"
-        select b.legal_name, coalesce(b.status, c.status, 'pending') as "status!", b.registration
+        select b.version, b.legal_name, coalesce(b.status, c.status, 'pending') as "status!", b.registration
         from comp_brands b left join comp_campaigns c on c.tenant_id = b.tenant_id and c.brand_id = b.id
         where b.tenant_id = $1
         "#,
@@ -24,19 +24,20 @@ pub(crate) async fn brand(tx: &mut ReadTx) -> Result<Option<Brand>, DbError> {
     .await?;
     row.map(|row| {
         let status = known(status_from_word(&row.status), "comp_brands.status")?;
-        Ok(Brand { legal_name: row.legal_name, status, registration: row.registration })
+        Ok(Brand { version: row.version, legal_name: row.legal_name, status, registration: row.registration })
     })
     .transpose()
 }
 
-/// Writes the brand, or what it is registered with now, and locks it until the transaction ends; gives its id.
+/// Writes the brand, or what it is registered with now as another version, and locks it until the transaction ends; gives
+/// its id.
 pub(crate) async fn save_brand(tx: &mut Tx, legal_name: &str, registration: Option<&Value>) -> Result<Uuid, DbError> {
     let (id, tenant, now) = (tx.ids().next::<Uuid>(), tx.tenant(), tx.now());
     let brand = sqlx::query_scalar!(
         "insert into comp_brands (tenant_id, id, legal_name, registration, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $5)
          on conflict (tenant_id) do update set legal_name = excluded.legal_name, updated_at = excluded.updated_at,
-           registration = coalesce(excluded.registration, comp_brands.registration)
+           registration = coalesce(excluded.registration, comp_brands.registration), version = comp_brands.version + 1
          returning id",
         tenant.as_uuid(),
         id,
@@ -68,17 +69,27 @@ pub(crate) async fn is_other_brand(
     Ok(is_other.unwrap_or(false))
 }
 
-/// The brand's id and where it stands by itself, locked until the transaction ends. Whoever needs the campaign as well
-/// locks this first.
-pub(crate) async fn lock_brand(tx: &mut Tx) -> Result<Option<(Uuid, Option<CampaignStatus>)>, DbError> {
+/// A brand whose row is locked.
+pub(crate) struct LockedBrand {
+    pub(crate) id: Uuid,
+    /// Which submission stands.
+    pub(crate) version: i32,
+    /// Where it stands by itself.
+    pub(crate) status: Option<CampaignStatus>,
+}
+
+/// The tenant's brand, locked until the transaction ends. Whoever needs the campaign as well locks this first.
+pub(crate) async fn lock_brand(tx: &mut Tx) -> Result<Option<LockedBrand>, DbError> {
     let tenant = tx.tenant();
-    let row =
-        sqlx::query!("select id, status from comp_brands where tenant_id = $1 for no key update", tenant.as_uuid())
-            .fetch_optional(tx.conn().await?)
-            .await?;
+    let row = sqlx::query!(
+        "select id, version, status from comp_brands where tenant_id = $1 for no key update",
+        tenant.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
     row.map(|row| {
         let status = row.status.map(|word| known(status_from_word(&word), "comp_brands.status")).transpose()?;
-        Ok((row.id, status))
+        Ok(LockedBrand { id: row.id, version: row.version, status })
     })
     .transpose()
 }

@@ -16,11 +16,16 @@ use crate::{
         quiet_hours::quiet_until,
         state_hours::state_hours,
     },
-    store::{self, decision::NewDecision, gate::Known},
+    store::{
+        self,
+        decision::{NewDecision, Newest},
+        gate::Known,
+    },
 };
 
-/// The gate every text passes: lock, look, decide, store. Three statements; a fourth when the outcome is new, a fifth
-/// for the confirmation of an opt-out.
+/// The gate every text passes: lock and look, decide, store. Two statements, one of them the tenant's; a third when the
+/// outcome is new, a fourth for the confirmation of an opt-out.
+#[expect(clippy::too_many_arguments, reason = "what a text is, and what the gate has")]
 pub(crate) async fn can_send(
     identity: &Identity,
     limits: &Limits,
@@ -28,6 +33,7 @@ pub(crate) async fn can_send(
     subject: Subject,
     phone: &E164,
     purpose: Purpose,
+    from: Option<&E164>,
     senders: Decision,
 ) -> Result<Decision, DbError> {
     // What the sender itself refuses needs neither lock nor look.
@@ -35,9 +41,14 @@ pub(crate) async fn can_send(
         store_decision(tx, subject, phone, purpose, &senders).await?;
         return Ok(senders);
     }
-    store::phone_lock::share(tx, phone).await?;
     let tenant = identity.tenant(tx).await?;
-    let known = store::gate::look_up(tx, phone, Some(subject)).await?;
+    let known = store::gate::lock_and_look_up(tx, phone, subject, from).await?;
+    // The number may be another business's by now.
+    if from.is_some() && !known.is_receiving {
+        let released = Decision::Block { reason: BlockReason::NumberReleased };
+        store_new(tx, subject, phone, purpose, &released, known.newest).await?;
+        return Ok(released);
+    }
     let now = tx.now();
     let beyond = limits.beyond(tx, &known).await?;
     let facts = facts(&known, &tenant, phone, beyond, now);
@@ -64,7 +75,7 @@ pub(crate) async fn would_send(
     purpose: Purpose,
 ) -> Result<Decision, DbError> {
     let tenant = identity.tenant(tx).await?;
-    let known = store::gate::look_up(tx, phone, None).await?;
+    let known = store::gate::look_up(tx, phone).await?;
     let now = tx.now();
     let beyond = limits.beyond(tx, &known).await?;
     Ok(judge(&facts(&known, &tenant, phone, beyond, now), None, purpose, now))
@@ -79,6 +90,18 @@ pub(crate) async fn store_decision(
     decision: &Decision,
 ) -> Result<(), DbError> {
     let newest = store::decision::newest(tx, subject).await?;
+    store_new(tx, subject, phone, purpose, decision, newest).await
+}
+
+/// A decision for which nothing but itself was looked at.
+async fn store_new(
+    tx: &mut Tx,
+    subject: Subject,
+    phone: &E164,
+    purpose: Purpose,
+    decision: &Decision,
+    newest: Option<Newest>,
+) -> Result<(), DbError> {
     let new = NewDecision { subject, phone, purpose, decision, inputs: &json!({}) };
     store::decision::store(tx, new, newest).await
 }

@@ -2,11 +2,9 @@ use nmc_db::{Db, DbError, Tx};
 use nmc_events::compliance::CampaignStatus;
 use nmc_identity::Identity;
 use nmc_kernel::{Actor, CampaignId};
+use serde_json::json;
 
-use super::{
-    audit::{audit, standing},
-    submit::publish,
-};
+use super::{audit::audit, submit::publish};
 use crate::{ReasonError, RegistrationSubject, SaidBy, model::registration, store};
 
 /// What an operator's word changed.
@@ -27,6 +25,14 @@ pub enum DecideCampaignError {
     /// The business has submitted nothing.
     #[error("the business has not submitted a campaign")]
     NotSubmitted,
+    /// Another submission has come since the one that was read.
+    #[error("submission {named} is not the one that stands now, which is {current}: read it before deciding")]
+    OtherVersion {
+        /// The one that was decided about.
+        named: i32,
+        /// The one that stands.
+        current: i32,
+    },
     /// The reason is empty or too long.
     #[error(transparent)]
     Reason(#[from] ReasonError),
@@ -36,21 +42,25 @@ pub enum DecideCampaignError {
 }
 
 /// The carriers may change their mind, so every status can follow every other. A campaign is approved only where its
-/// brand is, and falls with it.
+/// brand is, and falls with it. `version` is the submission the carriers saw: an owner may have sent another meanwhile.
 pub(crate) async fn decide(
     db: &Db,
     identity: &Identity,
     actor: &Actor,
     subject: RegistrationSubject,
+    version: i32,
     decided: CampaignStatus,
     reason: Option<&str>,
 ) -> Result<CampaignChange, DecideCampaignError> {
     let Actor::Operator { tenant } = actor else { return Err(DecideCampaignError::Forbidden) };
     let reason = reason.map(registration::reason).transpose()?;
     let mut tx = db.begin(*tenant).await?;
-    let (brand_id, brand) = store::registration::lock_brand(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
+    let locked = store::registration::lock_brand(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
     let (id, campaign) = store::campaign::lock(&mut tx).await?.ok_or(DecideCampaignError::NotSubmitted)?;
-    let brand = brand.unwrap_or(campaign);
+    if locked.version != version {
+        return Err(DecideCampaignError::OtherVersion { named: version, current: locked.version });
+    }
+    let brand = locked.status.unwrap_or(campaign);
     let (brand_to, campaign_to) = match (subject, decided) {
         (RegistrationSubject::Brand, CampaignStatus::Rejected) => (decided, CampaignStatus::Rejected),
         (RegistrationSubject::Brand, _) => (decided, campaign),
@@ -60,10 +70,10 @@ pub(crate) async fn decide(
     if (brand_to, campaign_to) == (brand, campaign) {
         return Ok(CampaignChange::Unchanged(id));
     }
-    let words = |status: CampaignStatus| standing(Some(status.as_str()));
+    let words = |status: CampaignStatus| json!({ "status": status, "version": version });
     if brand_to != brand {
         store::registration::set_brand_status(&mut tx, brand_to).await?;
-        let what = ("registration.decided", "brand", brand_id);
+        let what = ("registration.decided", "brand", locked.id);
         audit(identity, &mut tx, actor, what, words(brand), words(brand_to)).await?;
         append(&mut tx, RegistrationSubject::Brand, brand_to, reason).await?;
     }

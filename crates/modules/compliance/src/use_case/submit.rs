@@ -5,7 +5,7 @@ use nmc_events::{
 };
 use nmc_identity::Identity;
 use nmc_kernel::{Actor, CampaignId, IdempotencyKey, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::audit::{audit, standing};
 use crate::{CampaignSubmission, Fault, Registration, RegistrationSubject, SaidBy, SubmissionError, store};
@@ -108,8 +108,8 @@ async fn submit(
         }
     };
     let pending = CampaignStatus::Pending;
-    let brand_status = store::registration::lock_brand(tx).await?.and_then(|(_, status)| status);
-    let stands = match brand_status {
+    let brand = store::registration::lock_brand(tx).await?;
+    let stands = match brand.as_ref().and_then(|brand| brand.status) {
         Some(CampaignStatus::Approved) => !is_other_brand,
         Some(CampaignStatus::Pending) => true,
         Some(CampaignStatus::Rejected) | None => false,
@@ -125,7 +125,8 @@ async fn submit(
     }
     let before = standing(campaign.map(|(_, status)| status.as_str()));
     let what = ("registration.submitted", "campaign", id.as_uuid());
-    audit(identity, tx, actor, what, before, standing(Some(pending.as_str()))).await?;
+    let after = json!({ "status": pending, "version": brand.map(|brand| brand.version) });
+    audit(identity, tx, actor, what, before, after).await?;
     Ok(id)
 }
 

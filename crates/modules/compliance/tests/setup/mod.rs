@@ -37,7 +37,9 @@ pub(crate) struct Side {
 
 impl Side {
     fn new(db: Db) -> Self {
-        let identity = Identity::new(db.clone());
+        // An installation that texts the United Kingdom as well.
+        let countries = ["US", "CA", "GB"].map(str::to_owned);
+        let identity = Identity::new(db.clone()).with_countries(countries.into());
         let compliance = Compliance::new(db.clone(), identity.clone());
         Self { db, identity, compliance }
     }
@@ -101,7 +103,13 @@ impl World {
     pub(crate) async fn approve(&self, tenant: TenantId) {
         let operator = Actor::Operator { tenant };
         self.app.compliance.submit_campaign(&operator, &submission()).await.unwrap();
-        self.app.compliance.approve_campaign(&operator).await.unwrap();
+        self.app.compliance.approve_campaign(&operator, 1).await.unwrap();
+    }
+
+    /// Which submission stands.
+    pub(crate) async fn version(&self) -> i32 {
+        let mut tx = self.app.db.read(self.tenant).await.unwrap();
+        self.app.compliance.standing(&mut tx).await.unwrap().brand.map_or(0, |brand| brand.version)
     }
 
     pub(crate) fn operator(&self) -> Actor {

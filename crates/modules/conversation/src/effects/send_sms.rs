@@ -133,11 +133,7 @@ impl EffectKind for SendSms {
         }
         let subject = Subject::Message(request.message_id);
         let compliance = &self.conversations.compliance;
-        // The number may be another business's by now.
-        if !compliance.receives_on(tx, &request.from).await? {
-            own = Decision::Block { reason: BlockReason::NumberReleased };
-        }
-        let gate = compliance.can_send_with(tx, subject, &request.to, request.purpose, own).await?;
+        let gate = compliance.can_send_from(tx, subject, &request.from, &request.to, request.purpose, own).await?;
         match gate {
             Decision::Block { reason } => return Ok(Check::Cancel { reason: reason.as_str() }),
             Decision::Defer { until, reason } => return Ok(Check::Wait { until, reason: reason.as_str() }),
@@ -192,8 +188,7 @@ impl EffectKind for SendSms {
     async fn apply(&self, tx: &mut Tx, intent: &Intent<SmsRequest>, change: &Change) -> Result<(), DbError> {
         let request = &intent.request;
         let conversations = &self.conversations;
-        let Some(conversation) = store::conversation::lock(tx, request.conversation_id).await? else { return Ok(()) };
-        let Some(message) = store::message::find(tx, request.message_id).await? else { return Ok(()) };
+        let Some((conversation, message)) = store::text::lock(tx, request.message_id).await? else { return Ok(()) };
         let context = intent.context;
         match change {
             Change::Accepted(accepted) => {

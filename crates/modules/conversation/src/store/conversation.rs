@@ -1,28 +1,29 @@
 use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_events::conversation::CloseReason;
-use nmc_kernel::{ConversationId, CorrelationId, E164, IntentId, MessageId};
+use nmc_kernel::{ConversationId, CorrelationId, E164};
 use uuid::Uuid;
 
 use super::{Position, word};
 use crate::{ConversationRecord, ConversationState};
 
-struct Row {
-    id: ConversationId,
-    caller_phone: E164,
-    business_phone: E164,
-    state: ConversationState,
-    epoch: i32,
-    correlation_id: CorrelationId,
-    opened_at: DateTime<Utc>,
-    last_activity_at: DateTime<Utc>,
-    waiting_since: Option<DateTime<Utc>>,
-    closed_at: Option<DateTime<Utc>>,
-    closed_reason: Option<String>,
+/// A conversation's columns.
+pub(super) struct Row {
+    pub(super) id: ConversationId,
+    pub(super) caller_phone: E164,
+    pub(super) business_phone: E164,
+    pub(super) state: ConversationState,
+    pub(super) epoch: i32,
+    pub(super) correlation_id: CorrelationId,
+    pub(super) opened_at: DateTime<Utc>,
+    pub(super) last_activity_at: DateTime<Utc>,
+    pub(super) waiting_since: Option<DateTime<Utc>>,
+    pub(super) closed_at: Option<DateTime<Utc>>,
+    pub(super) closed_reason: Option<String>,
 }
 
 impl Row {
-    fn read(self) -> Result<ConversationRecord, DbError> {
+    pub(super) fn read(self) -> Result<ConversationRecord, DbError> {
         Ok(ConversationRecord {
             id: self.id,
             caller_phone: self.caller_phone,
@@ -54,47 +55,6 @@ pub(crate) async fn lock(tx: &mut Tx, id: ConversationId) -> Result<Option<Conve
     .fetch_optional(tx.conn().await?)
     .await?;
     row.map(Row::read).transpose()
-}
-
-/// The conversation of the message that an intent sends, or that the provider knows by `provider_message_id`, locked;
-/// and the message. The intent counts first.
-pub(crate) async fn lock_of_message(
-    tx: &mut Tx,
-    intent: Option<IntentId>,
-    provider_message_id: &str,
-) -> Result<Option<(ConversationRecord, MessageId)>, DbError> {
-    let tenant = tx.tenant();
-    let found = sqlx::query!(
-        r#"select m.id as "message_id: MessageId", c.id as "id: ConversationId", c.caller_phone as "caller_phone: E164",
-                  c.business_phone as "business_phone: E164", c.state as "state: ConversationState", c.epoch,
-                  c.correlation_id as "correlation_id: CorrelationId", c.opened_at, c.last_activity_at, c.waiting_since,
-                  c.closed_at, c.closed_reason
-           from conv_messages m
-           join conv_conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
-           where m.tenant_id = $1 and (m.intent_id = $2 or m.provider_message_id = $3)
-           order by m.intent_id is not distinct from $2 desc limit 1
-           for no key update of c"#,
-        tenant.as_uuid(),
-        intent.map(IntentId::as_uuid),
-        provider_message_id
-    )
-    .fetch_optional(tx.conn().await?)
-    .await?;
-    let Some(found) = found else { return Ok(None) };
-    let row = Row {
-        id: found.id,
-        caller_phone: found.caller_phone,
-        business_phone: found.business_phone,
-        state: found.state,
-        epoch: found.epoch,
-        correlation_id: found.correlation_id,
-        opened_at: found.opened_at,
-        last_activity_at: found.last_activity_at,
-        waiting_since: found.waiting_since,
-        closed_at: found.closed_at,
-        closed_reason: found.closed_reason,
-    };
-    Ok(Some((row.read()?, found.message_id)))
 }
 
 /// The caller's live conversation, locked.

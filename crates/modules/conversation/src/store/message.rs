@@ -5,39 +5,41 @@ use nmc_events::conversation::MessageStatus;
 use nmc_kernel::{ConversationId, E164, IntentId, MessageId, UserId};
 use uuid::Uuid;
 
-use super::{Position, word};
+use super::{Position, template, word};
 use crate::{
     Message, TemplateKey,
     model::{
         failure::unreachable_codes,
         greeting::Spoken,
         message::{author_word, direction_word, status_word},
+        template::Wordings,
     },
 };
 
-struct Row {
-    id: MessageId,
-    conversation_id: ConversationId,
-    direction: String,
-    author: String,
-    author_user_id: Option<UserId>,
-    purpose: Option<String>,
-    body: String,
-    media_count: i16,
-    segments: i16,
-    status: String,
-    provider_message_id: Option<String>,
-    client_dedup_key: Option<String>,
-    intent_id: Option<IntentId>,
-    error_code: Option<i32>,
-    failure: Option<String>,
-    why: serde_json::Value,
-    answers_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
+/// A message's columns.
+pub(super) struct Row {
+    pub(super) id: MessageId,
+    pub(super) conversation_id: ConversationId,
+    pub(super) direction: String,
+    pub(super) author: String,
+    pub(super) author_user_id: Option<UserId>,
+    pub(super) purpose: Option<String>,
+    pub(super) body: String,
+    pub(super) media_count: i16,
+    pub(super) segments: i16,
+    pub(super) status: String,
+    pub(super) provider_message_id: Option<String>,
+    pub(super) client_dedup_key: Option<String>,
+    pub(super) intent_id: Option<IntentId>,
+    pub(super) error_code: Option<i32>,
+    pub(super) failure: Option<String>,
+    pub(super) why: serde_json::Value,
+    pub(super) answers_at: Option<DateTime<Utc>>,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 impl Row {
-    fn read(self) -> Result<Message, DbError> {
+    pub(super) fn read(self) -> Result<Message, DbError> {
         Ok(Message {
             id: self.id,
             conversation_id: self.conversation_id,
@@ -222,39 +224,59 @@ const LONGEST_WAIT_HOURS: i64 = 48;
 /// So long a number of which the provider has said that no text reaches it gets none. Numbers change hands.
 const UNREACHABLE_DAYS: i64 = 180;
 
-/// What the service has written to the caller, in whichever conversation.
-pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164) -> Result<Spoken, DbError> {
+/// What the service has written to the caller, in whichever conversation. Whoever asks may write `key` next, so that its
+/// wordings are read along.
+pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164, key: TemplateKey) -> Result<Spoken, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let unreachable: Vec<i32> = unreachable_codes().collect();
-    Ok(sqlx::query_as!(
-        Spoken,
-        r#"select max(case when m.status = 'pending' then greatest($3, m.answers_at)
-                           else greatest(m.created_at, m.answers_at) end)
-                    filter (where m.author = 'automation') as at,
-                  count(*) filter (where m.created_at > $4) as "in_a_day!",
-                  exists (select from conv_conversations fc
-                          join conv_messages f on f.tenant_id = fc.tenant_id and f.conversation_id = fc.id
-                          where fc.tenant_id = $1 and fc.caller_phone = $2 and f.status = 'failed'
-                            and f.error_code = any($6) and f.created_at > $7
-                            and not exists (
-                              select from conv_conversations nc
-                              join conv_messages n on n.tenant_id = nc.tenant_id and n.conversation_id = nc.id
-                              where nc.tenant_id = $1 and nc.caller_phone = $2 and n.created_at > f.created_at
-                                and n.status in ('received', 'delivered'))) as "is_unreachable!"
-           from conv_conversations c
-           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-           where c.tenant_id = $1 and c.caller_phone = $2 and m.author in ('automation', 'system')
-             and m.status <> 'failed' and m.created_at > $5"#,
+    let row = sqlx::query!(
+        r#"select spoken.at, spoken.in_a_day as "in_a_day!", spoken.is_unreachable as "is_unreachable!",
+                  worded.own as "own?", worded.own_changed_at as "own_changed_at?",
+                  worded.is_own_stopped as "is_own_stopped!", worded.is_built_in_stopped as "is_built_in_stopped!"
+           from (select max(case when m.status = 'pending' then greatest($3, m.answers_at)
+                                 else greatest(m.created_at, m.answers_at) end)
+                          filter (where m.author = 'automation') as at,
+                        count(*) filter (where m.created_at > $4) as in_a_day,
+                        exists (select from conv_conversations fc
+                                join conv_messages f on f.tenant_id = fc.tenant_id and f.conversation_id = fc.id
+                                where fc.tenant_id = $1 and fc.caller_phone = $2 and f.status = 'failed'
+                                  and f.error_code = any($6) and f.created_at > $7
+                                  and not exists (
+                                    select from conv_conversations nc
+                                    join conv_messages n on n.tenant_id = nc.tenant_id and n.conversation_id = nc.id
+                                    where nc.tenant_id = $1 and nc.caller_phone = $2 and n.created_at > f.created_at
+                                      and n.status in ('received', 'delivered'))) as is_unreachable
+                 from conv_conversations c
+                 join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+                 where c.tenant_id = $1 and c.caller_phone = $2 and m.author in ('automation', 'system')
+                   and m.status <> 'failed' and m.created_at > $5) as spoken
+           cross join (
+             select t.body as own, t.updated_at as own_changed_at,
+                    coalesce(bool_or(s.wording = 'business'), false) as is_own_stopped,
+                    coalesce(bool_or(s.wording = 'product'), false) as is_built_in_stopped
+             from (values (1)) as one
+             left join conv_templates t on t.tenant_id = $1 and t.key = $8
+             left join conv_stopped_wordings s on s.tenant_id = $1 and s.key = $8
+             group by t.body, t.updated_at) as worded"#,
         tenant.as_uuid(),
         caller.as_str(),
         now,
         now - Duration::days(1),
         now - Duration::hours(LONGEST_WAIT_HOURS),
         &unreachable,
-        now - Duration::days(UNREACHABLE_DAYS)
+        now - Duration::days(UNREACHABLE_DAYS),
+        key.as_str()
     )
     .fetch_one(tx.conn().await?)
-    .await?)
+    .await?;
+    let wordings = Wordings {
+        own: row.own,
+        own_changed_at: row.own_changed_at,
+        is_own_stopped: row.is_own_stopped,
+        is_built_in_stopped: row.is_built_in_stopped,
+    };
+    template::remember(tx, key, wordings);
+    Ok(Spoken { at: row.at, in_a_day: row.in_a_day, is_unreachable: row.is_unreachable })
 }
 
 /// When the caller's keywords were answered with this text since `since`; what failed counts as well.

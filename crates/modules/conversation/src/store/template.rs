@@ -3,8 +3,22 @@ use uuid::Uuid;
 
 use crate::{TemplateKey, Wording, model::template::Wordings};
 
+/// The text whose wordings the transaction has read last.
+#[derive(Clone)]
+struct Read(TemplateKey, Wordings);
+
+/// Keeps what was read of a text, until the transaction ends or changes it.
+pub(super) fn remember(tx: &mut ReadTx, key: TemplateKey, wordings: Wordings) {
+    tx.remember(Read(key, wordings));
+}
+
 /// A text's wordings.
 pub(crate) async fn find(tx: &mut ReadTx, key: TemplateKey) -> Result<Wordings, DbError> {
+    if let Some(Read(of, wordings)) = tx.remembered()
+        && of == key
+    {
+        return Ok(wordings);
+    }
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Wordings,
@@ -24,6 +38,7 @@ pub(crate) async fn find(tx: &mut ReadTx, key: TemplateKey) -> Result<Wordings, 
 
 /// Replaces the business's own wording.
 pub(crate) async fn save(tx: &mut Tx, key: TemplateKey, body: &str) -> Result<(), DbError> {
+    tx.forget::<Read>();
     let (tenant, now) = (tx.tenant(), tx.now());
     let id: Uuid = tx.ids().next();
     sqlx::query!(
@@ -42,6 +57,7 @@ pub(crate) async fn save(tx: &mut Tx, key: TemplateKey, body: &str) -> Result<()
 
 /// Takes the business's own wording away; `false` where it had none.
 pub(crate) async fn delete(tx: &mut Tx, key: TemplateKey) -> Result<bool, DbError> {
+    tx.forget::<Read>();
     let tenant = tx.tenant();
     let deleted =
         sqlx::query!("delete from conv_templates where tenant_id = $1 and key = $2", tenant.as_uuid(), key.as_str())
@@ -52,6 +68,7 @@ pub(crate) async fn delete(tx: &mut Tx, key: TemplateKey) -> Result<bool, DbErro
 
 /// A carrier has filtered this wording: it is not sent any more. `false` where that was known.
 pub(crate) async fn stop(tx: &mut Tx, key: TemplateKey, wording: Wording, error_code: i32) -> Result<bool, DbError> {
+    tx.forget::<Read>();
     let (tenant, now) = (tx.tenant(), tx.now());
     let id: Uuid = tx.ids().next();
     let stopped = sqlx::query!(
@@ -71,6 +88,7 @@ pub(crate) async fn stop(tx: &mut Tx, key: TemplateKey, wording: Wording, error_
 
 /// An owner has decided about the text's wording anew: it is sent again.
 pub(crate) async fn resume(tx: &mut Tx, key: TemplateKey) -> Result<(), DbError> {
+    tx.forget::<Read>();
     let tenant = tx.tenant();
     sqlx::query!("delete from conv_stopped_wordings where tenant_id = $1 and key = $2", tenant.as_uuid(), key.as_str())
         .execute(tx.conn().await?)

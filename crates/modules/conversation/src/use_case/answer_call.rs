@@ -5,8 +5,8 @@ use nmc_kernel::{E164, Untextable};
 
 use super::{
     close::take_back_planned,
-    greet::greet,
-    open::{lock_or_create, publish_started, touch},
+    greet::{self, greet},
+    open::{publish_started, take_contact, touch},
     raise_task::raise_task,
     unblock::unblock,
 };
@@ -36,11 +36,11 @@ pub(crate) async fn answer_call(
         outcome: ContactOutcome::Taken,
         occurred_at: envelope.occurred_at,
     };
-    if !store::contact::insert(tx, &contact).await? {
-        return Ok(());
-    }
     if let (Some(phone), None) = (&event.from_phone, event.untextable_reason) {
         return answer(conversations, tx, &contact, phone, envelope).await;
+    }
+    if !store::contact::insert(tx, &contact).await? {
+        return Ok(());
     }
     let reason = event.untextable_reason.unwrap_or(Untextable::Withheld);
     let text = format!("Call back: no text reaches this caller ({}).", reason.as_str());
@@ -56,14 +56,15 @@ async fn answer(
     envelope: &Envelope,
 ) -> Result<(), DbError> {
     let cause = Some(envelope.event_id);
-    let (mut conversation, is_new) =
-        lock_or_create(tx, phone, &contact.business_phone, envelope.correlation_id).await?;
+    let Some((mut conversation, is_new)) = take_contact(tx, contact, phone, envelope.correlation_id).await? else {
+        return Ok(());
+    };
     // The approval may be a moment older than the look at what it unblocks.
     unblock(conversations, tx, &mut conversation, cause).await?;
     let subject = Subject::Call(contact.id.into());
     let gate = conversations.compliance.can_send(tx, subject, phone, Purpose::Greeting).await?;
     let now = tx.now();
-    let spoken = store::message::spoken(tx, phone).await?;
+    let spoken = store::message::spoken(tx, phone, greet::key(contact)).await?;
     let reaction = react(&gate, (!is_new).then_some(conversation.state), spoken, contact.occurred_at, now);
     let context = conversation.context(cause);
 

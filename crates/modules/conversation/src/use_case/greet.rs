@@ -14,6 +14,14 @@ use crate::{
     model::{greeting, message::useful_until, task::NewTask},
 };
 
+/// The text that greets a contact.
+pub(crate) const fn key(contact: &Contact) -> TemplateKey {
+    match contact.kind {
+        ContactKind::Call => TemplateKey::GreetingCall,
+        ContactKind::Text => TemplateKey::GreetingText,
+    }
+}
+
 /// Answers a missed call, or the text that opened the conversation, with the first text, and says what became of the
 /// contact: greeted, or a task where carriers filter every wording of the text. The conversation is locked.
 ///
@@ -27,10 +35,7 @@ pub(crate) async fn greet(
     available_at: DateTime<Utc>,
     causation: Option<EventId>,
 ) -> Result<ContactOutcome, DbError> {
-    let key = match contact.kind {
-        ContactKind::Call => TemplateKey::GreetingCall,
-        ContactKind::Text => TemplateKey::GreetingText,
-    };
+    let key = key(contact);
     let Some(text) = worded(conversations, tx, conversation, key).await? else {
         ask_a_person(tx, conversation, contact, causation).await?;
         return Ok(ContactOutcome::Task);

@@ -39,16 +39,17 @@ pub(crate) async fn record_delivery(
         return Ok(());
     }
     let intent = attempt.map(|attempt| attempt.intent);
-    let Some((conversation, message_id)) = store::conversation::lock_of_message(&mut tx, intent, sid).await? else {
+    let Some((conversation, mut message)) = store::text::lock_reported(&mut tx, intent, sid).await? else {
         tracing::warn!(tenant_id = %tenant, "a status callback is about no text of ours");
         return tx.commit().await;
     };
-    // Read once it is locked: nobody else writes it from here on.
-    let Some(mut message) = store::message::find(&mut tx, message_id).await? else { return tx.commit().await };
-    if let Some(attempt) = attempt {
+    // A message that has this id was given it in the transaction that settled its intent.
+    if let Some(attempt) = attempt
+        && message.provider_message_id.as_deref() != Some(sid)
+    {
         settle(&mut tx, &conversation, &message, attempt, sid).await?;
         if message.provider_message_id.is_none() {
-            message = store::message::find(&mut tx, message_id).await?.unwrap_or(message);
+            message = store::message::find(&mut tx, message.id).await?.unwrap_or(message);
         }
     }
     if message.provider_message_id.as_deref() == Some(sid) {

@@ -9,7 +9,7 @@ use nmc_events::{
 use super::{
     answer_call::block,
     answer_keyword::answer_keyword,
-    greet::greet,
+    greet::{self, greet},
     open::{lock_or_create, publish_started, touch},
     override_window::text_waits,
     raise_task::raise_task,
@@ -107,7 +107,7 @@ async fn open(
     let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Greeting).await?;
     let now = tx.now();
     // Whoever writes can be written to.
-    let spoken = Spoken { is_unreachable: false, ..store::message::spoken(tx, &caller).await? };
+    let spoken = Spoken { is_unreachable: false, ..store::message::spoken(tx, &caller, greet::key(contact)).await? };
     let outcome = match react(&gate, None, spoken, contact.occurred_at, now) {
         Reaction::Greet { available_at } => {
             greet(conversations, tx, conversation, contact, contact.occurred_at, available_at, cause).await?

@@ -3,7 +3,10 @@ use nmc_db::{DbError, Tx};
 use nmc_events::conversation::ConversationUnblocked;
 use nmc_kernel::EventId;
 
-use super::{greet::greet, raise_task::raise_task};
+use super::{
+    greet::{self, greet},
+    raise_task::raise_task,
+};
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, TaskKind,
     model::{
@@ -53,7 +56,7 @@ pub(crate) async fn unblock(
     let (recent, too_old) = waiting.split_at(waiting.partition_point(is_recent));
     hand_to_a_person(tx, conversation, too_old, "texting was approved too late", causation).await?;
     let Some((newest, older)) = recent.split_first() else { return Ok(()) };
-    let spoken = store::message::spoken(tx, &conversation.caller_phone).await?;
+    let spoken = store::message::spoken(tx, &conversation.caller_phone, greet::key(newest)).await?;
     // The approval is what made the answer due: the time it took is not held against the contact.
     let reason = match react(&gate, Some(ConversationState::Open), spoken, now, now) {
         Reaction::Greet { available_at } => {

@@ -11,7 +11,7 @@ use axum::{
 };
 use chrono::{DateTime, Duration, Utc};
 use nmc_compliance::{CampaignSubmission, Compliance, Decision, OptOutSource};
-use nmc_conversation::{Conversation, ConversationRecord, ConversationState, Direction, Message, Settings};
+use nmc_conversation::{Conversation, ConversationRecord, ConversationState, Direction, Message, NewMessage, Settings};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
 use nmc_events::{
@@ -19,7 +19,9 @@ use nmc_events::{
     telephony::{CallDetected, InboundSmsReceived, MissedReason},
 };
 use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
-use nmc_kernel::{Actor, CallId, Clock, CorrelationId, E164, InboundSmsId, Random, Role, TenantId, Untextable, UserId};
+use nmc_kernel::{
+    Actor, CallId, Clock, ConversationId, CorrelationId, E164, InboundSmsId, Random, Role, TenantId, Untextable, UserId,
+};
 use nmc_outbox::{Consumers, Dispatcher};
 use nmc_providers::twilio::{
     AccountSid, AuthToken, ClientSettings, SendOutcome, SendSms, Sender, TwilioClient, TwilioWebhooks,
@@ -144,7 +146,13 @@ impl World {
             sample_message: "Example Plumbing: sorry we missed you. Reply STOP to opt out.".into(),
         };
         let _ = self.app.compliance.submit_campaign(&self.operator(), &submission).await;
-        self.app.compliance.approve_campaign(&self.operator()).await.unwrap();
+        self.app.compliance.approve_campaign(&self.operator(), self.submitted().await).await.unwrap();
+    }
+
+    /// Which submission stands.
+    pub(crate) async fn submitted(&self) -> i32 {
+        let mut tx = self.app.db.read(self.tenant).await.unwrap();
+        self.app.compliance.standing(&mut tx).await.unwrap().brand.unwrap().version
     }
 
     /// Another business, in all that decides about texts like this one.
@@ -165,7 +173,7 @@ impl World {
     }
 
     pub(crate) async fn reject(&self) {
-        self.app.compliance.reject_campaign(&self.operator()).await.unwrap();
+        self.app.compliance.reject_campaign(&self.operator(), self.submitted().await).await.unwrap();
     }
 
     pub(crate) fn operator(&self) -> Actor {
@@ -490,4 +498,21 @@ pub(crate) fn caller() -> E164 {
 
 pub(crate) fn phone(text: &str) -> E164 {
     E164::parse(text).unwrap()
+}
+
+/// What a person writes.
+pub(crate) fn new_message(body: &str) -> NewMessage {
+    NewMessage { body: body.to_owned(), client_dedup_key: None }
+}
+
+/// A caller who was greeted.
+pub(crate) async fn greeted(world: &World, who: &E164) -> ConversationId {
+    world.call(who).await;
+    world.play().await;
+    world.thread(who).await.unwrap().id
+}
+
+/// What Twilio has for a caller.
+pub(crate) fn bodies_sent(world: &World, who: &E164) -> Vec<String> {
+    world.twilio.accepted_to(who).into_iter().map(|message| message.body).collect()
 }

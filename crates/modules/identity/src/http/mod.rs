@@ -10,9 +10,12 @@ mod tenant;
 mod users;
 mod view;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use nmc_kernel::Clock;
-use nmc_providers::clerk::{ClerkClient, ClerkTokens, ClerkWebhooks};
+use nmc_providers::clerk::{ClerkClient, ClerkTokens, ClerkUserId, ClerkWebhooks};
+use nmc_web::Limiter;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Identity;
@@ -36,10 +39,13 @@ struct SignUpState {
     identity: Identity,
     tokens: ClerkTokens,
     clerk: ClerkClient,
+    limit: Arc<Limiter<ClerkUserId>>,
 }
 
 pub(crate) fn sign_up_routes(identity: Identity, tokens: ClerkTokens, clerk: ClerkClient) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(sign_up::post_tenants)).with_state(SignUpState { identity, tokens, clerk })
+    let limit = Arc::new(Limiter::new(sign_up::TRIES_PER_MINUTE));
+    let state = SignUpState { identity, tokens, clerk, limit };
+    OpenApiRouter::new().routes(routes!(sign_up::post_tenants)).with_state(state)
 }
 
 #[derive(Clone, FromRef)]

@@ -23,6 +23,7 @@ impl From<ChangeTenantError> for Problem {
             ChangeTenantError::Settings(error) => {
                 Self::invalid_field(format!("settings.{}", error.field()), error.to_string())
             }
+            ChangeTenantError::CountryNotOffered(_) => Self::invalid_field("settings.countries", error.to_string()),
             ChangeTenantError::NotFound => Self::not_found(),
             ChangeTenantError::Database(error) => error.into(),
         }

@@ -1,16 +1,22 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode},
 };
 use chrono_tz::Tz;
-use nmc_providers::clerk::{ClerkClient, ClerkTokens};
-use nmc_web::{ApiRefusal, JsonBody, Problem};
+use nmc_providers::clerk::{ClerkClient, ClerkTokens, ClerkUserId};
+use nmc_web::{ApiRefusal, JsonBody, Limiter, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{authenticate::verify, view::MeView};
 use crate::{Identity, SignUp, SignedUp, TenantName};
+
+/// First sign-ins a person may try in a minute on one server: each asks Clerk, whose API has one limit for the whole
+/// installation (<https://clerk.com/docs/guides/how-clerk-works/system-limits>).
+pub(super) const TRIES_PER_MINUTE: u32 = 20;
 
 /// The business of somebody who signs in for the first time. Whoever was invited need not say anything.
 #[derive(Deserialize, ToSchema)]
@@ -46,12 +52,14 @@ pub(super) async fn post_tenants(
     State(identity): State<Identity>,
     State(tokens): State<ClerkTokens>,
     State(clerk): State<ClerkClient>,
+    State(limit): State<Arc<Limiter<ClerkUserId>>>,
     headers: HeaderMap,
     body: Result<JsonBody<NewBusiness>, Problem>,
 ) -> Result<(StatusCode, Json<MeView>), Problem> {
     // Before anything is said about the body.
     let token = verify(&tokens, &headers).await?;
     let JsonBody(NewBusiness { name, time_zone }) = body?;
+    limit.admit("person", &token.subject)?;
     match identity.sign_up(&clerk, &token.subject, SignUp { name, time_zone }).await? {
         SignedUp::New(me) => Ok((StatusCode::CREATED, Json(me.into()))),
         SignedUp::Already(me) => Ok((StatusCode::OK, Json(me.into()))),

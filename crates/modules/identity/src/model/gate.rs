@@ -27,6 +27,17 @@ pub struct GateState {
     pub reason: Option<String>,
 }
 
+/// Whether a business may do what a gate is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Open,
+    /// The gate is closed.
+    Closed,
+    /// The business is not served at all.
+    Suspended,
+}
+
 /// Every gate, with what is stored of some.
 pub(crate) fn all_gates(stored: &[GateState]) -> Vec<GateState> {
     let state = |gate| {

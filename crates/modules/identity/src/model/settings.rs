@@ -45,7 +45,7 @@ pub struct TenantSettings {
     pub address: Option<String>,
     /// The languages it is served in, none twice; the first is the one texts begin in.
     pub languages: Vec<Language>,
-    /// ISO 3166 codes of the countries whose numbers are texted.
+    /// ISO 3166 codes of the countries whose numbers are texted, of those that the installation texts.
     pub countries: Vec<String>,
     /// Whether a caller who books is asked for their name.
     pub ask_for_name: bool,

@@ -4,7 +4,7 @@ use nmc_kernel::TenantId;
 use sqlx::types::Json;
 
 use super::Damaged;
-use crate::{SETTINGS_VERSION, Tenant, TenantName, TenantSettings, TenantStatus};
+use crate::{FeatureGate, SETTINGS_VERSION, Tenant, TenantName, TenantSettings, TenantStatus};
 
 /// The transaction's tenant.
 pub(crate) async fn find(tx: &mut ReadTx) -> Result<Tenant, DbError> {
@@ -19,6 +19,25 @@ pub(crate) async fn find(tx: &mut ReadTx) -> Result<Tenant, DbError> {
     .fetch_one(tx.conn().await?)
     .await?;
     read(id, &row.name, &row.time_zone, &row.status, row.settings.0).map_err(DbError::from)
+}
+
+/// The transaction's tenant, and whether a gate is open to it.
+pub(crate) async fn find_with_gate(tx: &mut ReadTx, gate: FeatureGate) -> Result<(Tenant, bool), DbError> {
+    let id = tx.tenant();
+    let row = sqlx::query!(
+        r#"
+        select t.name, t.time_zone, t.status, t.settings as "settings: Json<TenantSettings>",
+               coalesce(g.enabled, true) as "is_open!"
+        from id_tenants t left join id_feature_gates g on g.tenant_id = $1 and g.gate = $2
+        where t.tenant_id = $1 and t.id = $1
+        "#,
+        id.as_uuid(),
+        gate as FeatureGate
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
+    let tenant = read(id, &row.name, &row.time_zone, &row.status, row.settings.0)?;
+    Ok((tenant, row.is_open))
 }
 
 fn read(id: TenantId, name: &str, zone: &str, status: &str, settings: TenantSettings) -> Result<Tenant, Damaged> {

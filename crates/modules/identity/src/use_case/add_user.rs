@@ -13,8 +13,8 @@ pub enum AddUserError {
     /// There is no such tenant.
     #[error("there is no such business")]
     NotFound,
-    /// The Clerk user belongs to another business.
-    #[error("the Clerk user belongs to another business")]
+    /// The Clerk user belongs to another business, or is gone at Clerk.
+    #[error("the Clerk user belongs to another business, or is gone at Clerk")]
     Elsewhere,
     /// The database did not do it.
     #[error(transparent)]

@@ -16,6 +16,9 @@ pub enum ChangeTenantError {
     /// The settings cannot be stored.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// A country was chosen that this installation does not text; which it does.
+    #[error("only countries that this installation texts are expected: {}", .0.join(", "))]
+    CountryNotOffered(Vec<String>),
     /// There is no such tenant.
     #[error("there is no such business")]
     NotFound,
@@ -25,13 +28,23 @@ pub enum ChangeTenantError {
 }
 
 /// Changes the fields that are given.
-pub(crate) async fn change_tenant(db: &Db, actor: &Actor, change: TenantChange) -> Result<Tenant, ChangeTenantError> {
-    store_changed(db, actor, "tenant.changed", |tenant| change.apply(tenant)).await
+pub(crate) async fn change_tenant(
+    db: &Db,
+    offered: &[String],
+    actor: &Actor,
+    change: TenantChange,
+) -> Result<Tenant, ChangeTenantError> {
+    store_changed(db, offered, actor, "tenant.changed", |tenant| change.apply(tenant)).await
 }
 
 /// Replaces the settings.
-pub(crate) async fn update_settings(db: &Db, actor: &Actor, settings: TenantSettings) -> Result<(), ChangeTenantError> {
-    store_changed(db, actor, "tenant.changed", |tenant| Tenant { settings, ..tenant.clone() }).await?;
+pub(crate) async fn update_settings(
+    db: &Db,
+    offered: &[String],
+    actor: &Actor,
+    settings: TenantSettings,
+) -> Result<(), ChangeTenantError> {
+    store_changed(db, offered, actor, "tenant.changed", |tenant| Tenant { settings, ..tenant.clone() }).await?;
     Ok(())
 }
 
@@ -44,12 +57,14 @@ pub(crate) async fn set_status(db: &Db, actor: &Actor, status: TenantStatus) -> 
         TenantStatus::Active => "tenant.resumed",
         TenantStatus::Suspended => "tenant.suspended",
     };
-    store_changed(db, actor, action, |tenant| Tenant { status, ..tenant.clone() }).await?;
+    store_changed(db, &[], actor, action, |tenant| Tenant { status, ..tenant.clone() }).await?;
     Ok(())
 }
 
+/// `offered`: the countries that a business may choose from.
 async fn store_changed(
     db: &Db,
+    offered: &[String],
     actor: &Actor,
     action: &'static str,
     change: impl FnOnce(&Tenant) -> Tenant,
@@ -64,6 +79,11 @@ async fn store_changed(
     let before = store::tenant::find(&mut tx).await?;
     let after = change(&before);
     after.settings.check()?;
+    // What was chosen when the installation texted more countries is no obstacle to another change.
+    let may_choose = |country: &String| offered.contains(country) || before.settings.countries.contains(country);
+    if !after.settings.countries.iter().all(may_choose) {
+        return Err(ChangeTenantError::CountryNotOffered(offered.to_vec()));
+    }
     if after != before {
         store::tenant::update(&mut tx, &after).await?;
         let (was, is) = audited(&before, &after);

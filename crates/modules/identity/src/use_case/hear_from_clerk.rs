@@ -1,7 +1,8 @@
 use nmc_db::{Db, DbError, RouteKind, Seen, Tx, WebhookProvider};
-use nmc_kernel::{Actor, UserId};
+use nmc_kernel::{Actor, TenantId, UserId};
 use nmc_providers::clerk::{ClerkEvent, ClerkEventKind, ClerkUser, ClerkUserId};
 use serde_json::{Value, json};
+use sqlx::types::Uuid;
 
 use super::{
     change_user::{ChangeUserError, change_access},
@@ -9,6 +10,11 @@ use super::{
     sign_up::verified,
 };
 use crate::{AuditEntry, UserChange, model::invitation::invited_by_metadata, store};
+
+/// Where the route of somebody leads who is gone at Clerk and was of no business.
+fn no_business() -> TenantId {
+    Uuid::nil().into()
+}
 
 /// What a webhook of Clerk's came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +43,9 @@ pub(crate) async fn hear_from_clerk(db: &Db, event: &ClerkEvent) -> Result<Heard
 async fn hear_of_user(db: &Db, event: &ClerkEvent, user: &ClerkUser) -> Result<Heard, DbError> {
     let person = verified(user);
     if let Some(route) = db.route(RouteKind::ClerkUser, user.id.as_str()).await? {
+        if route.tenant == no_business() {
+            return Ok(Heard::Unknown);
+        }
         let mut tx = db.begin(route.tenant).await?;
         if record(&mut tx, event).await? != Seen::First {
             return Ok(Heard::Again);
@@ -50,14 +59,12 @@ async fn hear_of_user(db: &Db, event: &ClerkEvent, user: &ClerkUser) -> Result<H
         tx.commit().await?;
         return Ok(Heard::Taken);
     }
-    let (Some(person), Some((tenant, invitation))) = (person, invited_by_metadata(&user.public_metadata)) else {
-        return Ok(Heard::Unknown);
-    };
+    let Some((tenant, invitation)) = invited_by_metadata(&user.public_metadata) else { return Ok(Heard::Unknown) };
     let mut tx = db.begin(tenant).await?;
     if record(&mut tx, event).await? != Seen::First {
         return Ok(Heard::Again);
     }
-    match join(&mut tx, invitation, person).await? {
+    match join(&mut tx, invitation, user).await? {
         Joined::NotOpen => Ok(Heard::Unknown),
         Joined::New(_) | Joined::Taken => {
             tx.commit().await?;
@@ -68,8 +75,22 @@ async fn hear_of_user(db: &Db, event: &ClerkEvent, user: &ClerkUser) -> Result<H
 
 /// Somebody is gone: whoever they were may do nothing any more. The last owner's row stays as it is, because a business
 /// without an owner could never get one again; an operator has to see to it.
+///
+/// Who is of no business gets a route that leads to none: what Clerk tells of them late, or another request of theirs
+/// that is under way, finds it taken and makes nobody of them.
 async fn hear_of_end(db: &Db, event: &ClerkEvent, user: &ClerkUserId) -> Result<Heard, DbError> {
-    let Some(route) = db.route(RouteKind::ClerkUser, user.as_str()).await? else { return Ok(Heard::Unknown) };
+    let mut route = db.route(RouteKind::ClerkUser, user.as_str()).await?;
+    if route.is_none() {
+        let mut tx = db.begin(no_business()).await?;
+        if tx.add_route(RouteKind::ClerkUser, user.as_str(), no_business().as_uuid()).await? {
+            tx.commit().await?;
+            return Ok(Heard::Unknown);
+        }
+        tx.roll_back().await?;
+        // They have joined one meanwhile.
+        route = db.route(RouteKind::ClerkUser, user.as_str()).await?;
+    }
+    let Some(route) = route.filter(|route| route.tenant != no_business()) else { return Ok(Heard::Unknown) };
     let id: UserId = route.ref_id.into();
     let mut tx = db.begin(route.tenant).await?;
     if record(&mut tx, event).await? != Seen::First {

@@ -77,7 +77,7 @@ pub(crate) async fn sign_up(
     })?;
     let person = verified(&user).ok_or(SignUpError::EmailUnverified)?;
     let signed_up = match invited_by_metadata(&user.public_metadata) {
-        Some((tenant, invitation)) => come_in(db, tenant, invitation, person.clone()).await?,
+        Some((tenant, invitation)) => come_in(db, tenant, invitation, &user).await?,
         None => None,
     };
     let signed_up = match signed_up {
@@ -86,10 +86,10 @@ pub(crate) async fn sign_up(
     };
     match signed_up {
         Some(me) => Ok(SignedUp::New(me)),
-        // Another request of theirs was faster.
+        // Another request of theirs was faster, or the webhook that says that they are gone.
         None => match store::user::signed_in(db, subject).await? {
             Some(known) => already(db, known).await,
-            None => Err(DbError::from(sqlx::Error::RowNotFound).into()),
+            None => Err(SignUpError::UnknownUser),
         },
     }
 }
@@ -121,10 +121,10 @@ async fn come_in(
     db: &Db,
     tenant: TenantId,
     invitation: InvitationId,
-    person: Person,
+    user: &ClerkUser,
 ) -> Result<Option<Me>, SignUpError> {
     let mut tx = db.begin(tenant).await?;
-    let Joined::New(user) = join(&mut tx, invitation, person).await? else { return Ok(None) };
+    let Joined::New(user) = join(&mut tx, invitation, user).await? else { return Ok(None) };
     let me = find_me(&mut tx, user).await?;
     tx.commit().await?;
     Ok(me)

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_identity::OpeningHours;
 use nmc_kernel::{ResourceId, ServiceItemId};
@@ -116,10 +117,12 @@ pub(crate) async fn page(
 /// How many resources the business has, active or not.
 pub(crate) async fn count(tx: &mut ReadTx) -> Result<i64, DbError> {
     let tenant = tx.tenant();
-    let count =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from sched_resources where tenant_id = $1"#, tenant.as_uuid())
-            .fetch_one(tx.conn().await?)
-            .await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from sched_resources where tenant_id = $1"#,
+        tenant.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?;
     Ok(count)
 }
 
@@ -136,7 +139,7 @@ pub(crate) async fn insert(tx: &mut Tx, resource: &Resource) -> Result<bool, DbE
         tenant.as_uuid(),
         resource.id.as_uuid(),
         resource.name,
-        resource.time_zone.map(|zone| zone.name()),
+        resource.time_zone.map(Tz::name),
         Json(&resource.weekly_hours) as _,
         resource.buffer_before_minutes,
         resource.buffer_after_minutes,
@@ -165,7 +168,7 @@ pub(crate) async fn update(tx: &mut Tx, resource: &Resource) -> Result<(), DbErr
         tenant.as_uuid(),
         resource.id.as_uuid(),
         resource.name,
-        resource.time_zone.map(|zone| zone.name()),
+        resource.time_zone.map(Tz::name),
         Json(&resource.weekly_hours) as _,
         resource.buffer_before_minutes,
         resource.buffer_after_minutes,

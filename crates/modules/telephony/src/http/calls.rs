@@ -185,7 +185,7 @@ impl CallView {
     params(PageRequest, CallQuery),
     responses(
         (status = 200, description = "A page of calls", body = Page<CallView>),
-        (status = 422, description = "A filter or the cursor cannot be read (`invalid`)", body = Problem,
+        (status = 422, description = "A filter or the cursor cannot be read (`invalid_input`)", body = Problem,
          content_type = "application/problem+json"),
         ApiRefusal
     )

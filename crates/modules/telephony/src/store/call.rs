@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use nmc_db::{DbError, Tx};
 use nmc_events::telephony::MissedReason;
 use nmc_kernel::{CallId, CorrelationId, E164, Untextable};
@@ -72,16 +72,29 @@ pub(crate) async fn lock_by_id(tx: &mut Tx, id: CallId) -> Result<Option<Call>, 
     Ok(row.map(Call::try_from).transpose()?)
 }
 
-/// Adds a call; `false` where another transaction has added it meanwhile (it has ended when this returns).
-pub(crate) async fn insert(tx: &mut Tx, call: &Call) -> Result<bool, DbError> {
-    let tenant = tx.tenant();
+/// Adds a call and says which correlation it got: that of the caller's newest call or text within `window` before now, or
+/// else its own. Nothing where another transaction has added the call meanwhile (it has ended when this returns).
+pub(crate) async fn insert(tx: &mut Tx, call: &Call, window: Duration) -> Result<Option<CorrelationId>, DbError> {
+    let (tenant, since) = (tx.tenant(), tx.now() - window);
     let (way, forwarded_to, whisper) = way_columns(&call.state.way);
     let (status, _) = outcome_columns(call.state.outcome);
-    let inserted = sqlx::query!(
-        "insert into tel_calls (tenant_id, id, provider_ref, from_phone, untextable_reason, to_phone, way, forwarded_to,
-                                whisper, status, answered, correlation_id, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-         on conflict (tenant_id, provider_ref) do nothing",
+    let correlation = sqlx::query_scalar!(
+        r#"
+        insert into tel_calls (tenant_id, id, provider_ref, from_phone, untextable_reason, to_phone, way, forwarded_to,
+                               whisper, status, answered, correlation_id, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                coalesce((select newest.correlation_id from (
+                            (select correlation_id, created_at from tel_calls
+                             where tenant_id = $1 and from_phone = $4 and created_at > $14
+                             order by created_at desc limit 1)
+                            union all
+                            (select correlation_id, created_at from tel_inbound_sms
+                             where tenant_id = $1 and from_phone = $4 and created_at > $14
+                             order by created_at desc limit 1)
+                          ) newest order by newest.created_at desc limit 1), $12), $13)
+        on conflict (tenant_id, provider_ref) do nothing
+        returning correlation_id as "correlation_id: CorrelationId"
+        "#,
         tenant.as_uuid(),
         call.id.as_uuid(),
         call.provider_ref,
@@ -94,11 +107,12 @@ pub(crate) async fn insert(tx: &mut Tx, call: &Call) -> Result<bool, DbError> {
         status,
         call.state.answered,
         call.correlation.as_uuid(),
-        call.created_at
+        call.created_at,
+        since
     )
-    .execute(tx.conn().await?)
+    .fetch_optional(tx.conn().await?)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(correlation)
 }
 
 /// Writes down what has become of a locked call.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use nmc_db::{DbError, RouteKind, Seen, Tx};
-use nmc_identity::{CallMode, Tenant, TenantSettings};
-use nmc_kernel::{CallerNumber, CorrelationId, E164, TenantId, Untextable};
+use nmc_identity::{CallMode, Tenant, TenantStatus};
+use nmc_kernel::{CallerNumber, E164, Untextable};
 use nmc_providers::twilio::{CallSid, DialStatusWebhook, VoiceStatusWebhook, VoiceWebhook};
 
 use nmc_timers::Timer as _;
@@ -113,17 +113,20 @@ async fn open(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>) -> Result<Call,
     }
     let tenant = telephony.identity.tenant(tx).await?;
     let (from, way) = parties(telephony, tx, leg, &tenant).await?;
-    let call = Call {
+    let mut call = Call {
         id: tx.ids().next(),
         provider_ref: call_sid.to_owned(),
-        correlation: correlation(telephony, tx, &from).await?,
+        correlation: tx.ids().next(),
         from,
         to: leg.to.clone(),
         created_at: leg.span.map_or(tx.now(), |span| span.began_at.min(tx.now())),
         state: CallState::new(way),
         promise: None,
     };
-    if store::call::insert(tx, &call).await? {
+    // A caller who calls or texts again soon continues the one before. Of two first calls at the same moment each may get
+    // its own.
+    if let Some(correlation) = store::call::insert(tx, &call, telephony.settings.correlation_reuse_window).await? {
+        call.correlation = correlation;
         if matches!(call.state.way, Way::Dial { .. }) {
             // Whatever comes of it, somebody looks: the later reports may be lost.
             nmc_timers::set(tx, CallUndecided::KIND, call.id.as_uuid(), tx.now() + UNDECIDED_AFTER).await?;
@@ -147,43 +150,32 @@ async fn parties(telephony: &Telephony, tx: &mut Tx, leg: &Leg<'_>, tenant: &Ten
     }
     let would_come_back = are_ours.next() == Some(true);
     let may_ring = |to: &E164| telephony.compliance.may_ring(to, &settings.countries);
-    Ok((caller, way(settings, &leg.report, tenant.id, would_come_back, may_ring)))
-}
-
-/// One per call; a caller who calls or texts again soon continues the one before. Of two first calls at the same moment
-/// each may get its own.
-pub(super) async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Caller) -> Result<CorrelationId, DbError> {
-    let recent = match &from.phone {
-        Some(phone) => store::correlation::recent(tx, phone, telephony.settings.correlation_reuse_window).await?,
-        None => None,
-    };
-    Ok(recent.unwrap_or_else(|| tx.ids().next()))
+    Ok((caller, way(tenant, &leg.report, would_come_back, may_ring)))
 }
 
 /// How the call reached us, by the business's settings.
-fn way(
-    settings: &TenantSettings,
-    report: &Report,
-    tenant: TenantId,
-    would_come_back: bool,
-    may_ring: impl Fn(&E164) -> bool,
-) -> Way {
+fn way(tenant: &Tenant, report: &Report, would_come_back: bool, may_ring: impl Fn(&E164) -> bool) -> Way {
+    let settings = &tenant.settings;
     match (settings.call_mode, &settings.forward_to, report) {
         (CallMode::Dial, Some(to), _) => {
-            if would_come_back {
+            if tenant.status == TenantStatus::Suspended {
+                // The second leg is the installation's to pay. Who calls is told that nobody can take the call.
+                tracing::info!(tenant_id = %tenant.id, "the phone of a suspended business is not rung");
+                Way::Forwarded
+            } else if would_come_back {
                 // It would come back to us, and be dialled again, for ever.
-                tracing::error!(tenant_id = %tenant, "calls are to ring a number of this installation: none is rung");
+                tracing::error!(tenant_id = %tenant.id, "calls are to ring a number of this installation: none is rung");
                 Way::Forwarded
             } else if !may_ring(to) {
                 // Every call would be paid for by the installation, whoever shares in it.
-                tracing::error!(tenant_id = %tenant, "calls are to ring a number that is not served: none is rung");
+                tracing::error!(tenant_id = %tenant.id, "calls are to ring a number that is not served: none is rung");
                 Way::Forwarded
             } else {
                 Way::Dial { to: to.clone(), whisper: settings.whisper }
             }
         }
         (CallMode::StatusOnly, _, Report::Arrived) => {
-            tracing::warn!(tenant_id = %tenant, "a call waits for an answer where only its status was to be reported");
+            tracing::warn!(tenant_id = %tenant.id, "a call waits for an answer where only its status was to be reported");
             Way::Forwarded
         }
         (CallMode::StatusOnly, _, _) => Way::StatusOnly,

@@ -7,13 +7,13 @@ use nmc_events::{
     Context,
     telephony::{InboundSmsReceived, Keyword},
 };
-use nmc_kernel::{E164, Untextable};
+use nmc_kernel::{CorrelationId, E164, Untextable};
 use nmc_providers::twilio::{InboundSms, OptOutType};
 use nmc_telemetry::name::INBOUND_SMS_UNANSWERABLE_TOTAL;
 
 use nmc_webhooks::Receipt;
 
-use super::{begin_for, caller, caller_leg::correlation};
+use super::{begin_for, caller};
 use crate::{
     Telephony,
     model::record::Caller,
@@ -75,6 +75,15 @@ pub(crate) async fn take_text(
         "a text came in"
     );
     tx.commit().await
+}
+
+/// That of what the caller did shortly before, or a new one. Of two first texts at the same moment each may get its own.
+async fn correlation(telephony: &Telephony, tx: &mut Tx, from: &Caller) -> Result<CorrelationId, DbError> {
+    let recent = match &from.phone {
+        Some(phone) => store::correlation::recent(tx, phone, telephony.settings.correlation_reuse_window).await?,
+        None => None,
+    };
+    Ok(recent.unwrap_or_else(|| tx.ids().next()))
 }
 
 /// What a text asks for, where the whole of it does.

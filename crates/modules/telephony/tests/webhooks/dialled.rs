@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use nmc_events::telephony::CallDetected;
-use nmc_identity::TenantSettings;
+use nmc_identity::{TenantSettings, TenantStatus};
 use nmc_kernel::Untextable;
 
 use crate::house::{BUSINESS, CALLER, Fields, House, PHONE, address, call_sid, dial, fields, leg, phone, said, with};
@@ -211,4 +211,23 @@ async fn a_phone_that_is_not_served_is_not_rung() {
         let voice = house.report("voice", &leg(1, CALLER, "ringing")).await;
         assert_eq!(voice.body.contains(to), is_rung, "{to}: {}", voice.body);
     }
+}
+
+/// What rings is a second leg, which the installation pays. The caller is told the same as by any missed call, without
+/// the text.
+#[tokio::test]
+async fn the_phone_of_a_suspended_business_is_not_rung_and_its_calls_are_recorded() {
+    let house = House::with(dial(true)).await.approved().await;
+    house.identity.set_status(&house.operator(), TenantStatus::Suspended).await.unwrap();
+    let voice = house.report("voice", &leg(1, CALLER, "ringing")).await;
+    assert!(!voice.body.contains("<Dial") && voice.body.contains("<Say"), "{}", voice.body);
+    assert!(voice.body.contains("call you back") && !voice.body.contains("text"), "{}", voice.body);
+    assert_eq!(house.missed().await, ["forwarded"]);
+    // A call that rang when the business was suspended is answered as it began, however often it is asked.
+    house.identity.set_status(&house.operator(), TenantStatus::Active).await.unwrap();
+    assert_eq!(house.report("voice", &leg(1, CALLER, "ringing")).await.body, voice.body);
+    let rings = house.report("voice", &leg(2, CALLER, "ringing")).await;
+    assert!(rings.body.contains("<Dial"), "{}", rings.body);
+    house.identity.set_status(&house.operator(), TenantStatus::Suspended).await.unwrap();
+    assert_eq!(house.report("voice", &leg(2, CALLER, "ringing")).await.body, rings.body);
 }

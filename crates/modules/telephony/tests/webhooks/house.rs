@@ -139,7 +139,7 @@ impl House {
             sample_message: "Example Plumbing: sorry we missed your call.".to_owned(),
         };
         self.compliance.submit_campaign(&self.operator(), &submission).await.unwrap();
-        self.compliance.approve_campaign(&self.operator()).await.unwrap();
+        self.compliance.approve_campaign(&self.operator(), 1).await.unwrap();
         self
     }
 

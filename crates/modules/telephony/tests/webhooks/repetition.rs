@@ -117,7 +117,7 @@ async fn later_repetitions_get_the_same_twiml() {
 
     let before = house.row_counts().await;
     // Meanwhile nobody may be texted any more: what was said stays said.
-    house.compliance.reject_campaign(&house.operator()).await.unwrap();
+    house.compliance.reject_campaign(&house.operator(), 1).await.unwrap();
     for (path, fields, answer) in answers.iter().rev().chain(&answers) {
         assert_eq!(house.post(path, fields).await, *answer, "{path}");
     }

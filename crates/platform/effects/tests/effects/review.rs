@@ -1,5 +1,6 @@
 //! What a person sees and decides.
 
+use nmc_db::{DbError, Tx};
 use nmc_effects::{
     IntentState::{self, Accepted, Failed},
     Resolution, Review, status,
@@ -29,12 +30,13 @@ async fn a_person_settles_what_nobody_else_can() {
     assert_eq!(review.list(None, 2).await.unwrap().len(), 2);
     assert_eq!(review.show(sent).await.unwrap().unwrap().state, IntentState::Review);
 
-    assert!(review.resolve(sent, &Resolution::Accepted("SM1".to_owned())).await.unwrap());
-    assert!(review.resolve(unsent, &Resolution::Failed).await.unwrap());
-    assert!(review.resolve(again, &Resolution::Pending).await.unwrap());
+    assert!(review.resolve(sent, &Resolution::Accepted("SM1".to_owned()), async |_| Ok(())).await.unwrap());
+    assert!(review.resolve(unsent, &Resolution::Failed, async |_| Ok(())).await.unwrap());
+    assert!(review.resolve(again, &Resolution::Pending, async |_| Ok(())).await.unwrap());
     let missing: IntentId = house.database.app().ids().next();
     for id in [sent, unsent, again, missing] {
-        assert!(!review.resolve(id, &Resolution::Failed).await.unwrap(), "only what is in review, and once");
+        let noted = async |_: &mut Tx| -> Result<(), DbError> { panic!("nothing was settled") };
+        assert!(!review.resolve(id, &Resolution::Failed, noted).await.unwrap(), "only what is in review, and once");
     }
     house.finish(&engine).await;
     let seen = house.see(sent).await;
@@ -52,6 +54,18 @@ async fn a_decision_that_cannot_be_applied_changes_nothing() {
     let id = house.plan(Ask::calls(&[Called::TimeOut]).looks(Looked::Ambiguous).applies(Applied::Panics)).await;
     house.finish(&engine).await;
     let review = Review::new(house.db(), engine.clone());
-    assert!(review.resolve(id, &Resolution::Failed).await.is_err());
+    assert!(review.resolve(id, &Resolution::Failed, async |_| Ok(())).await.is_err());
+    assert_eq!(house.see(id).await.brief(), (IntentState::Review, 1, 0, 0, vec![]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_noted_is_not_settled() {
+    let house = House::new().await;
+    let engine = house.engine();
+    let id = house.plan(Ask::calls(&[Called::TimeOut]).looks(Looked::Ambiguous)).await;
+    house.finish(&engine).await;
+    let review = Review::new(house.db(), engine);
+    let fails = async |_: &mut Tx| Err(DbError::Other(sqlx::Error::RowNotFound));
+    assert!(review.resolve(id, &Resolution::Failed, fails).await.is_err());
     assert_eq!(house.see(id).await.brief(), (IntentState::Review, 1, 0, 0, vec![]));
 }

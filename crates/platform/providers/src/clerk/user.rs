@@ -27,6 +27,8 @@ pub struct ClerkUser {
     pub id: ClerkUserId,
     /// The primary address, where there is one.
     pub email: Option<EmailAddress>,
+    /// Every address Clerk has verified, the primary one and others.
+    pub verified_addresses: Vec<String>,
     /// The primary phone number, where there is one that is a number.
     pub phone: Option<E164>,
     /// First and last name, as far as they are known.
@@ -77,6 +79,9 @@ impl<'de> Deserialize<'de> for ClerkUser {
         let wire = Wire::deserialize(deserializer)?;
         let email = primary(&wire.email_addresses, wire.primary_email_address_id.as_deref());
         let phone = primary(&wire.phone_numbers, wire.primary_phone_number_id.as_deref());
+        let verified = wire.email_addresses.iter().filter(|entry| is_verified(entry));
+        let verified_addresses = verified.filter_map(|entry| Some(entry.get("email_address")?.as_str()?.to_owned()));
+        let verified_addresses = verified_addresses.collect();
         let names = [wire.first_name, wire.last_name].into_iter().flatten();
         let name =
             names.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
@@ -86,6 +91,7 @@ impl<'de> Deserialize<'de> for ClerkUser {
                 let address = entry.get("email_address")?.as_str()?.to_owned();
                 Some(EmailAddress { address, is_verified: is_verified(entry) })
             }),
+            verified_addresses,
             phone: phone.and_then(|entry| E164::parse(entry.get("phone_number")?.as_str()?).ok()),
             name: (!name.is_empty()).then_some(name),
             public_metadata: wire.public_metadata.unwrap_or_default(),
@@ -127,6 +133,7 @@ mod tests {
         .unwrap();
         let email = user.email.clone().unwrap();
         assert_eq!((email.address.as_str(), email.is_verified), ("ann@example.com", false));
+        assert_eq!(user.verified_addresses, ["old@example.com"]);
         assert_eq!(user.phone.as_ref().map(E164::as_str), Some("+14155550123"));
         assert_eq!(user.name.as_deref(), Some("Ann"));
         assert_eq!(user.public_metadata["nmc_role"], "TECH");

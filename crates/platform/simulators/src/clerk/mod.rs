@@ -16,11 +16,7 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::Router;
@@ -29,15 +25,17 @@ use nmc_providers::clerk::{ClerkUserId, InvitationId, WebhookSecret};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::{net::TcpListener, sync::Notify};
-use tokio_util::sync::CancellationToken;
 
 pub use directory::{SimulatedInvitation, SimulatedUser};
 pub use fault::{Endpoint, Fault};
 pub use token::{TokenRequest, TokenVersion};
 pub use webhook::{SignatureKind, WebhookMessage};
 
-use crate::{server, twilio::StartError};
+use crate::{
+    StartError,
+    server::{self, Running},
+    work::Work,
+};
 use directory::Directory;
 use fault::Faults;
 use key::SigningKey;
@@ -123,18 +121,6 @@ pub struct ClerkSimulator {
     running: Arc<Running>,
 }
 
-#[derive(Debug)]
-struct Running {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-    }
-}
-
 /// What the API, the webhooks and the controls share.
 #[derive(Debug)]
 struct Instance {
@@ -142,9 +128,7 @@ struct Instance {
     issuer: String,
     http: reqwest::Client,
     state: Mutex<State>,
-    under_way: AtomicUsize,
-    became_idle: Notify,
-    shutdown: CancellationToken,
+    work: Work,
 }
 
 #[derive(Debug)]
@@ -160,22 +144,18 @@ struct State {
 impl ClerkSimulator {
     /// Starts listening.
     pub async fn start(settings: ClerkSettings) -> Result<Self, StartError> {
-        let address = settings.address;
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listener, address) = server::listen(settings.address).await?;
         let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
         let instance = Arc::new(Instance::new(settings, issuer)?);
-        let shutdown = instance.shutdown.clone();
+        let shutdown = instance.work.shutdown.clone();
         let router =
             Router::new().merge(api::router()).nest("/simulator", control::router()).with_state(instance.clone());
-        tokio::spawn(server::serve(listener, router, shutdown.clone()));
-        Ok(Self { instance, running: Arc::new(Running { address, shutdown }) })
+        Ok(Self { instance, running: Arc::new(Running::start((listener, address), router, shutdown)) })
     }
 
     /// Where it listens: `http://127.0.0.1:<port>`, the `CLERK_BASE_URL` of the service under test.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.running.address)
+        self.running.base_url()
     }
 
     /// Where the key set is: `CLERK_JWKS_URL`.
@@ -201,7 +181,7 @@ impl ClerkSimulator {
 
     /// Stops listening, drops open connections and pending webhooks.
     pub fn stop(&self) {
-        self.running.shutdown.cancel();
+        self.running.stop();
     }
 
     /// Sends webhooks to `service_url` from now on.
@@ -319,14 +299,7 @@ impl ClerkSimulator {
 
     /// Waits until no webhook is under way any more.
     pub async fn settled(&self) {
-        loop {
-            let became_idle = self.instance.became_idle.notified();
-            if self.instance.under_way.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            // A bound, should the wake-up have come in between the two lines above.
-            let _ = tokio::time::timeout(Duration::from_millis(50), became_idle).await;
-        }
+        self.instance.work.settled().await;
     }
 }
 
@@ -339,7 +312,7 @@ impl KeptInstance {
     /// Reads what `settings.snapshot` names, which must be there; writes nothing.
     pub fn open(settings: ClerkSettings) -> Result<Self, StartError> {
         if !settings.snapshot.as_ref().is_some_and(|path| path.exists()) {
-            return Err(StartError::Snapshot(io::ErrorKind::NotFound.into()));
+            return Err(StartError::snapshot(settings.snapshot)(io::ErrorKind::NotFound.into()));
         }
         let issuer = settings.issuer.clone().unwrap_or_default();
         Instance::new(settings, issuer).map(Self)
@@ -360,7 +333,8 @@ impl Instance {
     #[allow(clippy::disallowed_methods, reason = "a provider's own client: it calls the service under test")]
     fn new(settings: ClerkSettings, issuer: String) -> Result<Self, StartError> {
         let new_kid = || new_id(&settings.random, "ins_");
-        let directory = Directory::open(settings.snapshot.clone(), new_kid).map_err(StartError::Snapshot)?;
+        let snapshot = settings.snapshot.clone();
+        let directory = Directory::open(snapshot.clone(), new_kid).map_err(StartError::snapshot(snapshot))?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -376,15 +350,7 @@ impl Instance {
             webhooks_sent: 0,
             webhooks_failed: 0,
         };
-        Ok(Self {
-            settings,
-            issuer,
-            http,
-            state: Mutex::new(state),
-            under_way: AtomicUsize::new(0),
-            became_idle: Notify::new(),
-            shutdown: CancellationToken::new(),
-        })
+        Ok(Self { settings, issuer, http, state: Mutex::new(state), work: Work::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -460,31 +426,6 @@ impl Instance {
         let new =
             NewUser { public_metadata: invitation.public_metadata, ..NewUser::with_email(invitation.email_address) };
         self.sign_up(new).map(Some)
-    }
-
-    /// Runs `work` in the background until it is done or the simulator stops.
-    fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        self.under_way.fetch_add(1, Ordering::SeqCst);
-        let under_way = UnderWay(self.clone());
-        let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            let _under_way = under_way;
-            tokio::select! {
-                () = work => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
-    }
-}
-
-/// Counts something as under way until it is dropped.
-struct UnderWay(Arc<Instance>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.became_idle.notify_waiters();
-        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Instance {
         }
         let mut message = self.message(kind, data);
         let instance = self.clone();
-        self.spawn(async move {
+        self.work.spawn(async move {
             let mut wait = FIRST_WAIT;
             for attempt in 1..=ATTEMPTS {
                 let answered = instance.post(&message).await;

@@ -92,7 +92,7 @@ async fn calls(State(account): Shared) -> Json<Vec<Call>> {
 /// Played in a task of its own: a page that is closed half way does not tear the call off.
 async fn place_call(State(account): Shared, Json(request): Json<CallRequest>) -> Result<Json<Transcript>, StatusCode> {
     in_background(async move {
-        let _under_way = account.begin();
+        let _under_way = account.work.begin();
         call::place(&account, request).await
     })
     .await
@@ -100,7 +100,7 @@ async fn place_call(State(account): Shared, Json(request): Json<CallRequest>) ->
 
 async fn send_text(State(account): Shared, Json(request): Json<TextRequest>) -> Result<Json<TextResult>, StatusCode> {
     in_background(async move {
-        let _under_way = account.begin();
+        let _under_way = account.work.begin();
         message::receive(&account, request).await
     })
     .await
@@ -111,7 +111,7 @@ async fn deliver(
     Json(request): Json<WebhookRequest>,
 ) -> Result<Json<Vec<WebhookAnswer>>, StatusCode> {
     in_background(async move {
-        let _under_way = account.begin();
+        let _under_way = account.work.begin();
         webhook::deliver(&account, request).await
     })
     .await

@@ -104,7 +104,7 @@ fn inbound_params(account: &Account, sid: &str, request: &TextRequest) -> Params
 /// Takes an accepted message through its states, in the background.
 pub(super) fn start_delivery(account: &Arc<Account>, sid: String) {
     let worker = account.clone();
-    account.spawn(async move { deliver(&worker, &sid).await });
+    account.work.spawn(async move { deliver(&worker, &sid).await });
 }
 
 async fn deliver(account: &Arc<Account>, sid: &str) {

@@ -13,20 +13,10 @@ mod settings;
 mod twiml;
 mod webhook;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use nmc_kernel::E164;
-use tokio::{net::TcpListener, sync::Notify};
-use tokio_util::sync::CancellationToken;
 
 pub use call::{CallRequest, CallScenario, Heard, Step, Transcript};
 pub use fault::{Api, Fault, FaultRule, When};
@@ -35,30 +25,14 @@ pub use message::{TextRequest, TextResult};
 pub use settings::{Behaviour, DeliveryOutcome, DeliveryPlan, SimulatedNumber, TwilioSettings};
 pub use webhook::{SignatureKind, WebhookAnswer, WebhookRequest};
 
-use crate::server;
+use crate::{
+    StartError,
+    server::{self, Running},
+    work::Work,
+};
 use fault::Faults;
 use ledger::Ledger;
 use webhook::WebhookSender;
-
-/// The simulator could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is taken, or may not be used.
-    #[error("the simulator cannot listen on {address}")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// The snapshot file cannot be read or written.
-    #[error("the simulator's snapshot cannot be used")]
-    Snapshot(#[source] io::Error),
-    /// No HTTP client could be made.
-    #[error("the simulator's HTTP client could not be built")]
-    Client(#[source] reqwest::Error),
-}
 
 /// A running simulator; stops when the last handle is dropped.
 #[derive(Clone, Debug)]
@@ -67,27 +41,13 @@ pub struct TwilioSimulator {
     running: Arc<Running>,
 }
 
-#[derive(Debug)]
-struct Running {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-    }
-}
-
 /// What the API, the calls and the controls share.
 #[derive(Debug)]
 struct Account {
     settings: TwilioSettings,
     state: Mutex<State>,
     webhooks: WebhookSender,
-    under_way: AtomicUsize,
-    became_idle: Notify,
-    shutdown: CancellationToken,
+    work: Work,
 }
 
 #[derive(Debug, Default)]
@@ -104,12 +64,9 @@ struct State {
 impl TwilioSimulator {
     /// Starts listening; the account's numbers are reachable at once.
     pub async fn start(settings: TwilioSettings) -> Result<Self, StartError> {
-        let address = settings.address;
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let listening = server::listen(settings.address).await?;
         let ledger = match &settings.snapshot {
-            Some(path) => Ledger::kept_at(path).map_err(StartError::Snapshot)?,
+            Some(path) => Ledger::kept_at(path).map_err(StartError::snapshot(settings.snapshot.clone()))?,
             None => Ledger::default(),
         };
         let state = State {
@@ -119,29 +76,26 @@ impl TwilioSimulator {
             service_url: settings.service_url.clone(),
             ..State::default()
         };
-        let shutdown = CancellationToken::new();
+        let work = Work::default();
         let account = Arc::new(Account {
             state: Mutex::new(state),
             webhooks: WebhookSender::new().map_err(StartError::Client)?,
-            under_way: AtomicUsize::new(0),
-            became_idle: Notify::new(),
-            shutdown: shutdown.clone(),
+            work: work.clone(),
             settings,
         });
         let router =
             Router::new().merge(api::router()).nest("/simulator", control::router()).with_state(account.clone());
-        tokio::spawn(server::serve(listener, router, shutdown.clone()));
-        Ok(Self { account, running: Arc::new(Running { address, shutdown }) })
+        Ok(Self { account, running: Arc::new(Running::start(listening, router, work.shutdown)) })
     }
 
     /// Where it listens: `http://127.0.0.1:<port>`, the `TWILIO_BASE_URL` of the service under test.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.running.address)
+        self.running.base_url()
     }
 
     /// Stops listening, drops open connections and pending webhooks.
     pub fn stop(&self) {
-        self.running.shutdown.cancel();
+        self.running.stop();
     }
 
     /// Sends webhooks to `service_url` from now on; they stay signed for the public URL.
@@ -181,13 +135,13 @@ impl TwilioSimulator {
 
     /// Plays a call from ringing to its last status; returns when it is over.
     pub async fn place_call(&self, request: CallRequest) -> Transcript {
-        let _under_way = self.account.begin();
+        let _under_way = self.account.work.begin();
         call::place(&self.account, request).await
     }
 
     /// Texts one of the account's numbers; returns when the webhook was answered or given up.
     pub async fn send_text(&self, request: TextRequest) -> TextResult {
-        let _under_way = self.account.begin();
+        let _under_way = self.account.work.begin();
         message::receive(&self.account, request).await
     }
 
@@ -198,7 +152,7 @@ impl TwilioSimulator {
 
     /// Sends a webhook as told: forged, unsigned, many times, at once.
     pub async fn deliver(&self, request: WebhookRequest) -> Vec<WebhookAnswer> {
-        let _under_way = self.account.begin();
+        let _under_way = self.account.work.begin();
         webhook::deliver(&self.account, request).await
     }
 
@@ -231,14 +185,7 @@ impl TwilioSimulator {
 
     /// Waits until no webhook, call or delayed request is under way any more.
     pub async fn settled(&self) {
-        loop {
-            let became_idle = self.account.became_idle.notified();
-            if self.account.under_way.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            // A bound, should the wake-up have come in between the two lines above.
-            let _ = tokio::time::timeout(Duration::from_millis(50), became_idle).await;
-        }
+        self.account.work.settled().await;
     }
 }
 
@@ -277,34 +224,5 @@ impl Account {
         let mut bytes = [0_u8; 16];
         self.settings.random.fill(&mut bytes);
         format!("{kind}{}", hex::encode(bytes))
-    }
-
-    /// Counts something as under way until the guard is dropped.
-    fn begin(self: &Arc<Self>) -> UnderWay {
-        self.under_way.fetch_add(1, Ordering::SeqCst);
-        UnderWay(self.clone())
-    }
-
-    /// Runs `work` in the background until it is done or the simulator stops.
-    fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        let under_way = self.begin();
-        let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            let _under_way = under_way;
-            tokio::select! {
-                () = work => {}
-                () = shutdown.cancelled() => {}
-            }
-        });
-    }
-}
-
-struct UnderWay(Arc<Account>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.became_idle.notify_waiters();
-        }
     }
 }

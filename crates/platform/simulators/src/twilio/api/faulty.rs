@@ -82,7 +82,7 @@ async fn delayed(
 ) -> Response {
     let (done, answer) = tokio::sync::oneshot::channel();
     let worker = account.clone();
-    account.spawn(async move {
+    account.work.spawn(async move {
         tokio::time::sleep(delay).await;
         let _ = done.send(process(&worker));
     });

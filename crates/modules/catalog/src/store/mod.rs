@@ -1,0 +1,4 @@
+//! All SQL of the module.
+
+pub(crate) mod alias;
+pub(crate) mod item;

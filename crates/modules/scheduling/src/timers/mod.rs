@@ -1,0 +1,3 @@
+//! What falls due by time.
+
+pub(crate) mod hold_expiry;
