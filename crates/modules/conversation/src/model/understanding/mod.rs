@@ -151,6 +151,8 @@ pub(crate) enum Pick {
     Latest,
     /// Whichever.
     Any,
+    /// One of them, and it takes a question to know which: "2" where the first is at 2 o'clock, "not 2".
+    Unsure,
 }
 
 /// What the automation asked last, and what it offered: what a bare "2" or "10 works" means depends on it.

@@ -67,6 +67,7 @@ fn written(saying: &Saying) -> String {
             Pick::Earliest => "pick(earliest)".to_owned(),
             Pick::Latest => "pick(latest)".to_owned(),
             Pick::Any => "pick(any)".to_owned(),
+            Pick::Unsure => "pick(unsure)".to_owned(),
         },
         Saying::Neither { later, earlier } => match (later, earlier) {
             (true, false) => "neither(later)".to_owned(),
