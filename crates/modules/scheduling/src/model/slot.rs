@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use nmc_kernel::{AppointmentId, ResourceId, ServiceItemId, Timeslot};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A time that can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "resource_id": "0190a0a0-0000-7000-8000-000000000020", "start": "2026-06-11T14:00:00Z", "end": "2026-06-11T15:30:00Z"
 }))]

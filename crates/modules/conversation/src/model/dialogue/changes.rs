@@ -1,0 +1,183 @@
+//! Appointments that are called off or moved.
+
+use chrono::NaiveDateTime;
+use nmc_catalog::{ServiceItem, matches};
+use nmc_kernel::AppointmentId;
+use nmc_scheduling::Appointment;
+
+use super::{
+    Act, Command,
+    act::Visit,
+    hand_over::Why,
+    jobs::sure,
+    state::{Change, ChangeKind},
+    thought::{Thinking, Thought},
+    world::local,
+};
+use crate::model::understanding::{AskedAbout, Pick, Saying, When};
+
+/// More appointments do not fit into a question.
+const LISTED_MAX: usize = 4;
+
+impl Thought<'_> {
+    pub(super) fn changes(&mut self) {
+        if self.about() == AskedAbout::CancelConfirm && self.answer_to_cancel() {
+            return;
+        }
+        if self.says(&Saying::Cancel) {
+            self.begin(ChangeKind::Cancel);
+        } else if self.says(&Saying::Reschedule) {
+            self.begin(ChangeKind::Move);
+        } else if let Some(Change { appointment: None, kind }) = self.dialogue.change {
+            self.choose_appointment(kind);
+        }
+    }
+
+    fn begin(&mut self, kind: ChangeKind) {
+        self.is_used = true;
+        if !self.world.appointments.is_empty() {
+            self.change(kind, self.meant());
+        } else if self.dialogue.item.is_none() {
+            self.hand_over(Why::NoAppointment);
+        } else if kind == ChangeKind::Cancel {
+            // Nothing is booked yet.
+            self.release();
+            self.dialogue.forget_job();
+            self.close(Act::Dropped);
+        } else {
+            self.refuse(false, false);
+        }
+    }
+
+    /// The answer to the question which appointment.
+    fn choose_appointment(&mut self, kind: ChangeKind) {
+        if let Some(id) = self.meant() {
+            self.is_used = true;
+            self.change(kind, Some(id));
+        } else if self.says(&Saying::No) {
+            self.is_used = true;
+            self.dialogue.forget_job();
+            self.close(Act::Thanks);
+        }
+    }
+
+    fn change(&mut self, kind: ChangeKind, appointment: Option<AppointmentId>) {
+        self.dialogue.change = Some(Change { appointment, kind });
+        let Some(moved) = appointment.filter(|_| kind == ChangeKind::Move) else { return };
+        let item = self.world.appointment(moved).map(|appointment| appointment.service_item_id);
+        if item.is_none_or(|item| self.world.item(item).is_none()) {
+            return self.hand_over(Why::NoBooking);
+        }
+        self.release();
+        self.dialogue.forget_job();
+        self.dialogue.item = item;
+        self.dialogue.change = Some(Change { appointment, kind });
+    }
+
+    /// The appointment the caller speaks of, where it can be only one.
+    fn meant(&self) -> Option<AppointmentId> {
+        let known = &self.world.appointments;
+        if let [only] = known.as_slice() {
+            return Some(only.id);
+        }
+        let nth = self.sayings().iter().find_map(|saying| match saying {
+            Saying::Pick(Pick::Nth(nth)) => Some(*nth),
+            Saying::Pick(Pick::Earliest) => Some(0),
+            Saying::Pick(Pick::Latest) => self.before.appointments.len().checked_sub(1),
+            _ => None,
+        });
+        if let Some(id) = nth.and_then(|nth| self.before.appointments.get(nth)) {
+            return Some(*id).filter(|id| self.world.appointment(*id).is_some());
+        }
+        let only = |is_meant: &dyn Fn(&Appointment) -> bool| {
+            let mut meant = known.iter().filter(|appointment| is_meant(appointment));
+            meant.next().filter(|_| meant.next().is_none()).map(|appointment| appointment.id)
+        };
+        self.sayings().iter().find_map(|saying| match saying {
+            Saying::Job(words) => {
+                let is_booked = |item: &&ServiceItem| known.iter().any(|booked| booked.service_item_id == item.id);
+                let booked: Vec<ServiceItem> = self.world.items.iter().filter(is_booked).cloned().collect();
+                let item = sure(&matches(&booked, words))?.service_item_id;
+                only(&|appointment| appointment.service_item_id == item)
+            }
+            Saying::When(when) => only(&|appointment| starts_in(when, self.start(appointment))),
+            _ => None,
+        })
+    }
+
+    fn start(&self, appointment: &Appointment) -> NaiveDateTime {
+        local(appointment.slot.start(), self.world.zone)
+    }
+
+    /// Says whether the question was answered.
+    fn answer_to_cancel(&mut self) -> bool {
+        let Some(Change { appointment: Some(id), kind: ChangeKind::Cancel }) = self.dialogue.change else {
+            return false;
+        };
+        let Some(visit) = self.visit(id) else { return false };
+        let moves = self.says(&Saying::Reschedule)
+            || self.sayings().iter().any(|saying| matches!(saying, Saying::When(_) | Saying::Neither { .. }));
+        if self.says(&Saying::No) && moves {
+            self.is_used = true;
+            self.change(ChangeKind::Move, Some(id));
+        } else if self.says(&Saying::No) {
+            self.is_used = true;
+            self.dialogue.change = None;
+            self.close(Act::Kept(visit));
+        } else if self.says(&Saying::Yes) || self.says(&Saying::Cancel) {
+            self.is_used = true;
+            self.release();
+            self.dialogue.forget_job();
+            self.dialogue.is_done = true;
+            self.commands.push(Command::Cancel(id));
+            self.close(Act::Cancelled(visit));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn ask_whether_to_cancel(&mut self, id: AppointmentId) {
+        if let Some(visit) = self.visit(id) {
+            self.ask(Act::CancelConfirm(visit), AskedAbout::CancelConfirm);
+        }
+    }
+
+    pub(super) fn ask_which_appointment(&mut self) {
+        let listed: Vec<AppointmentId> = self.world.appointments.iter().take(LISTED_MAX).map(|one| one.id).collect();
+        let visits = listed.iter().filter_map(|id| self.visit(*id)).collect();
+        self.dialogue.appointments = listed;
+        self.ask(Act::WhichAppointment(visits), AskedAbout::WhichAppointment);
+    }
+
+    /// Moves the appointment to what was picked.
+    pub(super) fn reschedule(&mut self, id: AppointmentId) -> Thinking {
+        let Some(chosen) = self.dialogue.chosen.clone() else { return Ok(()) };
+        let hold = Command::Hold { slot: chosen.slot, quote: chosen.quote.clone(), moving: Some(id) };
+        self.commands.extend([hold, Command::Reschedule(id)]);
+        self.dialogue.forget_job();
+        self.dialogue.is_done = true;
+        self.close(Act::Moved { job: chosen.quote.name, slot: chosen.slot });
+        Ok(())
+    }
+
+    /// A wish without the days that only say which appointment is to move; none where nothing is left.
+    pub(super) fn wish_to_move(&self, mut when: When) -> Option<When> {
+        let Some(moved) = self.moving().and_then(|id| self.world.appointment(id)) else { return Some(when) };
+        let start = self.start(moved);
+        let before = when.windows.len();
+        when.windows.retain(|window| !(window.from..window.until).contains(&start));
+        let is_named = before > when.windows.len() && when.windows.is_empty() && !when.asap;
+        (!is_named).then_some(when)
+    }
+
+    fn visit(&self, id: AppointmentId) -> Option<Visit> {
+        let appointment = self.world.appointment(id)?;
+        let job = self.world.item(appointment.service_item_id).map(|item| item.name.as_str());
+        Some(Visit::new(appointment, job))
+    }
+}
+
+fn starts_in(when: &When, start: NaiveDateTime) -> bool {
+    when.windows.iter().any(|window| (window.from..window.until).contains(&start))
+}

@@ -1,0 +1,121 @@
+//! Which job is meant.
+
+use nmc_catalog::{Matches, Quote, ServiceItem, matches};
+use nmc_kernel::ServiceItemId;
+
+use super::{Act, Command, thought::Thought};
+use crate::model::{
+    task::TaskKind,
+    understanding::{AskedAbout, Pick, Saying},
+};
+
+/// Below this the caller is asked.
+const SURE: f64 = 0.5;
+/// More does not fit into a text.
+pub(super) const LISTED_MAX: usize = 8;
+
+impl Thought<'_> {
+    pub(super) fn job(&mut self) {
+        if self.is_complete || self.dialogue.change.is_some() {
+            return;
+        }
+        if self.about() == AskedAbout::WhichJob && self.choose_job() {
+            return;
+        }
+        let words = self.sayings().iter().filter_map(|saying| match saying {
+            Saying::Job(words) => Some(words.as_str()),
+            _ => None,
+        });
+        let words = words.collect::<Vec<_>>().join(" ");
+        if words.is_empty() {
+            return;
+        }
+        let found = matches(&self.world.items, &words);
+        match sure(&found) {
+            Some(quote) if self.is_another(quote.service_item_id) && self.has_decided() => self.one_more_job(),
+            Some(quote) => self.take_job(quote.service_item_id),
+            // What is no job by itself tells more of the one that is known.
+            None if self.dialogue.item.is_some() || self.dialogue.is_done => {}
+            None if found.best.is_some() => self.ask_which_job(&found),
+            None => self.list_items(),
+        }
+    }
+
+    /// One of the jobs that were named in a question. Says whether it is settled which.
+    fn choose_job(&mut self) -> bool {
+        let choices = self.before.choices.clone();
+        let sold: Vec<ServiceItem> = choices.iter().filter_map(|id| self.world.item(*id)).cloned().collect();
+        let picked = self.sayings().iter().find_map(|saying| match saying {
+            Saying::Pick(Pick::Nth(nth)) => choices.get(*nth).copied(),
+            Saying::Pick(Pick::Earliest) => choices.first().copied(),
+            Saying::Pick(Pick::Latest) => choices.last().copied(),
+            Saying::Yes => choices.first().copied().filter(|_| choices.len() == 1),
+            Saying::Job(words) => sure(&matches(&sold, words)).map(|quote| quote.service_item_id),
+            _ => None,
+        });
+        if let Some(item) = picked.filter(|item| self.world.item(*item).is_some()) {
+            self.take_job(item);
+        } else if self.says(&Saying::No) && self.dialogue.item.is_none() {
+            self.list_items();
+        }
+        self.is_used
+    }
+
+    /// The caller wants this job.
+    pub(super) fn take_job(&mut self, item: ServiceItemId) {
+        self.is_used = true;
+        if self.is_another(item) {
+            self.release();
+            self.dialogue.forget_slots();
+            self.dialogue.told = None;
+        }
+        self.dialogue.item = Some(item);
+        self.dialogue.choices.clear();
+        self.dialogue.is_done = false;
+        self.dialogue.is_parted = false;
+        self.dialogue.is_wrong_number = false;
+    }
+
+    /// Whether a pick or a yes is about the job that is known.
+    fn has_decided(&self) -> bool {
+        self.dialogue.item.is_some()
+            && self.sayings().iter().any(|saying| match saying {
+                Saying::Pick(_) => self.about() == AskedAbout::Pick,
+                Saying::Yes => self.about() == AskedAbout::Confirm,
+                _ => false,
+            })
+    }
+
+    fn is_another(&self, item: ServiceItemId) -> bool {
+        self.dialogue.item != Some(item)
+    }
+
+    /// One job at a time: the next is left to a person.
+    fn one_more_job(&mut self) {
+        let text = "Read what the caller wrote: while booking one job they spoke of another.".to_owned();
+        self.commands.push(Command::Task { kind: TaskKind::Reply, text });
+        self.acts.push(Act::PassedOn);
+    }
+
+    pub(super) fn ask_which_job(&mut self, found: &Matches) {
+        let quotes: Vec<Quote> = found.best.iter().chain(&found.runners_up).map(|found| found.item.clone()).collect();
+        self.is_used = true;
+        self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();
+        self.ask(Act::AskWhich(quotes), AskedAbout::WhichJob);
+    }
+
+    pub(super) fn list_items(&mut self) {
+        let quotes: Vec<Quote> = self.world.items.iter().take(LISTED_MAX).map(ServiceItem::quote).collect();
+        if quotes.is_empty() {
+            return;
+        }
+        self.is_used = true;
+        self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();
+        self.ask(Act::ListItems(quotes), AskedAbout::WhichJob);
+    }
+}
+
+/// The job that is meant, where that is sure.
+pub(super) fn sure(found: &Matches) -> Option<&Quote> {
+    found.best.as_ref().filter(|best| best.confidence >= SURE).map(|best| &best.item)
+}

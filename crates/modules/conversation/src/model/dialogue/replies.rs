@@ -1,0 +1,108 @@
+//! What is said between people who do not talk business: thanks, hello, a wrong number, a picture; and what is not
+//! understood.
+
+use nmc_catalog::matches;
+
+use super::{Act, Command, Lost, hand_over::Why, jobs::sure, thought::Thought};
+use crate::model::{
+    task::TaskKind,
+    understanding::{AskedAbout, Saying},
+};
+
+/// What is not understood so many times in a row is left to a person.
+const NOT_UNDERSTOOD_MAX: u8 = 2;
+
+impl Thought<'_> {
+    /// Whether nothing is to be said but a regret, or nothing at all.
+    pub(super) fn is_wrong_number(&mut self) -> bool {
+        if self.says(&Saying::WrongNumber) {
+            if !self.dialogue.is_wrong_number {
+                self.release();
+                self.dialogue.forget_job();
+                self.dialogue.is_wrong_number = true;
+                self.close(Act::WrongNumber);
+            }
+            return true;
+        }
+        if self.dialogue.is_wrong_number && !self.talks_business() {
+            return true;
+        }
+        self.dialogue.is_wrong_number = false;
+        false
+    }
+
+    fn talks_business(&self) -> bool {
+        self.sayings().iter().any(|saying| match saying {
+            Saying::Cancel | Saying::Reschedule => true,
+            Saying::Job(words) => sure(&matches(&self.world.items, words)).is_some(),
+            _ => false,
+        })
+    }
+
+    /// Forgets what is not so any more.
+    pub(super) fn recover(&mut self) {
+        let dialogue = &self.dialogue;
+        let is_gone = dialogue.item.is_some_and(|item| self.world.item(item).is_none());
+        let changed = dialogue.change.and_then(|change| change.appointment);
+        let is_over = changed.is_some_and(|id| self.world.appointment(id).is_none());
+        if is_gone || is_over || self.world.lost == Some(Lost::AppointmentGone) {
+            self.release();
+            let wish = self.dialogue.wish.take();
+            self.dialogue.forget_job();
+            self.dialogue.wish = wish;
+        }
+    }
+
+    pub(super) fn pictures(&mut self) {
+        if self.says(&Saying::Picture) {
+            self.is_used = true;
+            self.acts.push(Act::NoPictures);
+            let text = "Look at the picture the caller sent.".to_owned();
+            self.commands.push(Command::Task { kind: TaskKind::Check, text });
+        }
+    }
+
+    /// Thanks, hello, and a yes or no to nothing that was asked.
+    pub(super) fn courtesies(&mut self) {
+        if self.is_used {
+            self.dialogue.is_parted = false;
+            return;
+        }
+        let about = self.about();
+        let is_open = !matches!(about, AskedAbout::Nothing | AskedAbout::Job | AskedAbout::When);
+        let is_talked_of = self.dialogue.is_done || self.dialogue.is_parted || self.world.after_human;
+        if self.says(&Saying::Thanks) {
+            if is_open { self.is_used = true } else { self.part() }
+        } else if self.says(&Saying::Greeting) {
+            self.is_used = true;
+        } else if self.says(&Saying::Yes) {
+            match about {
+                AskedAbout::Nothing if is_talked_of => self.part(),
+                AskedAbout::Nothing | AskedAbout::Job | AskedAbout::WhichJob | AskedAbout::When => self.is_used = true,
+                _ => {}
+            }
+        } else if self.says(&Saying::No) && matches!(about, AskedAbout::Nothing | AskedAbout::Job) {
+            self.part();
+        }
+    }
+
+    /// A polite end, once.
+    fn part(&mut self) {
+        self.is_used = true;
+        self.is_complete = true;
+        if !self.dialogue.is_parted {
+            self.dialogue.is_parted = true;
+            self.acts.push(Act::Thanks);
+        }
+    }
+
+    pub(super) fn not_understood(&mut self) {
+        let times = self.dialogue.not_understood.saturating_add(1);
+        self.dialogue.not_understood = times;
+        if times >= NOT_UNDERSTOOD_MAX {
+            self.hand_over(Why::NotUnderstood);
+        } else {
+            self.acts.push(Act::NotUnderstood);
+        }
+    }
+}
