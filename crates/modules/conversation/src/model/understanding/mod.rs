@@ -14,11 +14,10 @@ mod days;
 mod jobs;
 mod parts;
 mod phrases;
-mod phrases_en;
-mod phrases_es;
 mod pick;
 mod reading;
 mod spanish;
+mod spanish_words;
 mod spelling;
 #[cfg(test)]
 mod tests;

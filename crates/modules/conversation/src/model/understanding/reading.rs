@@ -42,6 +42,7 @@ impl<'a> Reading<'a> {
 
     pub(super) fn understood(mut self, now: NaiveDateTime, hours: &OpeningHours) -> Understood {
         self.drop_what_depends();
+        self.alarms();
         self.volunteered();
         self.questions();
         self.phrases();
@@ -72,9 +73,17 @@ impl<'a> Reading<'a> {
         });
     }
 
+    /// What may not be overlooked in what would else be read as an address or a name.
+    fn alarms(&mut self) {
+        for hit in self.hits.extract_if(.., |hit| hit.meaning == Meaning::Emergency).collect::<Vec<_>>() {
+            self.sayings.push(Saying::Emergency);
+            self.take(hit.words);
+        }
+    }
+
     /// Streets and names that are called so.
     fn volunteered(&mut self) {
-        let is_asked = self.asked.about == AskedAbout::Address;
+        let is_asked = self.asked.about == AskedAbout::Address && self.sayings.is_empty();
         let asked = if is_asked { answers::asked_street(self.source, &self.words) } else { None };
         let street = asked.or_else(|| answers::streets(self.source, &self.words).pop());
         if let Some(Found { text, words }) = street {

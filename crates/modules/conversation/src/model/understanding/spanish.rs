@@ -3,7 +3,7 @@
 use nmc_identity::Language;
 
 use super::{
-    phrases_es::{MARKERS, TIMES},
+    spanish_words::{MARKERS, TIMES},
     words::Word,
 };
 

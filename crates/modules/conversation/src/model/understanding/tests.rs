@@ -37,6 +37,20 @@ fn moment(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
 }
 
+/// As [`asked`] knows them.
+const EVERY_QUESTION: [&str; 10] = [
+    "nothing",
+    "job",
+    "which-job",
+    "when",
+    "pick",
+    "name",
+    "address",
+    "confirm",
+    "cancel-confirm",
+    "which-appointment",
+];
+
 fn asked(about: &str) -> Asked {
     let (about, offers) = match about {
         "nothing" => (AskedAbout::Nothing, Vec::new()),
@@ -153,6 +167,31 @@ fn everything_else_is_understood() {
     check(include_str!("../../../tests/understanding/sayings.tsv"), 150);
 }
 
+/// What must not be overlooked, and must not be cried without need: the same whatever was asked before.
+#[test]
+fn alarms_are_raised_whatever_was_asked_and_only_then() {
+    let table = include_str!("../../../tests/understanding/alarms.tsv");
+    let alarms = ["emergency", "person", "callme", "angry"];
+    let mut wrong = String::new();
+    let lines: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(lines.len() >= 400, "{} lines", lines.len());
+    for line in lines {
+        let [expected, text] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        for about in EVERY_QUESTION {
+            let said = read(about, text);
+            let raised: Vec<&str> = said.split("; ").filter(|saying| alarms.contains(saying)).collect();
+            // An emergency may be more than that: who has one may also want a call.
+            let is_right = if expected == "-" { raised.is_empty() } else { raised.contains(&expected) };
+            let is_false_alarm = expected != "emergency" && raised.contains(&"emergency");
+            if !is_right || is_false_alarm {
+                writeln!(wrong, "{expected}\t{text}\t{about}: {said}").unwrap();
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
 #[test]
 fn the_language_is_that_of_the_texts_where_they_tell() {
     let language = |text| understand(&[text], &asked("nothing"), now(), &hours()).language;
@@ -243,18 +282,7 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 fn any_asked() -> impl Strategy<Value = Asked> {
-    let about = prop::sample::select(vec![
-        "nothing",
-        "job",
-        "which-job",
-        "when",
-        "pick",
-        "name",
-        "address",
-        "confirm",
-        "cancel-confirm",
-        "which-appointment",
-    ]);
+    let about = prop::sample::select(EVERY_QUESTION.to_vec());
     about.prop_map(asked)
 }
 

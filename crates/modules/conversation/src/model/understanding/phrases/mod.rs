@@ -1,5 +1,10 @@
-//! Finds the phrases of the tables (`phrases_en.rs`, `phrases_es.rs`) in a text: from left to right, the longest first, and
-//! no word in two of them. So a longer phrase that only sounds like another ("not an emergency") takes its words away.
+//! Finds phrases in a text: from left to right, the longest first, and no word in two of them. So a longer phrase that only
+//! sounds like another ("not an emergency") takes its words away. An emergency gives way only to what covers it whole.
+//!
+//! The phrases are data, by topic, English and Spanish together: danger in `alarms.rs`; persons, calls, anger and wrong
+//! numbers in `people.rs`; moving, cancelling, answers to offers and "as soon as possible" in `appointments.rs`; prices,
+//! hours and the other questions in `questions.rs`; yes, no, thanks and hello in `manners.rs`. They are written in lower
+//! case, without accents and apostrophes, as `spelling.rs` spells them.
 //!
 //! Pieces of a phrase are separated by one space. `a|b` is either word, `<name>` a word of the list of that name, `?` behind
 //! a word makes it optional (not the first). `..2` is up to two words of any kind. `^` and `.` are the two ends of a part of
@@ -7,22 +12,28 @@
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
-use super::{phrases_en, phrases_es, words::Word};
+use super::words::Word;
 
-/// What a phrase means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+mod alarms;
+mod appointments;
+mod manners;
+mod people;
+mod questions;
+
+/// What a phrase means. Of phrases as long as each other the one counts whose meaning stands here first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Meaning {
-    /// Sounds like something, and says nothing.
-    Nothing,
     /// Sounds like something else, and belongs to the words that name a job.
     Plain,
+    /// Sounds like something, and says nothing.
+    Nothing,
     Emergency,
+    WrongNumber,
     Person,
     CallMe,
     Angry,
-    WrongNumber,
-    Cancel,
     Reschedule,
+    Cancel,
     /// None of the offers.
     Neither,
     NeitherLater,
@@ -32,23 +43,23 @@ pub(super) enum Meaning {
     Asap,
     /// When there is anything free.
     Openings,
-    Price,
+    /// Takes back what was said before.
+    Correction,
     Discount,
+    Price,
+    HowLong,
     Hours,
     Place,
-    HowLong,
     /// What follows is what the business may do.
     DoYouDo,
     /// What the business does at all.
     WhatDo,
-    Yes,
     No,
+    Yes,
     Thanks,
     Greeting,
     /// A greeting, unless a time was asked for.
     TimeOfDay,
-    /// Takes back what was said before.
-    Correction,
 }
 
 /// A phrase that was found.
@@ -59,14 +70,28 @@ pub(super) struct Hit {
     pub(super) words: Range<usize>,
 }
 
-/// Tables of phrases.
-pub(super) type Table = &'static [(Meaning, &'static [&'static str])];
+/// Phrases by what they mean.
+type Table = &'static [(Meaning, &'static [&'static str])];
 /// Lists of words for them.
-pub(super) type Lists = &'static [(&'static str, &'static str)];
+type Lists = &'static [(&'static str, &'static str)];
+
+const TABLES: [Table; 10] = [
+    alarms::ENGLISH,
+    alarms::SPANISH,
+    people::ENGLISH,
+    people::SPANISH,
+    appointments::ENGLISH,
+    appointments::SPANISH,
+    questions::ENGLISH,
+    questions::SPANISH,
+    manners::ENGLISH,
+    manners::SPANISH,
+];
+const LISTS: [Lists; 3] = [alarms::LISTS, people::LISTS, appointments::LISTS];
 
 /// What takes the sense from an emergency when it stands in front.
-const NEGATIONS: [&str; 13] =
-    ["not", "no", "isnt", "dont", "didnt", "never", "without", "arent", "wasnt", "aint", "nor", "if", "sin"];
+const NEGATIONS: [&str; 12] =
+    ["not", "no", "isnt", "dont", "didnt", "never", "without", "arent", "wasnt", "aint", "nor", "sin"];
 /// What may stand between.
 const BETWEEN: [&str; 9] = ["a", "an", "any", "really", "that", "smell", "real", "exactly", "theres"];
 
@@ -75,14 +100,18 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
     let mut hits = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        let candidates = PHRASES.by_first_word.get(words[at].text.as_str()).map_or(&[][..], Vec::as_slice);
-        let found = candidates.iter().filter_map(|phrase| Some((phrase.meaning, phrase.end(words, at)?)));
-        // Of phrases as long as each other the one that stands first in the tables.
-        let longest = found.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        // Of phrases as long as each other the first.
+        let longest = PHRASES.at(words, at).reduce(|best, next| if next.1 > best.1 { next } else { best });
         let Some((meaning, end)) = longest else {
             at += 1;
             continue;
         };
+        // "Hot water is pouring": the water that pours is not to be overlooked for the hot water.
+        let is_emergency = |(meaning, reach): (Meaning, usize)| meaning == Meaning::Emergency && reach > end;
+        if meaning != Meaning::Emergency && (at + 1..end).any(|inner| PHRASES.at(words, inner).any(is_emergency)) {
+            at += 1;
+            continue;
+        }
         let is_none = meaning == Meaning::Emergency && is_negated(&words[..at]);
         hits.push(Hit { meaning: if is_none { Meaning::Nothing } else { meaning }, words: at..end });
         at = end;
@@ -119,7 +148,7 @@ enum Piece {
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     let mut by_first_word: HashMap<&'static str, Vec<Phrase>> = HashMap::new();
-    for (meaning, phrases) in phrases_en::PHRASES.iter().chain(phrases_es::PHRASES) {
+    for (meaning, phrases) in TABLES.iter().copied().flatten() {
         for phrase in *phrases {
             let phrase = Phrase::read(*meaning, phrase);
             let Some(Piece::Word { any_of, .. }) = phrase.pieces.first() else { continue };
@@ -128,8 +157,19 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
             }
         }
     }
+    for phrases in by_first_word.values_mut() {
+        phrases.sort_by_key(|phrase| phrase.meaning);
+    }
     Phrases { by_first_word }
 });
+
+impl Phrases {
+    /// The phrases that begin at a word, and where each ends.
+    fn at(&self, words: &[Word], at: usize) -> impl Iterator<Item = (Meaning, usize)> {
+        let candidates = self.by_first_word.get(words[at].text.as_str()).map_or(&[][..], Vec::as_slice);
+        candidates.iter().filter_map(move |phrase| Some((phrase.meaning, phrase.end(words, at)?)))
+    }
+}
 
 impl Phrase {
     fn read(meaning: Meaning, phrase: &'static str) -> Self {
@@ -156,9 +196,10 @@ impl Phrase {
 }
 
 fn any_of(word: &'static str) -> Vec<&'static str> {
-    let lists = phrases_en::LISTS.iter().chain(phrases_es::LISTS);
-    let listed =
-        |name: &str| lists.clone().find(|(list, _)| *list == name).map(|(_, words)| words.split(' ').collect());
+    let listed = |name: &str| {
+        let mut lists = LISTS.iter().copied().flatten();
+        lists.find(|(list, _)| *list == name).map(|(_, words)| words.split(' ').collect())
+    };
     word.split('|')
         .flat_map(|word| {
             let list = word.strip_prefix('<').and_then(|name| name.strip_suffix('>')).and_then(listed);
