@@ -3,7 +3,7 @@ use std::sync::Arc;
 use nmc_catalog::Catalog;
 use nmc_compliance::{Compliance, Limit, SendLimits};
 use nmc_config::{ComplianceConfig, Config};
-use nmc_conversation::Conversation;
+use nmc_conversation::{Asked, Conversation, TurnSettings, Turns};
 use nmc_db::{Db, DbError};
 use nmc_effects::Effects;
 use nmc_identity::Identity;
@@ -72,9 +72,15 @@ impl Modules {
             inactivity: chrono::Duration::from_std(config.conversation.inactivity_auto_close).map_err(wrong)?,
             override_window: chrono::Duration::from_std(config.conversation.override_window).map_err(wrong)?,
         };
-        let conversation = Conversation::new(db.clone(), identity.clone(), compliance.clone(), twilio, settings);
         let catalog = Catalog::new(db.clone(), identity.clone());
         let scheduling = scheduling(db, &identity, &catalog, config)?;
+        let asked = Asked {
+            identity: identity.clone(),
+            compliance: compliance.clone(),
+            catalog: catalog.clone(),
+            scheduling: scheduling.clone(),
+        };
+        let conversation = Conversation::new(db.clone(), asked, twilio, settings);
         let token = AuthToken::new(config.twilio.auth_token.expose_secret());
         let webhooks = TwilioWebhooks::new(config.http.public_base_url.as_str(), token);
         let rate_limits = RateLimits::new(&config.http, &config.http_limits);
@@ -117,6 +123,11 @@ impl Modules {
         let timers = Timers::new(db.clone(), nmc_timers::Settings::default(), random.clone());
         let timers = self.scheduling.timers(self.conversation.timers(self.telephony.timers(timers)));
         self.retention(db, random).timers(timers)
+    }
+
+    /// What works out the automation's answers.
+    pub fn turns(&self, random: Random) -> Turns {
+        self.conversation.turns(TurnSettings::default(), random)
     }
 
     /// What becomes of data with age.

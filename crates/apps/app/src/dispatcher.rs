@@ -11,7 +11,7 @@ use crate::{
     process::{CLOSE_TIMEOUT, FINISH_TIMEOUT, check_role, gauge_connections, listen, open_database},
 };
 
-/// Runs consumers, timers, effects and retention until `stop`, then finishes what runs and gives leases back.
+/// Runs consumers, timers, turns, effects and retention until `stop`, then finishes what runs and gives leases back.
 pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), AppError> {
     let telemetry = nmc_telemetry::init(&config.telemetry, "nmc-dispatcher")?;
     let wakes = Wakes::new();
@@ -21,6 +21,7 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
     let random = Random::from_entropy();
     let outbox = modules.outbox(&db, config, random.clone());
     let timers = modules.timers(&db, random.clone());
+    let turns = modules.turns(random.clone());
     let retention = modules.retention(&db, random.clone());
     let effects = modules.effects(&db, config, random.clone());
     let polling = modules.telephony.polling(random);
@@ -31,6 +32,7 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
         tokio::join!(
             outbox.run(stop.clone()),
             timers.run(stop.clone()),
+            turns.run(stop.clone()),
             effects.run(stop.clone()),
             polling.run(stop.clone()),
             retention.run(stop.clone()),

@@ -1,7 +1,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use nmc_compliance::Compliance;
 use nmc_config::{Config, DatabaseConfig};
-use nmc_conversation::SendSms;
+use nmc_conversation::{SendSms, turn_status};
 use nmc_db::{Db, DbError, Tx, Wakes};
 use nmc_effects::{EffectKind as _, IntentState, Resolution, Review};
 use nmc_identity::{AuditEntry, Identity};
@@ -149,6 +149,7 @@ async fn status(db: &Db) -> Result<(), AppError> {
     say_json(&serde_json::json!({
         "outbox": nmc_outbox::status(db).await?,
         "timers": nmc_timers::status(db).await?,
+        "turns": turn_status(db).await?,
         "effects": nmc_effects::status(db).await?,
     }));
     Ok(())

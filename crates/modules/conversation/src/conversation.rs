@@ -1,18 +1,20 @@
 use std::sync::Arc;
 
+use nmc_catalog::Catalog;
 use nmc_compliance::Compliance;
 use nmc_db::{Db, DbError, ReadTx};
 use nmc_effects::Effects;
 use nmc_identity::Identity;
-use nmc_kernel::{Actor, CallId, ConversationId, E164, IdempotencyKey, MessageId, TaskId};
+use nmc_kernel::{Actor, CallId, ConversationId, E164, IdempotencyKey, MessageId, Random, TaskId};
 use nmc_outbox::Consumers;
 use nmc_providers::twilio::{TwilioClient, TwilioWebhooks};
+use nmc_scheduling::Scheduling;
 use nmc_timers::Timers;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     CallWhy, ChangeStateError, Changed, ConversationRecord, Message, MessageWhy, NewMessage, SendSms, SetTemplateError,
-    Settings, Task, Template, TemplateKey, WriteError, Written,
+    Settings, Task, Template, TemplateKey, TurnSettings, Turns, WriteError, Written,
     consumers::{
         call_detected::OnCallDetected, compliance_status_changed::OnComplianceStatusChanged,
         inbound_sms_received::OnInboundSmsReceived, opt_out_recorded::OnOptOutRecorded,
@@ -22,6 +24,19 @@ use crate::{
     use_case::{change_state, read, templates, tick_off, why, write},
 };
 
+/// The modules that this one asks.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Businesses and their settings.
+    pub identity: Identity,
+    /// What may be sent to whom.
+    pub compliance: Compliance,
+    /// What businesses sell.
+    pub catalog: Catalog,
+    /// Who can be booked when.
+    pub scheduling: Scheduling,
+}
+
 /// The module's face; cheap to clone.
 ///
 /// Methods that take an [`Actor`] begin a transaction of their own.
@@ -30,14 +45,17 @@ pub struct Conversation {
     pub(crate) db: Db,
     pub(crate) identity: Identity,
     pub(crate) compliance: Compliance,
+    pub(crate) catalog: Catalog,
+    pub(crate) scheduling: Scheduling,
     pub(crate) twilio: TwilioClient,
     pub(crate) settings: Arc<Settings>,
 }
 
 impl Conversation {
-    /// Conversation over this database and this account with Twilio.
-    pub fn new(db: Db, identity: Identity, compliance: Compliance, twilio: TwilioClient, settings: Settings) -> Self {
-        Self { db, identity, compliance, twilio, settings: Arc::new(settings) }
+    /// Conversation over this database, the modules it asks, and this account with Twilio.
+    pub fn new(db: Db, asked: Asked, twilio: TwilioClient, settings: Settings) -> Self {
+        let Asked { identity, compliance, catalog, scheduling } = asked;
+        Self { db, identity, compliance, catalog, scheduling, twilio, settings: Arc::new(settings) }
     }
 
     /// Adds what the module hears.
@@ -58,6 +76,11 @@ impl Conversation {
             .with(OverrideTimer(self.clone()))
             .with(UnblockTimer(self.clone()))
             .with(UnblockAllTimer)
+    }
+
+    /// What works out the automation's answers.
+    pub fn turns(&self, settings: TurnSettings, random: Random) -> Turns {
+        Turns::new(self.clone(), settings, random)
     }
 
     /// Adds the sending of texts.

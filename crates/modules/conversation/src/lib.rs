@@ -29,9 +29,10 @@ mod model;
 mod settings;
 mod store;
 mod timers;
+mod turns;
 mod use_case;
 
-pub use conversation::Conversation;
+pub use conversation::{Asked, Conversation};
 pub use effects::send_sms::{SendSms, SmsRequest};
 pub use model::{
     contact::{Contact, ContactKind, ContactOutcome},
@@ -44,6 +45,7 @@ pub use model::{
 };
 pub use nmc_events::conversation::{Author, CloseReason, Direction, MessageStatus};
 pub use settings::Settings;
+pub use turns::{TurnSettings, TurnStatus, Turns, turn_status};
 pub use use_case::{
     caller_data::ErasedThreads,
     change_state::{ChangeStateError, Changed},

@@ -22,7 +22,7 @@ const FOLDED_FOR: Duration = Duration::from_millis(25);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// The bits of every topic.
-const ALL_BITS: u8 = 15;
+const ALL_BITS: u8 = 31;
 
 /// What may have become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,12 @@ pub enum Topic {
     Timers,
     /// An event was published, whether or not anybody hears it.
     News,
+    /// An answer of the automation will be due soon.
+    Turns,
 }
 
 impl Topic {
-    const ALL: [Self; 4] = [Self::Outbox, Self::Effects, Self::Timers, Self::News];
+    const ALL: [Self; 5] = [Self::Outbox, Self::Effects, Self::Timers, Self::News, Self::Turns];
 
     const fn bit(self) -> u8 {
         match self {
@@ -46,6 +48,7 @@ impl Topic {
             Self::Effects => 2,
             Self::Timers => 4,
             Self::News => 8,
+            Self::Turns => 16,
         }
     }
 
@@ -55,6 +58,7 @@ impl Topic {
             Self::Effects => "effects",
             Self::Timers => "timers",
             Self::News => "news",
+            Self::Turns => "turns",
         }
     }
 }
@@ -69,7 +73,7 @@ pub struct Wakes(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    local: [Notify; 4],
+    local: [Notify; 5],
     /// What somebody in this process has waited for.
     seen_to: AtomicU8,
     unsent: AtomicU8,
@@ -130,6 +134,7 @@ impl Wakes {
             Topic::Effects => &self.0.local[1],
             Topic::Timers => &self.0.local[2],
             Topic::News => &self.0.local[3],
+            Topic::Turns => &self.0.local[4],
         }
     }
 

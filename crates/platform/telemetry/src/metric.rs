@@ -105,6 +105,12 @@ metrics_table! {
         "Bookings that came too late: the hold had run out, or the time was taken.";
     BOOKING_POST_DURATION_SECONDS = "booking_post_duration_seconds", Histogram, [],
         "Time to book what is held.";
+    TURN_LAG_SECONDS = "turn_lag_seconds", Histogram, [],
+        "From when an automatic answer was due to when it began to be worked out.";
+    TURN_DURATION_SECONDS = "turn_duration_seconds", Histogram, [],
+        "Time to work an automatic answer out, up to its commit.";
+    TURNS_TOTAL = "turns_total", Counter, ["outcome"],
+        "Attempts at an automatic answer: answered, silent, handed-over, refused, too-late, moved, failed.";
     HUMAN_TAKEOVER_TOTAL = "human_takeover_total", Counter, [],
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],

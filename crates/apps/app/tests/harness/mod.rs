@@ -7,6 +7,7 @@
 use nmc_app::{Modules, routes};
 use nmc_compliance::CampaignSubmission;
 use nmc_config::Config;
+use nmc_conversation::Turns;
 use nmc_effects::Effects;
 use nmc_identity::{CallMode, NewTenant, TenantName, TenantSettings};
 use nmc_kernel::{Actor, E164, Random, TenantId};
@@ -42,6 +43,7 @@ pub(crate) struct App {
     pub(crate) modules: Modules,
     pub(crate) outbox: Dispatcher,
     pub(crate) timers: Timers,
+    pub(crate) turns: Turns,
     pub(crate) effects: Effects,
     pub(crate) base_url: String,
     pub(crate) tenant: TenantId,
@@ -109,11 +111,12 @@ impl App {
         let random = Random::seeded(7);
         let outbox = dispatching.outbox(database.dispatcher(), &config, random.clone());
         let timers = dispatching.timers(database.dispatcher(), random.clone());
+        let turns = dispatching.turns(random.clone());
         let effects = dispatching.effects(database.dispatcher(), &config, random);
 
         let number = phone(BUSINESS);
         let tenant = create_tenant(&modules, "Example Plumbing", settings, &number).await;
-        Self { database, twilio, clerk, modules, outbox, timers, effects, base_url, tenant, number, stop }
+        Self { database, twilio, clerk, modules, outbox, timers, turns, effects, base_url, tenant, number, stop }
     }
 
     pub(crate) async fn approve(&self) {
@@ -125,10 +128,11 @@ impl App {
         for _ in 0..100 {
             let events = self.outbox.drain().await.unwrap();
             let timers = self.timers.fire_due().await.unwrap();
+            let turns = self.turns.drain().await.unwrap();
             let effects = self.effects.drain().await.unwrap();
             self.twilio.settled().await;
             self.clerk.settled().await;
-            if events + timers + effects == 0 {
+            if events + timers + turns + effects == 0 {
                 return;
             }
         }

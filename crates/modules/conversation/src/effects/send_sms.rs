@@ -77,7 +77,8 @@ impl SendSms {
     fn own_decision(&self, tx: &Tx, conversation: &ConversationRecord, request: &SmsRequest) -> Decision {
         if request.author == Author::Automation {
             let reason = match conversation.state {
-                ConversationState::Human => Some(BlockReason::TakenOver),
+                // The text that hands a conversation over is written with the epoch that this begins.
+                ConversationState::Human => (conversation.epoch != request.epoch).then_some(BlockReason::TakenOver),
                 ConversationState::Closed => Some(BlockReason::ConversationClosed),
                 ConversationState::Blocked => Some(BlockReason::CampaignNotApproved),
                 ConversationState::Open => (conversation.epoch != request.epoch).then_some(BlockReason::Superseded),

@@ -35,6 +35,7 @@ macro_rules! words {
 
 pub(crate) mod contact;
 pub(crate) mod delivery;
+pub(crate) mod dialogue;
 pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod greeting;
@@ -43,5 +44,6 @@ pub(crate) mod state;
 pub(crate) mod stretch;
 pub(crate) mod task;
 pub(crate) mod template;
+pub(crate) mod turn;
 pub(crate) mod understanding;
 pub(crate) mod written;

@@ -8,6 +8,8 @@ words! {
         TakenOver = "taken-over",
         /// Wrote in it.
         Wrote = "wrote",
+        /// Was given it by the automation: the caller wants a person, is in danger, or is not understood.
+        HandedOver = "handed-over",
     }
 }
 
@@ -28,7 +30,7 @@ words! {
 pub struct HumanStretch {
     /// Since when, UTC.
     pub began_at: DateTime<Utc>,
-    /// Who began it; null where the caller or an emergency asked for a person.
+    /// Who began it; null where the automation handed it over.
     pub began_by: Option<UserId>,
     /// How it began.
     pub began_because: StretchBegan,

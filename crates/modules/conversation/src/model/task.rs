@@ -10,6 +10,8 @@ words! {
         Reply = "reply",
         /// Answer a caller who waits for the person that has the conversation.
         Unanswered = "unanswered",
+        /// See at once to a caller who is in danger.
+        Emergency = "emergency",
         /// A text did not go out, for a reason of the business's or of the service's.
         NotSent = "not-sent",
         /// Put something of the business's own in order.
@@ -40,6 +42,15 @@ pub struct Task {
     pub done_at: Option<DateTime<Utc>>,
     /// Who ticked it off; nothing where the service did.
     pub done_by: Option<UserId>,
+}
+
+/// Who has answered a caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnsweredBy {
+    /// A person; nothing where it was an operator.
+    Person(Option<UserId>),
+    /// The automation.
+    Automation,
 }
 
 /// A task to be raised; `purpose_key` says what it is for, so that it is raised once.

@@ -279,6 +279,22 @@ pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164, key: TemplateKey) -> 
     Ok(Spoken { at: row.at, in_a_day: row.in_a_day, is_unreachable: row.is_unreachable })
 }
 
+/// How many texts the automation and the service have written to the caller since `since`; what failed was not written.
+pub(crate) async fn automatic_since(tx: &mut ReadTx, caller: &E164, since: DateTime<Utc>) -> Result<i64, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from conv_conversations c
+           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+           where c.tenant_id = $1 and c.caller_phone = $2 and m.author in ('automation', 'system')
+             and m.status <> 'failed' and m.created_at > $3"#,
+        tenant.as_uuid(),
+        caller.as_str(),
+        since
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
 /// When the caller's keywords were answered with this text since `since`; what failed counts as well.
 pub(crate) async fn keyword_answers(
     tx: &mut ReadTx,
@@ -370,6 +386,24 @@ pub(crate) async fn waiting_automatic(tx: &mut ReadTx, conversation: Conversatio
         conversation.as_uuid()
     )
     .fetch_all(tx.conn().await?)
+    .await?)
+}
+
+/// Since when the caller waits whom what these intents were to send would have answered; nothing where none was an
+/// answer.
+pub(crate) async fn unanswered_without(
+    tx: &mut ReadTx,
+    intents: &[IntentId],
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let tenant = tx.tenant();
+    let intents: Vec<Uuid> = intents.iter().map(|id| id.as_uuid()).collect();
+    Ok(sqlx::query_scalar!(
+        "select min((why ->> 'waiting_since')::timestamptz) from conv_messages
+         where tenant_id = $1 and intent_id = any($2)",
+        tenant.as_uuid(),
+        &intents
+    )
+    .fetch_one(tx.conn().await?)
     .await?)
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod stretch;
 pub(crate) mod task;
 pub(crate) mod template;
 pub(crate) mod text;
+pub(crate) mod turn;
 
 /// Where a page of a list begins: beyond the row with this time and id.
 pub(crate) type Position = (DateTime<Utc>, Uuid);

@@ -19,6 +19,24 @@ pub(crate) async fn empty_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbErr
     Ok(emptied.rows_affected())
 }
 
+/// Forgets what the automation remembers of dialogues.
+pub(crate) async fn forget_dialogues(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
+    let (tenant, before) = (tx.tenant(), nmc_retention::bodies_before(tx.now()));
+    let forgotten = sqlx::query!(
+        "update conv_conversations set dialogue = null
+         where tenant_id = $1 and ctid = any (array(
+           select ctid from conv_conversations
+           where tenant_id = $1 and last_activity_at < $2 and dialogue is not null
+           order by last_activity_at limit $3 for update skip locked))",
+        tenant.as_uuid(),
+        before,
+        limit
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
 /// Deletes messages.
 pub(crate) async fn delete_messages(tx: &mut Tx, limit: i64) -> Result<u64, DbError> {
     let (tenant, before) = (tx.tenant(), nmc_retention::metadata_before(tx.now()));

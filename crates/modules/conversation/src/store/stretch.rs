@@ -50,6 +50,40 @@ pub(crate) async fn end(
     Ok(())
 }
 
+/// Whether a person began the stretch that lasts, or has written in it since the automation did.
+pub(crate) async fn is_a_persons(tx: &mut ReadTx, conversation: ConversationId) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_human_stretches s
+                          where s.tenant_id = $1 and s.conversation_id = $2 and s.ended_at is null
+                            and (s.began_because <> 'handed-over'
+                                 or exists (select from conv_messages m
+                                            where m.tenant_id = $1 and m.conversation_id = $2 and m.author = 'user'
+                                              and m.created_at >= s.began_at))) as "is!""#,
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
+/// Whether a person had the conversation since the automation last wrote in it.
+pub(crate) async fn is_newer_than_automation(tx: &mut ReadTx, conversation: ConversationId) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_human_stretches s
+                          where s.tenant_id = $1 and s.conversation_id = $2
+                            and not exists (select from conv_messages m
+                                            where m.tenant_id = $1 and m.conversation_id = $2
+                                              and m.author = 'automation' and m.status <> 'failed'
+                                              and m.created_at > s.began_at)) as "is!""#,
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
 /// A conversation's stretches, the newest first, at most `limit`.
 pub(crate) async fn of_conversation(
     tx: &mut ReadTx,

@@ -3,7 +3,10 @@ use nmc_events::conversation::TaskDone;
 use nmc_kernel::{CallId, ConversationId, TaskId, UserId};
 
 use super::Position;
-use crate::{Task, TaskKind, model::task::NewTask};
+use crate::{
+    Task, TaskKind,
+    model::task::{AnsweredBy, NewTask},
+};
 
 /// Writes a task; `false` where it has been raised before, or where the conversation's reply is asked for already.
 pub(crate) async fn insert(tx: &mut Tx, id: TaskId, new: &NewTask) -> Result<bool, DbError> {
@@ -101,22 +104,29 @@ pub(crate) async fn tick_off(tx: &mut Tx, id: TaskId, by: Option<UserId>) -> Res
     .await?)
 }
 
-/// Ticks off what asks for an answer to the caller of a conversation, which is locked.
+/// Ticks off what asks for an answer to the caller of a conversation, which is locked. An automatic answer leaves what
+/// the automation itself has asked a person for.
 pub(crate) async fn answer_all(
     tx: &mut Tx,
     conversation: ConversationId,
-    by: Option<UserId>,
+    by: AnsweredBy,
 ) -> Result<Vec<Ticked>, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
+    let (by, is_person) = match by {
+        AnsweredBy::Person(user) => (user, true),
+        AnsweredBy::Automation => (None, false),
+    };
     Ok(sqlx::query_as!(
         Ticked,
         r#"update conv_tasks set done_at = $3, done_by = $4
-           where tenant_id = $1 and conversation_id = $2 and done_at is null and kind in ('reply', 'unanswered')
+           where tenant_id = $1 and conversation_id = $2 and done_at is null
+             and (kind = 'unanswered' or (kind = 'reply' and ($5 or purpose_key like 'reply:%')))
            returning id as "id: _", kind as "kind: _", conversation_id as "conversation_id: _", call_id as "call_id: _""#,
         tenant.as_uuid(),
         conversation.as_uuid(),
         now,
-        by.map(UserId::as_uuid)
+        by.map(UserId::as_uuid),
+        is_person
     )
     .fetch_all(tx.conn().await?)
     .await?)

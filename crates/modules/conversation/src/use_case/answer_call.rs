@@ -8,6 +8,7 @@ use super::{
     greet::{self, greet},
     open::{publish_started, take_contact, touch},
     raise_task::raise_task,
+    request_reply::ask_a_person_instead,
     unblock::unblock,
 };
 use crate::{
@@ -125,8 +126,10 @@ async fn answer(
 /// saves the conversation.
 pub(crate) async fn block(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<(), DbError> {
     if conversation.state == ConversationState::Open {
-        take_back_planned(tx, conversation, "campaign-not-approved").await?;
+        let unsaid = take_back_planned(tx, conversation, "campaign-not-approved").await?;
+        conversation.waiting_since = conversation.waiting_since.or(unsaid);
         conversation.change_to(ConversationState::Blocked);
+        ask_a_person_instead(tx, conversation, None).await?;
         UnblockTimer::set_after_commit(tx, conversation).await?;
     }
     Ok(())

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     audit::audit,
     close::{close as close_locked, take_back_automatic},
+    request_reply::{answer_what_waits, ask_a_person_instead},
 };
 use crate::{
     Conversation, ConversationRecord, ConversationState, StretchBegan, StretchEnded, store,
@@ -71,17 +72,35 @@ pub(crate) async fn take_over_locked(
     conversation: &mut ConversationRecord,
     because: StretchBegan,
 ) -> Result<(), DbError> {
-    let (before, user) = (conversation.state, user_of(actor));
-    take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
+    let before = conversation.state;
+    give_to_a_person(conversations, tx, user_of(actor), conversation, because).await?;
+    audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
+}
+
+/// The same, whoever brings it about.
+pub(crate) async fn give_to_a_person(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    user: Option<UserId>,
+    conversation: &mut ConversationRecord,
+    because: StretchBegan,
+) -> Result<(), DbError> {
+    let unsaid = take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
+    // Whose answer was taken back waits as before.
+    conversation.waiting_since = conversation.waiting_since.or(unsaid);
     conversation.change_to(ConversationState::Human);
     store::stretch::begin(tx, conversation.id, user, because).await?;
     if conversation.waiting_since.is_some() {
         OverrideTimer::set(conversations, tx, conversation).await?;
     }
+    match because {
+        StretchBegan::TakenOver => ask_a_person_instead(tx, conversation, None).await?,
+        // The person is answering, or the automation has said whom to ask.
+        StretchBegan::Wrote | StretchBegan::HandedOver => store::turn::delete(tx, conversation.id).await?,
+    }
     let requested =
         HumanTakeoverRequested { conversation_id: conversation.id, user_id: user, reason: because.as_str().to_owned() };
-    tx.publish(&requested, conversation.context(None))?;
-    audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
+    tx.publish(&requested, conversation.context(None)).map(drop)
 }
 
 /// A person gives a conversation back.
@@ -113,6 +132,7 @@ pub(crate) async fn release_locked(
     conversation.change_to(ConversationState::Open);
     store::conversation::save(tx, conversation).await?;
     store::stretch::end(tx, conversation.id, user, because).await?;
+    answer_what_waits(tx, conversation).await?;
     let released = ConversationReleased { conversation_id: conversation.id, user_id: user };
     tx.publish(&released, conversation.context(None)).map(drop)
 }

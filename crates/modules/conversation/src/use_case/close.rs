@@ -1,5 +1,6 @@
 //! Ending a conversation, and taking back what was planned in it.
 
+use chrono::{DateTime, Utc};
 use nmc_compliance::BlockReason;
 use nmc_db::{DbError, Tx};
 use nmc_events::conversation::{CloseReason, ConversationClosed};
@@ -11,13 +12,13 @@ use crate::{
     timers::{close::CloseTimer, override_window::OverrideTimer},
 };
 
-/// Takes back every text of the automation that has not been claimed; what a person wrote still goes out. The
-/// conversation is locked.
+/// Takes back every text of the automation that has not been claimed; what a person wrote still goes out. Says since when
+/// the caller waits, where one of them was the answer. The conversation is locked.
 pub(crate) async fn take_back_automatic(
     tx: &mut Tx,
     conversation: &ConversationRecord,
     reason: &'static str,
-) -> Result<(), DbError> {
+) -> Result<Option<DateTime<Utc>>, DbError> {
     let mut taken_back = Vec::new();
     for intent in store::message::waiting_automatic(tx, conversation.id).await? {
         if nmc_effects::cancel(tx, intent, reason).await? {
@@ -27,22 +28,22 @@ pub(crate) async fn take_back_automatic(
     fail(tx, &taken_back, reason).await
 }
 
-/// Takes back every text that has not been claimed, but for what the service itself must answer. The conversation is
-/// locked.
+/// The same of every text, but for what the service itself must answer.
 pub(crate) async fn take_back_planned(
     tx: &mut Tx,
     conversation: &ConversationRecord,
     reason: &'static str,
-) -> Result<(), DbError> {
+) -> Result<Option<DateTime<Utc>>, DbError> {
     let intents = nmc_effects::cancel_pending(tx, &order_key(conversation.id), reason).await?;
     fail(tx, &intents, reason).await
 }
 
-async fn fail(tx: &mut Tx, intents: &[IntentId], reason: &'static str) -> Result<(), DbError> {
+async fn fail(tx: &mut Tx, intents: &[IntentId], reason: &'static str) -> Result<Option<DateTime<Utc>>, DbError> {
     if intents.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    store::message::fail_of_intents(tx, intents, reason).await
+    store::message::fail_of_intents(tx, intents, reason).await?;
+    store::message::unanswered_without(tx, intents).await
 }
 
 /// Ends a live conversation that is locked.
@@ -55,9 +56,10 @@ pub(crate) async fn close(
     match reason {
         CloseReason::OptOut => take_back_planned(tx, conversation, BlockReason::OptedOut.as_str()).await?,
         CloseReason::Inactivity | CloseReason::User => {
-            take_back_automatic(tx, conversation, BlockReason::ConversationClosed.as_str()).await?;
+            take_back_automatic(tx, conversation, BlockReason::ConversationClosed.as_str()).await?
         }
-    }
+    };
+    store::turn::delete(tx, conversation.id).await?;
     if conversation.state == ConversationState::Human {
         store::stretch::end(tx, conversation.id, None, StretchEnded::Closed).await?;
         OverrideTimer::cancel(tx, conversation).await?;

@@ -19,6 +19,7 @@ mod sweep;
 pub(crate) mod take_text;
 pub(crate) mod templates;
 pub(crate) mod tick_off;
+pub(crate) mod turn;
 pub(crate) mod unblock;
 pub(crate) mod why;
 pub(crate) mod write;

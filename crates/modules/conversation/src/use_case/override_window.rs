@@ -1,11 +1,12 @@
 //! How long a caller waits for the person who has the conversation.
 
 use nmc_db::{DbError, Tx};
-use nmc_kernel::UserId;
 
 use super::{change_state::release_locked, raise_task::raise_task};
 use crate::{
-    Conversation, ConversationRecord, ConversationState, StretchEnded, TaskKind, model::task::NewTask, store,
+    Conversation, ConversationRecord, ConversationState, StretchEnded, TaskKind,
+    model::task::{AnsweredBy, NewTask},
+    store,
     timers::override_window::OverrideTimer,
 };
 
@@ -26,15 +27,16 @@ pub(crate) async fn text_waits(
     Ok(())
 }
 
-/// A person has answered the caller, in writing or otherwise: nothing waits any more, and the tasks that asked for it
-/// are done. The conversation is locked; the caller saves it.
+/// The caller is answered, by a person in writing or otherwise, or by the automation: nothing waits any more, and the
+/// tasks that asked for it are done. The conversation is locked; the caller saves it.
 pub(crate) async fn is_answered(
     tx: &mut Tx,
     conversation: &mut ConversationRecord,
-    by: Option<UserId>,
+    by: AnsweredBy,
 ) -> Result<(), DbError> {
     if conversation.waiting_since.take().is_some() {
         OverrideTimer::cancel(tx, conversation).await?;
+        store::turn::delete(tx, conversation.id).await?;
     }
     for done in store::task::answer_all(tx, conversation.id, by).await? {
         tx.publish(&done.event(), conversation.context(None))?;
@@ -61,7 +63,9 @@ pub(crate) async fn is_over(
         text: "Answer the caller, who waits in a conversation that you have taken over.".to_owned(),
     };
     raise_task(tx, &task, conversation.context(None)).await?;
-    if conversations.identity.tenant(tx).await?.settings.override_release {
+    // Whom the automation has handed over it has nothing more to say to, until a person has said something.
+    let is_wanted = conversations.identity.tenant(tx).await?.settings.override_release;
+    if is_wanted && store::stretch::is_a_persons(tx, conversation.id).await? {
         release_locked(tx, conversation, None, StretchEnded::Unanswered).await?;
     }
     Ok(())

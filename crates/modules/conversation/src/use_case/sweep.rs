@@ -12,6 +12,7 @@ impl Conversation {
             .with("conv_contacts", |tx, limit| retention::delete_contacts(tx, limit).boxed())
             .with("conv_tasks", |tx, limit| retention::delete_tasks(tx, limit).boxed())
             .with("conv_conversations", |tx, limit| retention::delete_conversations(tx, limit).boxed())
+            .with("conv_conversations, dialogue", |tx, limit| retention::forget_dialogues(tx, limit).boxed())
             .with("conv_messages, body", |tx, limit| retention::empty_messages(tx, limit).boxed())
     }
 }

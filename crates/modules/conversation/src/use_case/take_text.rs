@@ -89,7 +89,7 @@ pub(crate) async fn take_text(
     let text = record_text(tx, &conversation, event, envelope).await?;
     text_waits(conversations, tx, &mut conversation).await?;
     touch(conversations, tx, &mut conversation, &event.to_phone).await?;
-    request_reply(tx, &conversation, &text, Some(envelope.event_id)).await?;
+    request_reply(tx, &conversation, &text, envelope.occurred_at, Some(envelope.event_id)).await?;
     store::contact::save(tx, contact.id, Some(conversation.id), outcome).await
 }
 

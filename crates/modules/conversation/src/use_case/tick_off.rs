@@ -7,7 +7,7 @@ use super::{
     change_state::{ChangeStateError, Changed, user_of},
     override_window::is_answered,
 };
-use crate::{Conversation, TaskKind, store};
+use crate::{Conversation, TaskKind, model::task::AnsweredBy, store};
 
 /// Somebody has done a task. What asked for an answer to a caller is done together: the caller waits no more.
 pub(crate) async fn tick_off(
@@ -26,7 +26,7 @@ pub(crate) async fn tick_off(
     let correlation = conversation.as_ref().map_or_else(|| tx.ids().next(), |about| about.correlation_id);
     tx.publish(&done.event(), Context { correlation, causation: None })?;
     if let (TaskKind::Reply | TaskKind::Unanswered, Some(about)) = (task.kind, &mut conversation) {
-        is_answered(&mut tx, about, user).await?;
+        is_answered(&mut tx, about, AnsweredBy::Person(user)).await?;
         store::conversation::save(&mut tx, about).await?;
     }
     audit(conversations, &mut tx, actor, ("task.done", "task", id.as_uuid()), &json!({}), &json!({})).await?;

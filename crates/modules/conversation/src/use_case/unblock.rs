@@ -6,6 +6,7 @@ use nmc_kernel::EventId;
 use super::{
     greet::{self, greet},
     raise_task::raise_task,
+    request_reply::answer_what_waits,
 };
 use crate::{
     Contact, ContactKind, ContactOutcome, Conversation, ConversationRecord, ConversationState, TaskKind,
@@ -53,6 +54,9 @@ pub(crate) async fn unblock(
     let now = tx.now();
     // They come newest first.
     let is_recent = |contact: &Contact| greeting::is_greetable_after_approval(contact.occurred_at, now);
+    if conversation.waiting_since.is_some_and(|since| greeting::is_greetable_after_approval(since, now)) {
+        answer_what_waits(tx, conversation).await?;
+    }
     let (recent, too_old) = waiting.split_at(waiting.partition_point(is_recent));
     hand_to_a_person(tx, conversation, too_old, "texting was approved too late", causation).await?;
     let Some((newest, older)) = recent.split_first() else { return Ok(()) };

@@ -17,6 +17,7 @@ use crate::{
     Conversation, ConversationRecord, ConversationState, Message, StretchBegan,
     model::{
         message::{segments, useful_until},
+        task::AnsweredBy,
         written::{BodyError, WrittenBody},
     },
     store,
@@ -129,7 +130,7 @@ pub(crate) async fn write(
     if took_over {
         take_over_locked(conversations, &mut tx, actor, &mut conversation, StretchBegan::Wrote).await?;
     }
-    is_answered(&mut tx, &mut conversation, Some(user)).await?;
+    is_answered(&mut tx, &mut conversation, AnsweredBy::Person(Some(user))).await?;
     let written = Written { message_id, conversation_id: id, segments: segments(body.as_str()), took_over };
     let outgoing = Outgoing {
         id: message_id,

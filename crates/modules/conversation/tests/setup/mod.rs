@@ -10,8 +10,12 @@ use axum::{
     http::{Request, StatusCode, header::CONTENT_TYPE},
 };
 use chrono::{DateTime, Duration, Utc};
+use nmc_catalog::Catalog;
 use nmc_compliance::{CampaignSubmission, Compliance, Decision, OptOutSource};
-use nmc_conversation::{Conversation, ConversationRecord, ConversationState, Direction, Message, NewMessage, Settings};
+use nmc_conversation::{
+    Asked, Conversation, ConversationRecord, ConversationState, Direction, Message, NewMessage, Settings, TurnSettings,
+    Turns,
+};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
 use nmc_events::{
@@ -27,6 +31,7 @@ use nmc_providers::twilio::{
     AccountSid, AuthToken, ClientSettings, SendOutcome, SendSms, Sender, TwilioClient, TwilioWebhooks,
     signature::{SIGNATURE_HEADER, sign},
 };
+use nmc_scheduling::{FeedKey, Scheduling};
 use nmc_simulators::twilio::{DeliveryPlan, SimulatedNumber, TwilioSettings, TwilioSimulator};
 use nmc_testkit::TestDatabase;
 use nmc_timers::Timers;
@@ -37,6 +42,8 @@ use uuid::Uuid;
 /// 14:00 in New York.
 pub(crate) const NOON: &str = "2026-06-10T18:00:00Z";
 pub(crate) const PUBLIC: &str = "https://nmc.example.com";
+/// So long after a text the answer to it is due.
+pub(crate) const SETTLES_AFTER: Duration = Duration::milliseconds(2_500);
 /// Two listings this far apart decide that a text was not sent.
 pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_mins(1);
 
@@ -51,6 +58,7 @@ pub(crate) struct World {
     pub(crate) dispatcher: Side,
     pub(crate) effects: Effects,
     pub(crate) timers: Timers,
+    pub(crate) turns: Turns,
     client: TwilioClient,
     router: Router,
     token: AuthToken,
@@ -61,6 +69,8 @@ pub(crate) struct Side {
     pub(crate) db: Db,
     pub(crate) identity: Identity,
     pub(crate) compliance: Compliance,
+    pub(crate) catalog: Catalog,
+    pub(crate) scheduling: Scheduling,
     pub(crate) conversation: Conversation,
 }
 
@@ -68,9 +78,16 @@ impl Side {
     fn new(db: Db, twilio: &TwilioClient, settings: &Settings) -> Self {
         let identity = Identity::new(db.clone());
         let compliance = Compliance::new(db.clone(), identity.clone());
-        let conversation =
-            Conversation::new(db.clone(), identity.clone(), compliance.clone(), twilio.clone(), settings.clone());
-        Self { db, identity, compliance, conversation }
+        let catalog = Catalog::new(db.clone(), identity.clone());
+        let scheduling = Scheduling::new(db.clone(), identity.clone(), catalog.clone(), booking_settings());
+        let asked = Asked {
+            identity: identity.clone(),
+            compliance: compliance.clone(),
+            catalog: catalog.clone(),
+            scheduling: scheduling.clone(),
+        };
+        let conversation = Conversation::new(db.clone(), asked, twilio.clone(), settings.clone());
+        Self { db, identity, compliance, catalog, scheduling, conversation }
     }
 }
 
@@ -82,6 +99,15 @@ pub(crate) fn settings() -> Settings {
         inactivity: Duration::hours(72),
         override_window: Duration::seconds(60),
         segments_per_second: 100,
+    }
+}
+
+fn booking_settings() -> nmc_scheduling::Settings {
+    nmc_scheduling::Settings {
+        hold_ttl: Duration::minutes(15),
+        search_granularity: 15.try_into().unwrap(),
+        public_base_url: PUBLIC.to_owned(),
+        feed_key: FeedKey::new("a key of these tests, which nobody else has".into()),
     }
 }
 
@@ -127,6 +153,7 @@ impl World {
         let effects = dispatcher.conversation.effects(effects);
         let timers = Timers::new(dispatcher.db.clone(), nmc_timers::Settings::default(), Random::seeded(5));
         let timers = dispatcher.conversation.timers(timers);
+        let turns = dispatcher.conversation.turns(TurnSettings::default(), Random::seeded(8));
         let new = NewTenant {
             name: TenantName::parse("Example Plumbing").unwrap(),
             time_zone: "America/New_York".parse().unwrap(),
@@ -136,7 +163,7 @@ impl World {
         let operator = Actor::Operator { tenant };
         app.compliance.add_receiving_number(&operator, &business()).await.unwrap();
         let (router, _) = app.conversation.router(TwilioWebhooks::new(PUBLIC, token.clone())).split_for_parts();
-        Self { database, clock, tenant, twilio, app, dispatcher, effects, timers, client, router, token }
+        Self { database, clock, tenant, twilio, app, dispatcher, effects, timers, turns, client, router, token }
     }
 
     pub(crate) async fn approve(&self) {
@@ -286,6 +313,7 @@ impl World {
         sqlx::query_scalar(
             "select t::text from conv_conversations t union all select t::text from conv_contacts t
              union all select t::text from conv_messages t union all select t::text from conv_tasks t
+             union all select t::text from conv_turns t
              union all select t::text from conv_human_stretches t union all select t::text from conv_stopped_wordings t
              union all select t::text from effect_intents t union all select id::text from outbox_events t
              union all select id::text from comp_gate_decisions t union all select ref_id::text || due_at::text from timers t
@@ -297,14 +325,31 @@ impl World {
         .unwrap()
     }
 
-    /// Delivers and sends until all is quiet.
+    /// Delivers, answers what is due and sends until all is quiet.
     pub(crate) async fn play(&self) {
         loop {
             self.deliver().await;
-            if self.effects.drain().await.unwrap() == 0 {
+            let answered = self.turns.drain().await.unwrap();
+            assert_eq!(self.failed_turns().await, Vec::<String>::new(), "an answer could not be worked out");
+            if answered + self.effects.drain().await.unwrap() == 0 {
                 break;
             }
         }
+    }
+
+    /// The errors of turns of which an attempt has failed.
+    pub(crate) async fn failed_turns(&self) -> Vec<String> {
+        sqlx::query_scalar("select last_error from conv_turns where last_error is not null order by conversation_id")
+            .fetch_all(&mut self.superuser().await)
+            .await
+            .unwrap()
+    }
+
+    /// The same, once the caller seems to have ended.
+    pub(crate) async fn answer(&self) {
+        self.deliver().await;
+        self.wait(SETTLES_AFTER);
+        self.play().await;
     }
 
     pub(crate) fn wait(&self, time: Duration) {
@@ -438,6 +483,7 @@ impl World {
             nmc_timers::Settings::default(),
             Random::seeded(7),
         ));
+        self.turns = dispatcher.conversation.turns(TurnSettings::default(), Random::seeded(9));
         self.dispatcher = dispatcher;
         self
     }

@@ -15,9 +15,11 @@ const NOT_FORCED: [&str; 1] = ["tenant_routes"];
 /// What stands beside the tenant policy: `table policy command role`. The dispatcher looks for what is due across
 /// tenants; the owner's functions list businesses and requested numbers, find who is signed in, and count what
 /// all let out.
-const BESIDE_THE_TENANT: [&str; 13] = [
+const BESIDE_THE_TENANT: [&str; 15] = [
     "comp_gate_decisions owner_read select nmc_owner",
     "comp_phone_numbers owner_read select nmc_owner",
+    "conv_turns dispatcher_claim update nmc_dispatcher",
+    "conv_turns dispatcher_read select nmc_dispatcher",
     "effect_intents dispatcher_claim update nmc_dispatcher",
     "effect_intents dispatcher_read select nmc_dispatcher",
     "id_tenants owner_read select nmc_owner",

@@ -198,6 +198,8 @@ async fn services_cannot_change_what_their_columns_leave_out() {
         "update effect_intents set tenant_id = tenant_id",
         "update effect_intents set purpose_key = purpose_key",
         "update timers set tenant_id = tenant_id",
+        "update conv_turns set tenant_id = tenant_id",
+        "update conv_turns set conversation_id = conversation_id",
         "update webhook_events set payload_hash = payload_hash",
         "update comp_gate_decisions set outcome = outcome",
         "update tel_calls set provider_ref = provider_ref",

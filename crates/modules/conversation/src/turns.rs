@@ -1,0 +1,261 @@
+//! What works out the answers of the automation (ADR 0027).
+//!
+//! ```text
+//!        text                 claim committed          thought, nothing open      one transaction
+//!   ----------> due in 2.5 s ------------------> leased ---------------------> answered, turn deleted
+//!                 ^  ^                             |  |
+//!                 |  +--- another text: claim gone-+  | failed: back-off, after the sixth time a person
+//!                 +-----------------------------------+
+//! ```
+//!
+//! Not a timer of `nmc_timers`: a timer fires inside a transaction, and whoever moves one that fires waits for it.
+//! Thought takes its time and must keep no row locked and no connection busy; a text that comes in meanwhile must be
+//! able to say that the thought is void.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use nmc_db::{Db, DbError, Pace, Topic};
+use nmc_kernel::{Random, TenantId, retry};
+use nmc_telemetry::name::{TURN_DURATION_SECONDS, TURN_LAG_SECONDS, TURNS_TOTAL};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Conversation,
+    store::turn::{self, Claimed, Room},
+    use_case::turn::{Outcome, TurnError, answer::answer, give_up::give_up},
+};
+
+/// How long a claim is kept from others: the wait after a process died over it.
+const LEASE: chrono::Duration = chrono::Duration::seconds(20);
+/// Longest an attempt may take; shorter than the lease, so that it has ended when another process may try.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Failed attempts after which a person answers (ADR 0008).
+const MAX_ATTEMPTS: i16 = retry::MAX_ATTEMPTS.cast_signed();
+/// How long to pause when the database cannot be reached.
+const OUTAGE_PAUSE: Duration = Duration::from_millis(250);
+/// Turns claimed at once by [`Turns::drain`].
+const DRAINED: i64 = 32;
+
+/// How turns are worked on.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnSettings {
+    /// Turns at once; one business has half of them at most.
+    pub concurrency: u16,
+    /// How often to look without having been woken, while there is something to do now and then.
+    pub poll_interval: Duration,
+}
+
+impl Default for TurnSettings {
+    fn default() -> Self {
+        Self { concurrency: 8, poll_interval: Duration::from_millis(500) }
+    }
+}
+
+/// Works out what is due; several may run beside one another.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    conversations: Conversation,
+    settings: TurnSettings,
+    random: Random,
+    /// How many turns of each business this process works on.
+    at_work: Arc<Mutex<HashMap<TenantId, i64>>>,
+}
+
+/// What waits to be answered.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct TurnStatus {
+    /// Answers to come, due or not.
+    pub pending: i64,
+    /// Those past their time.
+    pub overdue: i64,
+    /// When the oldest of them was due.
+    pub oldest_due_at: Option<DateTime<Utc>>,
+    /// Those of which an attempt has failed.
+    pub failing: i64,
+    /// The error of one of them.
+    pub last_error: Option<String>,
+}
+
+/// Reads what waits to be answered across businesses, as the dispatcher's role.
+pub async fn turn_status(db: &Db) -> Result<TurnStatus, DbError> {
+    turn::status(db).await
+}
+
+impl Turns {
+    pub(crate) fn new(conversations: Conversation, settings: TurnSettings, random: Random) -> Self {
+        Self { conversations, settings, random, at_work: Arc::default() }
+    }
+
+    /// Works until `stop`, then finishes what is under way. No fault of the database ends it.
+    pub async fn run(&self, stop: CancellationToken) {
+        let db = &self.conversations.db;
+        let slots = Arc::new(Semaphore::new(usize::from(self.settings.concurrency)));
+        let mut attempts = JoinSet::new();
+        let mut pace = Pace::new(self.settings.poll_interval);
+        while !stop.is_cancelled() {
+            while attempts.try_join_next().is_some() {}
+            // Given back at once: only this loop takes any for good, so that one is free from here on.
+            let _ = slots.acquire().await;
+            let wait = match self.claim(i64::try_from(slots.available_permits()).unwrap_or(0)).await {
+                Ok(claimed) if claimed.is_empty() => self.until_due(pace.wait(db.wakes())).await,
+                Ok(claimed) => {
+                    pace.is_busy();
+                    for (turn, at_work) in claimed {
+                        // There is room for all that were asked for.
+                        let Ok(permit) = Arc::clone(&slots).acquire_owned().await else { break };
+                        let turns = self.clone();
+                        attempts.spawn(async move {
+                            turns.attempt(&turn).await;
+                            drop((at_work, permit));
+                            // There may be more than were claimed for want of room.
+                            turns.conversations.db.wakes().wake_here(Topic::Turns);
+                        });
+                    }
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "turns wait for the database");
+                    pace.is_busy();
+                    OUTAGE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = db.wakes().wait(Topic::Turns) => pace.is_busy(),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        // The process's own time limit for stopping bounds this.
+        while attempts.join_next().await.is_some() {}
+    }
+
+    /// Works out everything that is due now, and says how many attempts that took: for tests and whoever needs a quiet
+    /// engine.
+    pub async fn drain(&self) -> Result<usize, DbError> {
+        let mut attempts = 0;
+        loop {
+            let claimed = self.claim(DRAINED).await?;
+            if claimed.is_empty() {
+                return Ok(attempts);
+            }
+            attempts += claimed.len();
+            futures::future::join_all(claimed.iter().map(|(turn, _)| self.attempt(turn))).await;
+        }
+    }
+
+    /// At most `wait`, and no longer than until the next turn is due: its caller should not wait for the next look.
+    async fn until_due(&self, wait: Duration) -> Duration {
+        match self.next_due().await {
+            Ok(Some(due_in)) => wait.min(due_in),
+            Ok(None) | Err(_) => wait,
+        }
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, DbError> {
+        let mut glance = self.conversations.db.glance().await?;
+        let now = glance.now();
+        let due_at = turn::next_due(&mut glance).await?;
+        glance.finish();
+        // The clock of a look is never ahead of the database's. What is due and was not claimed is another's, or has to
+        // wait for room.
+        Ok(due_at.map(|due_at| (due_at - now).to_std().unwrap_or(self.settings.poll_interval)))
+    }
+
+    /// Claims at most `limit` turns, so many of a business that it has no more than its share.
+    async fn claim(&self, limit: i64) -> Result<Vec<(Claimed, AtWork)>, DbError> {
+        let share = i64::from(self.settings.concurrency.div_ceil(2));
+        let (tenants, taken): (Vec<Uuid>, Vec<i64>) = {
+            let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            at_work.iter().map(|(tenant, turns)| (tenant.as_uuid(), *turns)).unzip()
+        };
+        let room = Room { limit, share, taken: (&tenants, &taken) };
+        let claimed = turn::claim(&self.conversations.db, LEASE, &room).await?;
+        Ok(claimed
+            .into_iter()
+            .map(|turn| {
+                let at_work = AtWork::begin(self, turn.tenant);
+                (turn, at_work)
+            })
+            .collect())
+    }
+
+    /// Works one turn out, and sees to it where that fails.
+    async fn attempt(&self, turn: &Claimed) {
+        let begun = Instant::now();
+        if turn.attempts == 1 {
+            let lag = (turn.claimed_at - turn.due_at).to_std().unwrap_or_default();
+            metrics::histogram!(TURN_LAG_SECONDS).record(lag);
+        }
+        let attempt = self.guarded(self.answer(turn)).await;
+        let outcome = attempt.as_ref().map_or("failed", |outcome| outcome.as_str());
+        metrics::counter!(TURNS_TOTAL, "outcome" => outcome).increment(1);
+        metrics::histogram!(TURN_DURATION_SECONDS).record(begun.elapsed());
+        let Err(error) = attempt else { return };
+        tracing::warn!(conversation_id = %turn.conversation_id, tenant_id = %turn.tenant, attempts = turn.attempts, %error, "a turn failed");
+        if let Err(error) = self.after_failure(turn, &error).await {
+            tracing::warn!(%error, "a failed turn waits for its lease to end");
+        }
+    }
+
+    /// What has been tried often enough without coming to an end, be it that it killed each process, is a person's.
+    async fn answer(&self, turn: &Claimed) -> Result<Outcome, TurnError> {
+        if turn.attempts > MAX_ATTEMPTS {
+            give_up(&self.conversations, turn).await?;
+            return Ok(Outcome::HandedOver);
+        }
+        answer(&self.conversations, turn).await
+    }
+
+    /// An attempt that panics or comes to no end has failed like any other.
+    async fn guarded<T>(&self, attempt: impl Future<Output = Result<T, TurnError>>) -> Result<T, TurnError> {
+        match tokio::time::timeout(ATTEMPT_TIMEOUT, AssertUnwindSafe(attempt).catch_unwind()).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_)) => Err(TurnError::Panicked),
+            Err(_) => Err(TurnError::TookTooLong),
+        }
+    }
+
+    async fn after_failure(&self, turn: &Claimed, error: &TurnError) -> Result<(), DbError> {
+        if turn.attempts >= MAX_ATTEMPTS {
+            return give_up(&self.conversations, turn).await;
+        }
+        let attempts = u16::try_from(turn.attempts).unwrap_or(0);
+        let wait = retry::full_jitter(attempts.saturating_sub(1), &self.random);
+        let mut tx = self.conversations.db.begin(turn.tenant).await?;
+        let until = tx.now() + chrono::Duration::from_std(wait).unwrap_or(LEASE);
+        turn::postpone(&mut tx, turn, until, &error.word()).await?;
+        tx.commit().await
+    }
+}
+
+/// A business's turn that is being worked out.
+struct AtWork {
+    at_work: Arc<Mutex<HashMap<TenantId, i64>>>,
+    tenant: TenantId,
+}
+
+impl AtWork {
+    fn begin(turns: &Turns, tenant: TenantId) -> Self {
+        *turns.at_work.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default() += 1;
+        Self { at_work: Arc::clone(&turns.at_work), tenant }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = at_work.get_mut(&self.tenant) {
+            *turns -= 1;
+        }
+        at_work.retain(|_, turns| *turns > 0);
+    }
+}

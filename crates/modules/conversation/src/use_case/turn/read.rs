@@ -1,0 +1,58 @@
+use nmc_db::DbError;
+use nmc_identity::{Admission, FeatureGate};
+use nmc_scheduling::AppointmentStatus;
+
+use crate::{
+    Conversation, ConversationRecord, ConversationState, Message,
+    model::{
+        dialogue::{Dialogue, Lost, World},
+        understanding::READ_TEXTS,
+    },
+    store::{self, turn::Claimed},
+};
+
+/// What a turn is worked out from.
+pub(super) struct Read {
+    pub(super) conversation: ConversationRecord,
+    /// The newest of the texts that wait for an answer, and the newest of them by itself.
+    pub(super) texts: Vec<Message>,
+    pub(super) newest: Message,
+    pub(super) dialogue: Dialogue,
+    pub(super) world: World,
+}
+
+/// Reads what there is; nothing where nobody waits for an answer of the automation.
+pub(super) async fn read(
+    conversations: &Conversation,
+    turn: &Claimed,
+    lost: Option<Lost>,
+) -> Result<Option<Read>, DbError> {
+    let mut tx = conversations.db.read(turn.tenant).await?;
+    let Some(conversation) = store::conversation::find(&mut tx, turn.conversation_id).await? else { return Ok(None) };
+    let (ConversationState::Open, Some(since)) = (conversation.state, conversation.waiting_since) else {
+        return Ok(None);
+    };
+    let limit = i64::try_from(READ_TEXTS).unwrap_or(i64::MAX);
+    let texts = store::turn::texts_since(&mut tx, conversation.id, since, limit).await?;
+    let Some(newest) = texts.last().cloned() else { return Ok(None) };
+    let dialogue = Dialogue::read(store::turn::dialogue(&mut tx, conversation.id).await?.as_ref());
+    let admission = conversations.identity.admits(&mut tx, FeatureGate::Booking).await?;
+    let tenant = conversations.identity.tenant(&mut tx).await?;
+    let (phone, now) = (conversation.caller_phone.clone(), tx.now());
+    let mut appointments = conversations.scheduling.appointments_of_customer(&mut tx, &phone, now).await?;
+    appointments.retain(|appointment| appointment.status == AppointmentStatus::Booked);
+    let world = World {
+        now,
+        zone: tenant.time_zone,
+        settings: tenant.settings,
+        business: tenant.name.as_str().to_owned(),
+        items: conversations.catalog.sold(&mut tx).await?,
+        appointments,
+        found: Vec::new(),
+        lost,
+        after_human: store::stretch::is_newer_than_automation(&mut tx, conversation.id).await?,
+        can_book: admission == Admission::Open,
+    };
+    tx.finish().await?;
+    Ok(Some(Read { conversation, texts, newest, dialogue, world }))
+}

@@ -1,0 +1,49 @@
+//! From a missed call to an appointment, by text alone.
+
+use chrono::Duration;
+
+use crate::{
+    setup::{bodies_sent, caller},
+    shop::{acts, shop},
+};
+
+#[tokio::test]
+async fn a_missed_call_becomes_an_appointment() {
+    let world = shop().await;
+    world.call(&caller()).await;
+    world.play().await;
+    assert!(world.says(&caller(), "My sink leaks").await.contains(&"state-price".to_owned()));
+    world.wait(Duration::minutes(1));
+    assert!(world.says(&caller(), "tomorrow after 1").await.contains(&"offer".to_owned()));
+    let offers = world.answers(&caller()).await.last().unwrap().why["offers"].as_array().unwrap().len();
+    assert!((2..=3).contains(&offers));
+    world.wait(Duration::minutes(1));
+    let mut last = world.says(&caller(), "the second one").await;
+    if last.contains(&"ask-confirm".to_owned()) {
+        assert_eq!(world.count("select count(*) from sched_holds").await, 1);
+        world.wait(Duration::minutes(1));
+        last = world.says(&caller(), "yes").await;
+    }
+    assert!(last.contains(&"booked".to_owned()), "{last:?}");
+    assert_eq!((world.booked().await, world.turns_left().await), (1, 0));
+    let by = "select count(*) from sched_appointments where booked_by = 'automation' and conversation_id is not null";
+    assert_eq!(world.count(by).await, 1);
+    let sent = bodies_sent(&world, &caller());
+    assert!(sent.iter().any(|text| text.contains("$120")), "{sent:?}");
+    assert!(world.tasks().await.is_empty());
+    assert_eq!(world.thread(&caller()).await.unwrap().waiting_since, None);
+}
+
+#[tokio::test]
+async fn every_answer_says_why_it_was_given() {
+    let world = shop().await;
+    let text = world.text(&caller(), "My sink leaks").await;
+    world.answer().await;
+    let answer = world.answers(&caller()).await.remove(0);
+    assert_eq!(answer.why["turn_of"], text.as_uuid().to_string());
+    assert_eq!(answer.why["understanding"], "deterministic");
+    assert!(answer.why["understood"]["sayings"].is_array());
+    assert!(acts(&answer).contains(&"state-price".to_owned()));
+    let why = world.app.conversation.why_message(&world.owner(), answer.id).await.unwrap().unwrap();
+    assert!(!why.decisions.is_empty());
+}
