@@ -70,14 +70,20 @@ impl Calendar<'_> {
     fn dates(&self, parts: &[Part]) -> BTreeSet<NaiveDate> {
         let (listed, bounds): (Vec<&Part>, Vec<&Part>) =
             parts.iter().partition(|part| matches!(part.said, Said::Days(..) | Said::Day(_, Bound::On)));
+        // "Any day after the 14th".
+        let is_any = listed.iter().all(|part| matches!(part.said, Said::Day(Day::Any, _)));
+        let mut is_bounded = false;
         let mut dates = self.listed(&listed);
         for part in bounds {
             let Said::Day(day, bound) = &part.said else { continue };
             let of_day = self.of(day, None);
             let (Some(first), Some(last)) = (of_day.first().copied(), of_day.last().copied()) else { continue };
-            if listed.is_empty() && dates.is_empty() {
-                let from = if matches!(bound, Bound::From | Bound::After) { first } else { self.now.date() };
-                dates = Self::span(from, SOON_DAYS);
+            if is_any && !is_bounded {
+                let is_ahead = matches!(bound, Bound::From | Bound::After);
+                let from = if is_ahead { first } else { self.now.date() };
+                // "Not until april" goes for all of april.
+                dates = Self::span(from, SOON_DAYS.max(u64::try_from((last - first).num_days() + 1).unwrap_or(0)));
+                is_bounded = true;
             }
             dates.retain(|date| match bound {
                 Bound::On => true,
@@ -95,8 +101,21 @@ impl Calendar<'_> {
         let mut runs: Vec<Vec<&Said>> = Vec::new();
         let mut end = None;
         for part in parts {
+            // "Wed, march 18".
+            let is_same = |run: &[&Said]| match (run.last(), &part.said) {
+                (Some(Said::Day(Day::Weekdays { days, .. }, _)), Said::Day(Day::Stretch(from, until), _)) => {
+                    from.succ_opt() == Some(*until) && days.contains(&from.weekday())
+                }
+                _ => false,
+            };
             match runs.last_mut() {
-                Some(run) if end.is_some_and(|end| !self.is_or(end, part.words.start)) => run.push(&part.said),
+                Some(run)
+                    if end.is_some_and(|end| {
+                        !self.is_or(end, part.words.start) || (is_same(run) && self.is_comma(end, part.words.start))
+                    }) =>
+                {
+                    run.push(&part.said)
+                }
                 _ => runs.push(vec![&part.said]),
             }
             end = Some(part.words.end);
@@ -131,6 +150,12 @@ impl Calendar<'_> {
             }
         }
         dates
+    }
+
+    fn is_comma(&self, from: usize, until: usize) -> bool {
+        self.words
+            .get(from..until)
+            .is_some_and(|between| between.iter().all(|word| matches!(word.text.as_str(), "," | "the")))
     }
 
     fn is_or(&self, from: usize, until: usize) -> bool {

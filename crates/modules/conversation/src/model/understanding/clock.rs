@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::{
+    days::weekday,
     time_of_day::{Half, Here, Time, in_halves, number},
     words::Word,
 };
@@ -106,6 +107,10 @@ fn clock(words: &[Word], at: usize) -> Option<(Clock, usize, bool)> {
         .or_else(|| here.point())
 }
 
+fn is_day(word: &str) -> bool {
+    matches!(word, "today" | "tomorrow") || weekday(word).is_some()
+}
+
 impl Here<'_> {
     /// "in two hours", "within the hour".
     fn delay(self) -> Option<(Clock, usize)> {
@@ -168,7 +173,28 @@ impl Here<'_> {
                 Clock::From(whole(17)),
             ),
             (&["after school"], Clock::From(whole(15))),
-            (&["before work", "before school"], Clock::Until(whole(9))),
+            (
+                &[
+                    "by end of the day",
+                    "by the end of the day",
+                    "by end of day",
+                    "by eod",
+                    "by the end of day",
+                    "by close of business",
+                    "by closing",
+                ],
+                Clock::Part(0, 18 * 60),
+            ),
+            (
+                &[
+                    "before work",
+                    "before school",
+                    "before i go to work",
+                    "before i leave for work",
+                    "before i go in to work",
+                ],
+                Clock::Until(whole(9)),
+            ),
             (&["after lunch", "after lunchtime"], Clock::From(whole(13))),
             (&["before lunch", "before lunchtime"], Clock::Until(whole(12))),
             (
@@ -198,6 +224,14 @@ impl Here<'_> {
         ];
         let longest = fixed.iter().filter_map(|(phrases, clock)| Some((*clock, self.says_one_of(phrases)?)));
         longest.max_by_key(|(_, len)| *len).or_else(|| {
+            // "Early tomorrow", and not "too early".
+            let is_by_day = is_day(self.text(1))
+                || (is_day(self.before()) && self.words.get(self.at + 1).is_none_or(Word::is_mark));
+            match self.text(0) {
+                "early" if is_by_day => return Some((Clock::Part(5 * 60, 10 * 60), 1)),
+                "late" if is_by_day => return Some((Clock::Part(15 * 60, 18 * 60), 1)),
+                _ => {}
+            }
             // "tuesday am", and not "i am".
             let follows_day = self.before().ends_with("day")
                 || matches!(self.before(), "tomorrow" | "days" | "or" | "early" | "any" | "days,");
@@ -247,7 +281,7 @@ impl Here<'_> {
 
     /// "after 3", "3 or later", "not before 10", "by noon", "3ish".
     fn bounded(self) -> Option<(Clock, usize)> {
-        const FROM: [&str; 18] = [
+        const FROM: [&str; 20] = [
             "after",
             "anytime after",
             "any time after",
@@ -266,6 +300,8 @@ impl Here<'_> {
             "after around",
             "beginning at",
             "until after",
+            "nothing before",
+            "nothing earlier than",
         ];
         const UNTIL: [&str; 15] = [
             "before",

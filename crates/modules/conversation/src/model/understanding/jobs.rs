@@ -1,24 +1,32 @@
 //! The words that may name a job: what is left when greetings, times and fillers are gone.
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::words::Word;
 
 /// Words that name no job by themselves.
-const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my our me us it its is are was be been being am there \
-    theres here this that these those of for to in on at by with from and or but so if then than as about wont doesnt dont cannot isnt wouldnt didnt arent off just also too very \
-    really need needs needed want wants wanted would like looking look get got getting have has having had help please can could \
-    will should do does did done some someone somebody anyone anybody come over soon okay ok yes no not hi hello hey sir maam \
-    miss mr mrs guys wondering wonder hoping hope think thought maybe possible possibly able book booking schedule scheduled \
-    appointment appt time times day days date asap today tomorrow now thing things something anything stuff job work works working \
-    service services company business place home one ones them they he she his her their who what whats when where which how much \
-    many long let know see make made tell told say said sorry question questions asking ask text texting call calling called \
-    calls phone number again still since because cause well oh um uh hmm lol haha good great fine thanks thank thx issue \
-    issues problem problems trouble having going send available availability free open slot slots spot quote price \
-    only other another any all both each every last past ago already keep keeps kind sort type bit little lot real quick \
-    give take takes taking try tried trying put us guy dude bro man plz before after until between around week weekend next \
-    later earlier early morning afternoon evening noon name address \
-    mejor viene change switch sure idk chance kids back tarda thats better ever refund why yesterday wrong right correct serve hurry lets go easiest earliest latest starting sometime best except besides only hoping prefer preferably ideally actually instead wait meant mean rather either neither openings opening availability husband wife home everything off later available around\
-    dos bien hola menos excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor que en con es esta estoy se me \
-    puede pueden podria venir alguien cita hoy manana y o si no ayuda problema buenos buenas dias tardes noches gracias le les lo hay";
+const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my our us it its is are was be been being am there theres \
+    here this that these those of for to in on at by with from and or but so if then than as about wont doesnt \
+    dont cannot isnt wouldnt didnt arent off just also too very really need needs needed want wants wanted would \
+    like looking look get got getting have has having had help please can could will should do does did done some \
+    someone somebody anyone anybody come over soon okay ok yes no not hi hello hey sir maam miss mr mrs guys \
+    wondering wonder hoping hope think thought maybe possible possibly able book booking schedule scheduled \
+    appointment appt time times day days date asap today tomorrow now thing things something anything stuff job \
+    work works working service services company business place home one ones them they he she his her their who \
+    what whats when where which how much many long let know see make made tell told say said sorry question \
+    questions asking ask text texting call calling called calls phone number again still since because cause well \
+    oh um uh hmm lol haha good great fine thanks thank thx issue issues problem problems trouble going send \
+    available availability free open slot slots spot quote price only other another any all both each every last \
+    past ago already keep keeps kind sort type bit little lot real quick give take takes taking try tried trying \
+    put guy dude bro man plz before after until between around week weekend next later earlier early morning \
+    afternoon evening noon name address change switch sure idk chance kids back thats better ever refund why \
+    yesterday wrong right correct serve hurry lets go easiest earliest latest starting sometime best except \
+    besides prefer preferably ideally actually instead wait meant mean rather either neither openings opening \
+    husband wife everything may late most through thru towards away till me mejor viene tarda dos bien hola menos \
+    excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor \
+    que en con es esta estoy se puede pueden podria venir alguien cita hoy manana y o si ayuda problema buenos \
+    buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita";
+static IS_FILLER: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.split_whitespace().collect());
 
 /// Part of what is wrong: "won't drain".
 const NEGATIONS: [&str; 8] = ["no", "not", "wont", "doesnt", "dont", "cannot", "isnt", "sin"];
@@ -32,8 +40,7 @@ pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Optio
     let is_end = |at: usize| is_taken[at] || words[at].ends_sentence() || words[at].text == ",";
     let names = |at: &usize| {
         let word = words[*at].text.as_str();
-        is_plain[*at]
-            || !(words[*at].is_mark() || is_noise(word) || FILLERS.split_whitespace().any(|filler| filler == word))
+        is_plain[*at] || !(words[*at].is_mark() || is_noise(word) || IS_FILLER.contains(word))
     };
     let places: Vec<usize> = (0..words.len()).collect();
     let mut left: Vec<&str> = Vec::new();

@@ -10,12 +10,15 @@
 mod answers;
 mod calendar;
 mod clock;
+mod dates;
 mod days;
 mod jobs;
+mod months;
 mod parts;
 mod phrases;
 mod pick;
 mod reading;
+mod relative;
 mod spanish;
 mod spanish_words;
 mod spelling;

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use super::{
     clock::{Clock, SaidClock},
-    days::{Day, SaidDay},
+    days::{Day, SaidDay, weekday},
     words::Word,
 };
 
 /// So far back a "not" or a "since" reaches.
 const REACH_WORDS: usize = 4;
+/// So far ahead stands what "after that" is about.
+const THEN_WORDS: usize = 6;
 /// Words without a sense of their own between a "not" and what it is about.
 const FILLERS: [&str; 22] = [
     "the", "on", "a", "this", "any", "do", "make", "in", "at", "next", "really", "very", "good", "be", "come", "for",
@@ -60,9 +62,9 @@ const PAST: [&str; 22] = [
     "fixed",
     "installed",
 ];
-const AT_WORK: [&str; 14] = [
+const AT_WORK: [&str; 16] = [
     "work", "working", "busy", "gone", "out", "away", "meeting", "meetings", "school", "asleep", "not", "wont", "tied",
-    "cannot",
+    "cannot", "dont", "town",
 ];
 /// Between the two ends of a stretch of days.
 const TO: [&str; 6] = ["to", "through", "thru", "-", "until", "and"];
@@ -98,9 +100,15 @@ pub(super) struct Part {
 
 /// What is said of days and times of day that are wished or not wished; those of what has happened are left out.
 pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> Vec<Part> {
-    let clocks = clocks.iter().map(|said| (said.words.clone(), Said::Clock(clock(words, said))));
-    let days = days.iter().map(|said| (said.words.clone(), Said::Day(said.day.clone(), bound(words, &said.words))));
-    let mut said: Vec<(Range<usize>, Said)> = clocks.chain(days).collect();
+    let is_of_clock = |at: usize| clocks.iter().any(|said| said.words.contains(&at));
+    let of_days = days.iter().map(|said| {
+        // "4 or after on thursday" is after 4.
+        let is_bound = !said.words.start.checked_sub(2).is_some_and(|at| is_of_clock(at) || is_of_clock(at + 1));
+        let bound = if is_bound { bound(words, &said.words) } else { Bound::On };
+        (said.words.clone(), Said::Day(said.day.clone(), bound))
+    });
+    let of_clocks = clocks.iter().map(|said| (said.words.clone(), Said::Clock(clock(words, said))));
+    let mut said: Vec<(Range<usize>, Said)> = of_clocks.chain(of_days).collect();
     said.sort_by_key(|(words, _)| words.start);
     let starts: Vec<usize> = said.iter().map(|(words, _)| words.start).collect();
     let mut parts: Vec<Part> = Vec::new();
@@ -120,8 +128,10 @@ pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> V
         // "Not friday morning", and "any day but friday after 2".
         let may_follow = !matches!(said, Said::Clock(Clock::From(_) | Clock::Until(_) | Clock::Around(_)));
         let is_next = starts.contains(&at.end);
-        let is_negated =
-            is_negated(words, &at, is_next) || (is_behind_negated && may_follow && !is_affirmed(words, at.end));
+        let is_turned = matches!(said, Said::Clock(_)) && is_limit(words, at.start);
+        let is_negated = !is_turned
+            && (is_negated(words, &at, is_next, &starts)
+                || (is_behind_negated && may_follow && !is_affirmed(words, at.end)));
         let said = match said {
             // No friday will do.
             Said::Day(Day::Weekdays { days, .. }, bound) if is_negated => {
@@ -143,25 +153,50 @@ fn text(words: &[Word], at: usize) -> &str {
     words.get(at).map_or("", |word| word.text.as_str())
 }
 
-/// "Busy until 3" is from 3 on.
+/// "Busy until 3" is from 3 on, "cannot do before 3" too; "I get off at 4, after that" is from 4 on.
 fn clock(words: &[Word], said: &SaidClock) -> Clock {
-    let is_until = text(words, said.words.start) == "until";
-    match said.clock {
-        Clock::Until(time)
-            if is_until && before(words, said.words.start).take(REACH_WORDS).any(|word| AT_WORK.contains(&word)) =>
-        {
-            Clock::From(time)
-        }
-        clock => clock,
+    let at = said.words.start;
+    let is_busy = || before(words, at).take(REACH_WORDS).any(|word| AT_WORK.contains(&word));
+    match (said.clock, text(words, at), then(words, said.words.end)) {
+        (Clock::At(time), _, Some("after")) => Clock::From(time),
+        (Clock::At(time) | Clock::From(time), _, Some("before")) => Clock::Until(time),
+        (Clock::Until(time), "until", _) if is_busy() => Clock::From(time),
+        (Clock::Until(time), "before", _) if is_limit(words, at) => Clock::From(time),
+        (Clock::From(time), "after" | "past", _) if is_limit(words, at) => Clock::Until(time),
+        (clock, ..) => clock,
     }
+}
+
+/// "After that", "before that", said of what stands in front of it.
+fn then(words: &[Word], from: usize) -> Option<&str> {
+    let sentence = words.get(from..)?.iter().take_while(|word| !word.ends_sentence()).take(THEN_WORDS);
+    let sentence: Vec<&str> = sentence.map(|word| word.text.as_str()).collect();
+    let then = sentence.windows(2).find(|pair| matches!(pair, ["after" | "before", "that" | "then"]))?;
+    Some(then[0])
+}
+
+/// "I cannot do [before 3]", and not "I cannot do tomorrow, [after 3 ..]".
+fn is_limit(words: &[Word], at: usize) -> bool {
+    matches!(text(words, at), "before" | "after" | "past")
+        && before(words, at)
+            .take(REACH_WORDS)
+            .take_while(|word| !matches!(*word, "," | "but" | "so" | "and" | "or" | "tomorrow" | "today"))
+            .take_while(|word| weekday(word).is_none())
+            .any(|word| matches!(word, "cannot" | "wont" | "not" | "nothing" | "dont"))
 }
 
 fn bound(words: &[Word], at: &Range<usize>) -> Bound {
     let mut before =
         before(words, at.start).skip_while(|word| matches!(*word, "the" | "on" | "this" | "like" | "next"));
-    let (last, second) = (before.next().unwrap_or(""), before.next().unwrap_or(""));
-    let is_not = matches!(second, "not" | "no" | "wont" | "cannot");
+    let (last, second, third) = (before.next().unwrap_or(""), before.next().unwrap_or(""), before.next().unwrap_or(""));
+    let is_not = matches!(second, "not" | "no" | "wont" | "cannot" | "nothing");
+    let is_away = || self::before(words, at.start).take(REACH_WORDS + 1).any(|word| AT_WORK.contains(&word));
+    if let Some(then) = then(words, at.end) {
+        return if then == "after" { Bound::After } else { Bound::Before };
+    }
     match (last, text(words, at.end), text(words, at.end + 1)) {
+        ("after", ..) if second == "or" && third == "on" => Bound::From,
+        ("until", ..) if is_away() => Bound::From,
         ("before" | "until", ..) if is_not => Bound::From,
         ("than", ..) if second == "earlier" => Bound::From,
         ("than", ..) if second == "later" => Bound::Until,
@@ -213,7 +248,7 @@ fn is_past(words: &[Word], at: usize) -> bool {
         || text(words, at + 1) == "ago"
 }
 
-fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool) -> bool {
+fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool, starts: &[usize]) -> bool {
     let mut reach = before(words, at.start).skip_while(|word| FILLERS.contains(word)).take(REACH_WORDS);
     let is_but = |word: &str| {
         word == "but"
@@ -229,7 +264,12 @@ fn is_negated(words: &[Word], at: &Range<usize>, is_next_said: bool) -> bool {
                 || (word == "than" && before(words, at.start).any(|word| word == "other"))
         });
     let (next, second) = (text(words, at.end), text(words, at.end + 1));
-    let is_not_behind = NOT_BEHIND.contains(&next)
+    // "Tomorrow not in the morning": it is the morning that does not suit.
+    let is_of_next = matches!(next, "not" | "except")
+        && (at.end + 1..words.len())
+            .find(|at| !FILLERS.contains(&text(words, *at)))
+            .is_some_and(|at| starts.contains(&at));
+    let is_not_behind = (NOT_BEHIND.contains(&next) && !is_of_next)
         || (matches!(next, "is" | "are" | "does" | "will" | "do")
             && matches!(second, "no" | "not" | "out" | "bad" | "busy" | "booked" | "off"));
     is_not_before || (is_not_behind && !is_next_said)

@@ -1,6 +1,6 @@
 //! Which of the offers is meant: "2", "the second one", "10 works", "wednesday", "the early one", "whichever".
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
 
@@ -43,6 +43,7 @@ const AROUND: &str = "ill take lets do go with please works work is good great f
     on at , - number option choice my our us make probably guess think let have and awesome hi hey how about maybe could \
     said meant actually wait sorry si la el por favor quiero me queda bien sirve prefiero esta tomo gracias to of \
     all set reserve schedule just this no";
+static IS_AROUND: LazyLock<HashSet<&str>> = LazyLock::new(|| AROUND.split_whitespace().collect());
 
 /// A pick, and the words that make it.
 pub(super) struct Picked {
@@ -182,9 +183,7 @@ fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
         said.days.iter().any(|day| day.words.contains(&at))
             || said.clocks.iter().any(|clock| !clock.is_bare && clock.words.contains(&at))
     };
-    clause
-        .into_iter()
-        .all(|at| at == number || is_said(at) || AROUND.split_whitespace().any(|word| word == text(said, at)))
+    clause.into_iter().all(|at| at == number || is_said(at) || IS_AROUND.contains(text(said, at)))
 }
 
 fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {

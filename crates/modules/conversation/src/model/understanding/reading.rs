@@ -10,7 +10,7 @@ use super::{
     answers::{self, Found},
     clock::{self, Clock, SaidClock},
     days::{self, SaidDay},
-    jobs,
+    jobs, months,
     phrases::{self, Hit, Meaning},
     pick::{self, Said},
     spanish, when,
@@ -127,9 +127,14 @@ impl<'a> Reading<'a> {
             if hit.meaning == Meaning::Plain || self.is_taken[hit.words.start] && hit.meaning != Meaning::Discount {
                 continue;
             }
+            let is_yes = hit.meaning == Meaning::Yes;
+            // "Is 3 ok".
+            if is_yes && self.words[hit.words.clone()].iter().any(|word| word.number().is_some()) {
+                continue;
+            }
             // "Friday is good" is no yes to what was asked.
-            let is_of_time = hit.meaning == Meaning::Yes
-                && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
+            let is_of_time =
+                is_yes && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
             if !is_of_time {
                 self.sayings.extend(saying(hit.meaning));
             }
@@ -166,6 +171,9 @@ fn names_time(word: &Word) -> bool {
             | "week"
             | "weekend"
             | "noon"
+            | "anytime"
+            | "time"
+            | "whenever"
     );
     is_part || word.number().is_some() || days::weekday(&word.text).is_some()
 }
@@ -220,6 +228,8 @@ impl Reading<'_> {
             .map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at)))
             .collect();
         let mut days = days::find(&open, &is_clock, now);
+        // People are called April and June.
+        days.retain(|day| self.asked.about != AskedAbout::Name || !months::is_bare(&words, &day.words));
         clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
         for range in self.correct(&words, &mut clocks, &mut days) {
             self.take_at(&words, &range);
@@ -435,8 +445,23 @@ fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
 }
 
 fn is_near(words: &[Word], gap: Range<usize>) -> bool {
-    let is_nothing =
-        |word: &Word| matches!(word.text.as_str(), "," | "at" | "around" | "or" | "on" | "-" | "of" | "like");
+    let is_nothing = |word: &Word| {
+        matches!(
+            word.text.as_str(),
+            "," | "at"
+                | "around"
+                | "or"
+                | "on"
+                | "-"
+                | "of"
+                | "like"
+                | "ok"
+                | "good"
+                | "fine"
+                | "available"
+                | "possible"
+        )
+    };
     words.get(gap).is_some_and(|gap| gap.iter().all(is_nothing))
 }
 

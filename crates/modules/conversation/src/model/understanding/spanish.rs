@@ -1,5 +1,10 @@
 //! Which language a text is in, and Spanish times in English.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
 use nmc_identity::Language;
 
 use super::{
@@ -11,12 +16,25 @@ use super::{
 const ENGLISH: &str = "the a i my is are you your to for and of in on at it can do need have please what when how thanks hi \
     hello hey with this that tomorrow today monday tuesday wednesday thursday friday saturday sunday after before works \
     want would there any one first second last not dont im its";
+static IS_ENGLISH: LazyLock<HashSet<&str>> = LazyLock::new(|| ENGLISH.split_whitespace().collect());
+static IS_SPANISH: LazyLock<HashSet<&str>> = LazyLock::new(|| MARKERS.split_whitespace().collect());
+/// The Spanish words of time by their first word, each with its English.
+static TIMES_BY_WORD: LazyLock<HashMap<&str, Vec<Time>>> = LazyLock::new(|| {
+    let mut by_word: HashMap<&str, Vec<Time>> = HashMap::new();
+    for (spanish, english) in TIMES {
+        let phrase: Vec<&str> = spanish.split(' ').collect();
+        by_word.entry(phrase[0]).or_default().push((phrase, english));
+    }
+    by_word
+});
+
+/// What is said in Spanish, and what that is in English.
+type Time = (Vec<&'static str>, &'static str);
 
 /// The language that more of the words belong to; none where they tell nothing.
 pub(super) fn language(words: &[Word]) -> Option<Language> {
-    let count =
-        |list: &str| words.iter().filter(|word| list.split_whitespace().any(|listed| listed == word.text)).count();
-    let (spanish, english) = (count(MARKERS), count(ENGLISH));
+    let count = |set: &HashSet<&str>| words.iter().filter(|word| set.contains(word.text.as_str())).count();
+    let (spanish, english) = (count(&IS_SPANISH), count(&IS_ENGLISH));
     match (spanish, english) {
         (0, 0) => None,
         _ if spanish > english => Some(Language::Es),
@@ -29,14 +47,15 @@ pub(super) fn in_english(words: &[Word]) -> Vec<Word> {
     let mut english = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
-        let says = |phrase: &str| -> Option<usize> {
-            let len = phrase.split(' ').count();
-            let here = words.get(at..at + len)?;
-            here.iter().map(|word| word.text.as_str()).eq(phrase.split(' ')).then_some(len)
+        let known = TIMES_BY_WORD.get(words[at].text.as_str()).map_or(&[][..], Vec::as_slice);
+        let says = |phrase: &[&str]| {
+            words
+                .get(at..at + phrase.len())
+                .is_some_and(|here| here.iter().map(|word| word.text.as_str()).eq(phrase.iter().copied()))
         };
-        let longest = TIMES.iter().filter_map(|(spanish, english)| Some((*english, says(spanish)?)));
+        let found = known.iter().filter(|(phrase, _)| says(phrase)).map(|(phrase, english)| (*english, phrase.len()));
         // Of two as long as each other the first.
-        let longest = longest.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let longest = found.reduce(|best, next| if next.1 > best.1 { next } else { best });
         let Some((to, len)) = longest else {
             english.push(words[at].clone());
             at += 1;

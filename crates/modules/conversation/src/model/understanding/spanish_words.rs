@@ -7,7 +7,7 @@ pub(super) const MARKERS: &str = "hola buenos buenas dias tardes noches gracias 
     cualquier agua fuga bano fregadero llave tuberia luz limpieza casa cocina persona hablar llamame llameme llamar numero \
     equivocado cancelar cambiar ninguno ninguna primero primera segundo segunda ultimo ultima dale claro bueno bien vale pero muy \
     urgente emergencia ahora ya se no-me precio descuento ustedes usted hacen arreglan inodoro calentador gotea gas-huele \
-    reparar arreglar instalar puerta calle nombre llamo soy perfecto mediodia entre cualquiera humano alguien";
+    reparar arreglar instalar puerta calle nombre llamo soy perfecto mediodia entre cualquiera humano alguien mes fin proximo proxima";
 
 /// Times in Spanish, and what they are in the English that `clock.rs` and `days.rs` read; the longest first.
 pub(super) const TIMES: &[(&str, &str)] = &[
@@ -19,6 +19,12 @@ pub(super) const TIMES: &[(&str, &str)] = &[
     ("por la manana temprano", "early morning"),
     ("la semana que viene", "next week"),
     ("la semana que entra", "next week"),
+    ("la semana entrante", "next week"),
+    ("semana entrante", "next week"),
+    ("a fin de mes", "end of the month"),
+    ("fin de mes", "end of the month"),
+    ("a finales de mes", "end of the month"),
+    ("este mes", "this month"),
     ("despues del trabajo", "after work"),
     ("el fin de semana", "the weekend"),
     ("los fines de semana", "weekends"),
@@ -117,6 +123,7 @@ pub(super) const TIMES: &[(&str, &str)] = &[
     ("hoy", "today"),
     ("despues", "later"),
     ("temprano", "early morning"),
+    ("este", "this"),
     ("menos", "except"),
     ("excepto", "except"),
     ("no puedo", "cannot"),

@@ -2,9 +2,53 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-/// How a word is written out, where it is known to be written otherwise.
+/// Shorter words become other words with one letter changed.
+const MIN_LETTERS: usize = 5;
+
+/// How a word is written out, where it is known to be written otherwise, or is one letter away from a word of [`LONG`].
 pub(super) fn spelt_out(word: &str) -> Option<&'static str> {
-    BY_SPELLING.get(word).copied()
+    BY_SPELLING.get(word).copied().or_else(|| LONG.iter().copied().find(|long| is_misspelt(word, long)))
+}
+
+/// Words so long and so often misspelt that one wrong letter does not hide them, and near to no other word.
+const LONG: [&str; 14] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "tomorrow",
+    "morning",
+    "afternoon",
+    "evening",
+    "emergency",
+    "appointment",
+    "reschedule",
+];
+
+/// One letter is missing, added, changed, or swapped with its neighbour; never the first.
+fn is_misspelt(word: &str, long: &str) -> bool {
+    if word.len().abs_diff(long.len()) > 1
+        || word.len() < MIN_LETTERS
+        || !word.is_ascii()
+        || word.strip_suffix('s') == Some(long)
+    {
+        return false;
+    }
+    let (word, long) = (word.as_bytes(), long.as_bytes());
+    let same = word.iter().zip(long).take_while(|(one, other)| one == other).count();
+    if same == 0 || !word.iter().all(u8::is_ascii_lowercase) {
+        return false;
+    }
+    match (&word[same..], &long[same..]) {
+        ([_, rest @ ..], all) if rest == all => true,
+        (all, [_, rest @ ..]) if rest == all => true,
+        ([_, rest @ ..], [_, expected @ ..]) if rest == expected => true,
+        ([one, two, rest @ ..], [three, four, expected @ ..]) => one == four && two == three && rest == expected,
+        _ => false,
+    }
 }
 
 static BY_SPELLING: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
@@ -24,7 +68,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("mondays", "mons"),
     (
         "tomorrow",
-        "tomorow tommorow tommorrow tmrw tmw tmr tmrow tomrw tomm tmorrow 2moro 2morow 2morrow 2mrw 2mro tomorro tomarrow tomoro tomorrows",
+        "tomorow tommorow tommorrow tmrw tmmrw tmorow tmw tmr tmrow tomrw tomm tmorrow 2moro 2morow 2morrow 2mrw 2mro tomorro tomarrow tomoro tomorrows",
     ),
     ("today", "todays tday 2day todya toady"),
     ("today evening", "tonight tonite 2nite 2night tonigh"),
@@ -33,6 +77,17 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("weekdays", "wkdays wkday weekday weekdys"),
     ("week", "wk weeek"),
     ("weeks", "wks"),
+    ("11th", "eleventh"),
+    ("12th", "twelfth twelvth"),
+    ("13th", "thirteenth"),
+    ("14th", "fourteenth"),
+    ("15th", "fifteenth"),
+    ("16th", "sixteenth"),
+    ("17th", "seventeenth"),
+    ("18th", "eighteenth"),
+    ("19th", "nineteenth ninteenth"),
+    ("20th", "twentieth"),
+    ("30th", "thirtieth"),
     ("january", "jan"),
     ("february", "feb febuary"),
     ("march", "mar"),
@@ -46,9 +101,10 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("december", "dec"),
     // Times of day.
     ("morning", "mornin morn mornings morng moring mornig mrng"),
-    ("afternoon", "afternoons aft aftn afternon aftenoon arvo afternoonish"),
+    ("afternoon", "afternoons aft aftn aftnoon aftrnoon afternon aftenoon arvo afternoonish"),
     ("evening", "evenings evenin evng evning nite nights"),
     ("noon", "noonish 12noon"),
+    ("and", "n"),
     ("oclock", "oclk"),
     ("hour", "hr"),
     ("hours", "hrs"),

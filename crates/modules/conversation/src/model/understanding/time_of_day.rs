@@ -1,6 +1,6 @@
 //! Times of day as callers write them: "3", "3pm", "10.30", "1030", "half past 3", "noon".
 
-use super::words::Word;
+use super::{days::MONTHS, words::Word};
 
 /// What shows that "one" is a time.
 const SHOWS_TIME: [&str; 14] =
@@ -147,6 +147,10 @@ impl<'a> Here<'a> {
             _ => {}
         }
         let value = number(self.text(0))?;
+        // "March 16-18" are days.
+        if MONTHS.contains(&self.before()) && !is_half(self.text(1)) && self.text(1) != ":" {
+            return None;
+        }
         // "That one" is no time, "at one" is.
         if self.text(0) == "one"
             && !SHOWS_TIME.contains(&self.before())
@@ -181,7 +185,24 @@ impl<'a> Here<'a> {
         if value > 24 || value == 0 || COUNTED.contains(&self.text(1)) {
             return None;
         }
-        self.with_half(value, 0, 1, false)
+        match self.minutes_in_letters() {
+            Some((minute, len)) if value <= 12 => self.with_half(value, minute, 1 + len, true),
+            _ => self.with_half(value, 0, 1, false),
+        }
+    }
+
+    /// "Two thirty", "ten forty five".
+    fn minutes_in_letters(self) -> Option<(u32, usize)> {
+        let tens = match self.text(1) {
+            "ten" => 10,
+            "fifteen" => return Some((15, 1)),
+            "twenty" => 20,
+            "thirty" => 30,
+            "forty" => 40,
+            "fifty" => 50,
+            _ => return None,
+        };
+        if self.text(2) == "five" { Some((tens + 5, 2)) } else { Some((tens, 1)) }
     }
 
     fn with_half(self, hour: u32, minute: u32, len: usize, is_sure: bool) -> Option<Read> {

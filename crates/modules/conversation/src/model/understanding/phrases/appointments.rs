@@ -30,6 +30,8 @@ pub(super) const ENGLISH: Table = &[
             "in the? mean|meantime",
             "at the moment",
             "the other day|one",
+            "out of town|school|office",
+            "is|are bad|out .",
         ],
     ),
     (
@@ -232,6 +234,7 @@ pub(super) const SPANISH: Table = &[
         &[
             "cualquiera",
             "cualquiera de las|los dos|tres",
+            "cuando puedan|pueda|puedas|sea|quieran|quiera|gusten",
             "me da igual",
             "da lo mismo",
             "el|la que sea",
@@ -242,6 +245,7 @@ pub(super) const SPANISH: Table = &[
     (
         Asap,
         &[
+            "ahorita",
             "lo antes posible",
             "lo mas pronto|rapido posible",
             "cuanto antes",
