@@ -48,8 +48,8 @@ pub(crate) enum Act {
     },
     /// Says what was moved, and to when.
     Moved {
-        /// What the job is called.
-        job: String,
+        /// The job.
+        quote: Quote,
         /// The new time.
         slot: Slot,
     },

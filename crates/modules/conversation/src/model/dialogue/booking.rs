@@ -47,8 +47,7 @@ impl Thought<'_> {
         if let Some(id) = self.moving() {
             return self.reschedule(id);
         }
-        let is_lost = matches!(self.world.lost, Some(Lost::HoldExpired | Lost::PriceChanged));
-        let held = chosen.held.filter(|held| held.expires_at > self.world.now && !is_lost);
+        let held = chosen.held.filter(|_| self.is_held());
         if held.is_none() {
             // What was held at another price is offered at that of today, and has to be agreed to anew.
             self.is_agreed &= chosen.quote == quote;
@@ -72,6 +71,13 @@ impl Thought<'_> {
             self.ask(act, AskedAbout::Confirm);
         }
         Ok(())
+    }
+
+    /// Whether what was picked is held still.
+    pub(super) fn is_held(&self) -> bool {
+        let is_lost = matches!(self.world.lost, Some(Lost::HoldExpired | Lost::PriceChanged));
+        let held = self.dialogue.chosen.as_ref().and_then(|chosen| chosen.held);
+        held.is_some_and(|held| held.expires_at > self.world.now && !is_lost)
     }
 
     fn book_now(&mut self, hold: Option<HoldId>) {

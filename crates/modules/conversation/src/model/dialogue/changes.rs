@@ -157,7 +157,7 @@ impl Thought<'_> {
         self.commands.extend([hold, Command::Reschedule(id)]);
         self.dialogue.forget_job();
         self.dialogue.is_done = true;
-        self.close(Act::Moved { job: chosen.quote.name, slot: chosen.slot });
+        self.close(Act::Moved { quote: chosen.quote, slot: chosen.slot });
         Ok(())
     }
 

@@ -97,9 +97,9 @@ fn goes_on(rest: &str) -> bool {
 fn has_link(text: &str) -> bool {
     let lower = text.to_lowercase();
     let chars: Vec<char> = lower.chars().collect();
-    let is_domain = chars.windows(3).any(|around| {
-        matches!(around[1], '.' | '/') && around[0].is_alphanumeric() && around[2].is_alphanumeric()
-    });
+    let is_domain = chars
+        .windows(3)
+        .any(|around| matches!(around[1], '.' | '/') && around[0].is_alphanumeric() && around[2].is_alphanumeric());
     is_domain || lower.contains("http") || lower.contains("www") || lower.contains('@')
 }
 

@@ -5,7 +5,12 @@ use nmc_identity::{OpenWindow, OpeningHours};
 use nmc_kernel::{Currency, Minutes, Money};
 use nmc_providers::twilio::segments::{Encoding, Segments, normalised};
 
-use super::{Voice, act::Visit, texts::{Texts, texts}, world::local};
+use super::{
+    Voice,
+    act::Visit,
+    texts::{Texts, texts},
+    world::local,
+};
 
 /// Longer opening hours are told for the next days only.
 const HOURS_CHARS_MAX: usize = 150;

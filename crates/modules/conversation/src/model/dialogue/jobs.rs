@@ -3,7 +3,7 @@
 use nmc_catalog::{Matches, Quote, ServiceItem, matches};
 use nmc_kernel::ServiceItemId;
 
-use super::{Act, Command, thought::Thought};
+use super::{Act, Command, hand_over::Why, thought::Thought};
 use crate::model::{
     task::TaskKind,
     understanding::{AskedAbout, Pick, Saying},
@@ -37,7 +37,10 @@ impl Thought<'_> {
             // What is no job by itself tells more of the one that is known.
             None if self.dialogue.item.is_some() || self.dialogue.is_done => {}
             None if found.best.is_some() => self.ask_which_job(&found),
-            None => self.list_items(),
+            None => {
+                self.is_puzzling = true;
+                self.list_items();
+            }
         }
     }
 
@@ -56,9 +59,18 @@ impl Thought<'_> {
         if let Some(item) = picked.filter(|item| self.world.item(*item).is_some()) {
             self.take_job(item);
         } else if self.says(&Saying::No) && self.dialogue.item.is_none() {
-            self.list_items();
+            self.none_of_them(choices.len());
         }
         self.is_used
+    }
+
+    /// None of the jobs that were named.
+    fn none_of_them(&mut self, named: usize) {
+        if named < self.world.items.len().min(LISTED_MAX) && !self.says(&Saying::Thanks) {
+            self.list_items();
+        } else {
+            self.part();
+        }
     }
 
     /// The caller wants this job.
@@ -107,7 +119,7 @@ impl Thought<'_> {
     pub(super) fn list_items(&mut self) {
         let quotes: Vec<Quote> = self.world.items.iter().take(LISTED_MAX).map(ServiceItem::quote).collect();
         if quotes.is_empty() {
-            return;
+            return self.hand_over(Why::NoBooking);
         }
         self.is_used = true;
         self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();

@@ -65,6 +65,17 @@ pub(crate) struct Answer {
     pub(crate) dialogue: Dialogue,
 }
 
+impl Answer {
+    /// The job it is about, as far as that is known.
+    pub(crate) fn item(&self) -> Option<ServiceItemId> {
+        let done = self.acts.iter().find_map(|act| match act {
+            Act::Booked { quote, .. } | Act::Moved { quote, .. } => Some(quote.service_item_id),
+            _ => None,
+        });
+        done.or(self.dialogue.item)
+    }
+}
+
 /// What a turn does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -132,6 +143,23 @@ pub(crate) enum HandOverReason {
     NoBooking,
 }
 
+impl HandOverReason {
+    /// The stable word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Emergency => "emergency",
+            Self::Person => "person",
+            Self::CallBack => "call-back",
+            Self::Anger => "anger",
+            Self::NotUnderstood => "not-understood",
+            Self::Circles => "circles",
+            Self::NoTime => "no-time",
+            Self::NoAppointment => "no-appointment",
+            Self::NoBooking => "no-booking",
+        }
+    }
+}
+
 /// What follows from what was said. The same for the same arguments.
 pub(crate) fn step(dialogue: &Dialogue, understood: &Understood, world: &World) -> Step {
     match thought::Thought::new(dialogue, understood, world).think() {
@@ -140,3 +168,5 @@ pub(crate) fn step(dialogue: &Dialogue, understood: &Understood, world: &World) 
     }
 }
 
+#[cfg(test)]
+mod tests;

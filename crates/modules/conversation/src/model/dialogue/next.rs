@@ -47,7 +47,8 @@ impl Thought<'_> {
     }
 
     fn ask_job(&mut self) {
-        let choices: Vec<Quote> = self.dialogue.choices.iter().filter_map(|id| self.world.item(*id)).map(ServiceItem::quote).collect();
+        let choices: Vec<Quote> =
+            self.dialogue.choices.iter().filter_map(|id| self.world.item(*id)).map(ServiceItem::quote).collect();
         if self.world.items.is_empty() {
             self.hand_over(Why::NoBooking);
         } else if !choices.is_empty() {
@@ -60,9 +61,12 @@ impl Thought<'_> {
         }
     }
 
-    /// Says what the job lasts and costs, unless just that was said before.
+    /// Says what the job lasts and costs, unless just that was said before. What moves or is held keeps its price.
     fn state_price(&mut self) {
-        let Some(quote) = self.quote().filter(|_| self.moving().is_none()) else { return };
+        if self.moving().is_some() || self.is_held() {
+            return;
+        }
+        let Some(quote) = self.quote() else { return };
         if self.dialogue.told.as_ref() != Some(&quote) {
             self.acts.push(Act::StatePrice(quote.clone()));
             self.dialogue.told = Some(quote);

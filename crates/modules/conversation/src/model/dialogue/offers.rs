@@ -155,6 +155,7 @@ impl Thought<'_> {
             });
             if wish.windows.is_empty() {
                 self.dialogue.wish = None;
+                self.dialogue.offers.clear();
             }
         }
         self.dialogue.wish.is_some()

@@ -48,7 +48,7 @@ impl Thought<'_> {
     /// The job at hand at the price it is held at; else what is booked.
     fn spoken_of(&self) -> Option<Quote> {
         if self.dialogue.item.is_some() && self.moving().is_none() {
-            let chosen = self.dialogue.chosen.as_ref().filter(|chosen| chosen.held.is_some());
+            let chosen = self.dialogue.chosen.as_ref().filter(|_| self.is_held());
             return chosen.map(|chosen| chosen.quote.clone()).or_else(|| self.quote());
         }
         let booked = self.moving().and_then(|id| self.world.appointment(id)).or_else(|| {

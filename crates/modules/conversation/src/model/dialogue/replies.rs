@@ -87,7 +87,7 @@ impl Thought<'_> {
     }
 
     /// A polite end, once.
-    fn part(&mut self) {
+    pub(super) fn part(&mut self) {
         self.is_used = true;
         self.is_complete = true;
         if !self.dialogue.is_parted {
@@ -96,12 +96,16 @@ impl Thought<'_> {
         }
     }
 
-    pub(super) fn not_understood(&mut self) {
-        let times = self.dialogue.not_understood.saturating_add(1);
-        self.dialogue.not_understood = times;
-        if times >= NOT_UNDERSTOOD_MAX {
+    /// Whatever is not understood is asked once more; the next time a person takes it.
+    pub(super) fn count_not_understood(&mut self) {
+        if self.is_used && !self.is_puzzling {
+            self.dialogue.not_understood = 0;
+            return;
+        }
+        self.dialogue.not_understood = self.dialogue.not_understood.saturating_add(1);
+        if self.dialogue.not_understood >= NOT_UNDERSTOOD_MAX {
             self.hand_over(Why::NotUnderstood);
-        } else {
+        } else if !self.is_used {
             self.acts.push(Act::NotUnderstood);
         }
     }

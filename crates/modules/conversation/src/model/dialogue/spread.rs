@@ -11,8 +11,10 @@ use crate::model::understanding::LocalWindow;
 const OFFERS_MAX: usize = 3;
 /// Slots closer than this are one choice, as long as there are others.
 const APART: Duration = Duration::minutes(60);
-/// A day further off weighs as much as so many minutes off the wished time of day.
-const DAY_MINUTES: i64 = 12 * 60;
+/// A day later weighs as much as so many minutes off the wished time of day.
+const LATER_DAY_MINUTES: i64 = 12 * 60;
+/// A day earlier weighs more: who names a day has a reason not to come before.
+const EARLIER_DAY_MINUTES: i64 = 36 * 60;
 
 /// A free slot, and when it starts for the caller.
 #[derive(Clone, Copy)]
@@ -25,14 +27,12 @@ struct Free {
 /// there is, where it is to be soon.
 pub(super) fn spread(slots: &[Slot], zone: Tz, asap: bool) -> Vec<Slot> {
     let all = free(slots, zone);
-    // Nobody minds half past; quarters only where there is nothing else.
-    let round: Vec<Free> = all.iter().filter(|free| free.start.minute() % 30 == 0).copied().collect();
-    chosen(if asap || round.len() < OFFERS_MAX { &all } else { &round })
+    if asap { chosen(&all) } else { chosen(&round(all)) }
 }
 
 /// Two or three of the slots nearest to the wish: the same day at another time, or another day at that time.
 pub(super) fn nearest(slots: &[Slot], wish: &[LocalWindow], zone: Tz) -> Vec<Slot> {
-    let mut near = free(slots, zone);
+    let mut near = round(free(slots, zone));
     near.sort_by_key(|free| (distance(free.start, wish), free.start));
     chosen(&near)
 }
@@ -43,6 +43,12 @@ fn free(slots: &[Slot], zone: Tz) -> Vec<Free> {
     free.sort_by_key(|free| (free.slot.start, free.slot.resource_id));
     free.dedup_by_key(|free| free.slot.start);
     free
+}
+
+/// Whole and half hours; quarters only where there is nothing else.
+fn round(all: Vec<Free>) -> Vec<Free> {
+    let round: Vec<Free> = all.iter().filter(|free| free.start.minute() % 30 == 0).copied().collect();
+    if round.len() < OFFERS_MAX { all } else { round }
 }
 
 /// The first of each half of a day, the best first; then what is furthest from those.
@@ -79,8 +85,9 @@ fn distance(start: NaiveDateTime, wish: &[LocalWindow]) -> i64 {
     let of = |window: &LocalWindow| {
         let last = (window.until - Duration::minutes(1)).max(window.from);
         let (first_day, last_day) = (window.from.date(), last.date());
-        let days = (first_day - start.date()).num_days().max((start.date() - last_day).num_days()).max(0);
-        days * DAY_MINUTES + minutes_off(start.time(), window.from, last)
+        let earlier = (first_day - start.date()).num_days().max(0) * EARLIER_DAY_MINUTES;
+        let later = (start.date() - last_day).num_days().max(0) * LATER_DAY_MINUTES;
+        earlier + later + minutes_off(start.time(), window.from, last)
     };
     wish.iter().map(of).min().unwrap_or(0)
 }

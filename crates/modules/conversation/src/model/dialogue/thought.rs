@@ -25,6 +25,8 @@ pub(super) struct Thought<'a> {
     pub(super) commands: Vec<Command>,
     /// Whether anything of what was said is of use.
     pub(super) is_used: bool,
+    /// Whether it names what there is not: of use, yet not understood.
+    pub(super) is_puzzling: bool,
     /// Whether all is said, so that nothing is asked.
     pub(super) is_complete: bool,
     /// Whether the caller agrees to what is booked, moved or called off.
@@ -44,6 +46,7 @@ impl<'a> Thought<'a> {
             acts: Vec::new(),
             commands: Vec::new(),
             is_used: false,
+            is_puzzling: false,
             is_complete: false,
             is_agreed: false,
         }
@@ -66,11 +69,7 @@ impl<'a> Thought<'a> {
         self.questions();
         self.times();
         self.courtesies();
-        if !self.is_used {
-            self.not_understood();
-        } else {
-            self.dialogue.not_understood = 0;
-        }
+        self.count_not_understood();
         self.next()?;
         Ok(self.answer())
     }
@@ -125,7 +124,8 @@ impl<'a> Thought<'a> {
 
     /// Whether the turn leaves everything as it was, but for what is counted.
     fn stands_still(&self) -> bool {
-        let counted = |dialogue: &Dialogue| Dialogue { not_understood: 0, circles: 0, language: None, ..dialogue.clone() };
+        let counted =
+            |dialogue: &Dialogue| Dialogue { not_understood: 0, circles: 0, language: None, ..dialogue.clone() };
         self.commands.is_empty() && counted(&self.dialogue) == counted(self.before)
     }
 

@@ -1,7 +1,7 @@
 //! From acts to a text.
 
-use nmc_kernel::Money;
 use nmc_catalog::Quote;
+use nmc_kernel::Money;
 use nmc_scheduling::Slot;
 
 use super::{
@@ -100,7 +100,7 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
             (if address.is_some() { "ask-confirm-at" } else { "ask-confirm" }, values)
         }
         Act::Booked { quote, slot } => ("booked", vec![item(quote), moment(slot), price(quote.price)]),
-        Act::Moved { job, slot } => ("moved", vec![("item", Value::One(facts.name(job))), moment(slot)]),
+        Act::Moved { quote, slot } => ("moved", vec![item(quote), moment(slot)]),
         Act::Cancelled(one) => ("cancelled", vec![visit(one)]),
         Act::CancelConfirm(one) => ("cancel-confirm", vec![visit(one), hint("cancel_hint")]),
         Act::Kept(one) => ("kept", vec![visit(one)]),
