@@ -5,8 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    days::weekday,
-    time_of_day::{Half, Here, Time, in_halves, number},
+    time_of_day::{Half, Here, Time, in_halves, is_day, number},
     words::Word,
 };
 
@@ -105,10 +104,6 @@ fn clock(words: &[Word], at: usize) -> Option<(Clock, usize, bool)> {
         .or_else(|| here.range())
         .or_else(|| here.bounded().map(|(clock, len)| (clock, len, false)))
         .or_else(|| here.point())
-}
-
-fn is_day(word: &str) -> bool {
-    matches!(word, "today" | "tomorrow") || weekday(word).is_some()
 }
 
 impl Here<'_> {

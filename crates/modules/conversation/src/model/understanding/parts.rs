@@ -242,6 +242,9 @@ fn is_past(words: &[Word], at: usize) -> bool {
                 | "busy"
                 | "not"
                 | "if"
+                | "any"
+                | "anything"
+                | "something"
         )
     };
     reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && word != "until")

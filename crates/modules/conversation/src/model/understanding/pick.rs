@@ -20,8 +20,9 @@ const ORDINALS: [&[&str]; 5] =
 const EARLIEST: [&str; 5] = ["earliest", "early", "earlier", "soonest", "sooner"];
 const LATEST: [&str; 5] = ["last", "latest", "later", "late", "latter"];
 /// What an ordinal may be one of.
-const ONE: [&str; 13] = [
+const ONE: [&str; 14] = [
     "one",
+    "1",
     "option",
     "slot",
     "time",
@@ -42,13 +43,15 @@ const AROUND: &str = "ill take lets do go with please works work is good great f
     me the one that i want like would choose pick prefer we can will be best better a it book my then thanks thank you id im \
     on at , - number option choice my our us make probably guess think let have and awesome hi hey how about maybe could \
     said meant actually wait sorry si la el por favor quiero me queda bien sirve prefiero esta tomo gracias to of \
-    all set reserve schedule just this no";
+    all set reserve schedule just this no umm uhh umm still open put down sign up get down able";
 static IS_AROUND: LazyLock<HashSet<&str>> = LazyLock::new(|| AROUND.split_whitespace().collect());
 
 /// A pick, and the words that make it.
 pub(super) struct Picked {
     pub(super) pick: Pick,
     pub(super) words: Range<usize>,
+    /// What stands around it and says no more than that it is wanted.
+    pub(super) around: Range<usize>,
 }
 
 /// What is known of a text besides its words.
@@ -64,7 +67,8 @@ pub(super) fn nth(said: &Said<'_>) -> Option<Picked> {
     if !is_list(said.asked) {
         return None;
     }
-    (0..said.words.len()).rev().find_map(|at| by_number(said, at).or_else(|| by_ordinal(said, at)))
+    let picked = |at| by_number(said, at).or_else(|| by_digits(said, at)).or_else(|| by_ordinal(said, at));
+    (0..said.words.len()).rev().find_map(picked)
 }
 
 /// The offer that the days and times of day name, where they name nothing else.
@@ -73,8 +77,15 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
     let time = match said.clocks {
         [] => None,
         [one] => Some(one.clock),
+        // "10 or 2:30": whichever, so the first of them.
+        [first, others @ ..] if others.iter().all(|other| is_offered(other, offers)) => {
+            Some(first.clock).filter(|_| is_offered(first, offers))
+        }
         _ => return None,
     };
+    if time.is_none() && !said.clocks.is_empty() {
+        return None;
+    }
     let on_day: Vec<NaiveDateTime> = match said.days {
         [] => offers.clone(),
         [one] => offers.iter().copied().filter(|offer| is_on(*offer, &one.day)).collect(),
@@ -101,7 +112,13 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
             let within =
                 |offer: &NaiveDateTime| when.windows.iter().any(|window| (window.from..window.until).contains(offer));
             let within: Vec<NaiveDateTime> = on_day.into_iter().filter(within).collect();
-            return if let [one] = within.as_slice() { Some(Pick::DayAndTime(*one)) } else { None };
+            let is_one = said.clocks.last().is_some_and(|clock| ONE.contains(&text(said, clock.words.end)));
+            return match within.as_slice() {
+                [one] => Some(Pick::DayAndTime(*one)),
+                // "The morning one", and there are two.
+                [_, _, ..] if is_one => Some(Pick::Unsure),
+                _ => None,
+            };
         }
         Some(_) => return None,
     };
@@ -114,9 +131,14 @@ pub(super) fn by_time(said: &Said<'_>, when: &When) -> Option<Pick> {
     }
 }
 
+fn is_offered(clock: &SaidClock, offers: &[NaiveDateTime]) -> bool {
+    matches!(clock.clock, Clock::At(time) if !at(offers, time).is_empty())
+}
+
 /// Whether a place in the list goes with what else is said: "2, thursday at 10" may, "2 but on friday" may not.
 pub(super) fn agrees(pick: Pick, asked: &Asked, when: &When) -> bool {
     let offer = match pick {
+        Pick::Unsure | Pick::Time(_) | Pick::DayAndTime(_) => return true,
         Pick::Nth(nth) => asked.offers.get(nth),
         Pick::Earliest => asked.offers.iter().min(),
         Pick::Latest => asked.offers.iter().max(),
@@ -148,6 +170,9 @@ fn before<'a>(said: &Said<'a>, at: usize) -> &'a str {
     at.checked_sub(1).map_or("", |before| text(said, before))
 }
 
+/// A number by which one is picked. "2" is the second of the list, or the one at 2 o'clock: where both are among the offers
+/// and are not the same one, nobody can know, and a person would ask. A day that is said ("2 on wednesday"), "at 2", "2pm"
+/// and "number 2" leave one of the two. "1 or 3" leaves it to us, and "not 2" to a question.
 fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let place = number(text(said, at)).and_then(|number| usize::try_from(number).ok())?;
     let nth = place.checked_sub(1).filter(|nth| *nth < list_len(said.asked))?;
@@ -156,13 +181,44 @@ fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let is_digit = text(said, at).bytes().all(|byte| byte.is_ascii_digit());
     let clause = clause(said.words, at);
     let is_letters_alone = !is_digit && text(said, at) != "one" || clause.len() == 1;
-    let is_alone = (is_digit || is_letters_alone) && is_alone(said, clause, at);
+    let is_alone = (is_digit || is_letters_alone) && is_alone(said, clause.clone(), at);
+    let around = if is_alone { clause } else { at..at + 1 };
     let is_half =
         said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
-    let begin = if is_numbered { at - 1 } else { at };
     let is_excluded = matches!(before(said, at), "but" | "not" | "except");
-    ((is_numbered || is_alone) && !is_time && !is_half && !is_excluded)
-        .then(|| Picked { pick: Pick::Nth(nth), words: begin..at + 1 })
+    if !(is_numbered || is_alone) || is_time || is_half {
+        return None;
+    }
+    let words = if is_numbered || is_excluded { at - 1 } else { at }..at + 1;
+    if is_excluded {
+        return Some(Picked { pick: Pick::Unsure, words, around });
+    }
+    // "1 or 3": whichever, so the first of them.
+    let one_of = at.checked_sub(2).filter(|_| before(said, at) == "or");
+    if let Some(first) = one_of.and_then(|first| by_number(said, first)) {
+        return Some(Picked { words: first.words.start..words.end, ..first });
+    }
+    let is_on_day = |offer: &NaiveDateTime| said.days.iter().all(|day| is_on(*offer, &day.day));
+    let is_place = said.asked.offers.get(nth).is_none_or(is_on_day);
+    let is_hour = |offer: &NaiveDateTime| {
+        usize::try_from(offer.hour() % 12) == Ok(place % 12) && offer.minute() == 0 && is_on_day(offer)
+    };
+    let is_hour_of_another = said.asked.offers.iter().enumerate().any(|(other, offer)| other != nth && is_hour(offer));
+    match (is_place, is_hour_of_another && !is_numbered) {
+        (true, true) => Some(Picked { pick: Pick::Unsure, words, around }),
+        (false, true) => None,
+        _ => Some(Picked { pick: Pick::Nth(nth), words, around }),
+    }
+}
+
+/// "230" is the offer at 2:30.
+fn by_digits(said: &Said<'_>, at: usize) -> Option<Picked> {
+    let digits = text(said, at);
+    let is_clock = said.clocks.iter().any(|clock| clock.words.contains(&at));
+    let minutes = number(digits).filter(|_| digits.len() >= 3 && !is_clock && is_alone_at(said, at))?;
+    let is_it = |offer: &&NaiveDateTime| minutes % 100 == offer.minute() && minutes / 100 % 12 == offer.hour() % 12;
+    let offer = said.asked.offers.iter().find(is_it)?;
+    Some(Picked { pick: Pick::Time(offer.time()), words: at..at + 1, around: clause(said.words, at) })
 }
 
 /// The words between two marks, or two words that join sentences.
@@ -183,7 +239,14 @@ fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
         said.days.iter().any(|day| day.words.contains(&at))
             || said.clocks.iter().any(|clock| !clock.is_bare && clock.words.contains(&at))
     };
-    clause.into_iter().all(|at| at == number || is_said(at) || IS_AROUND.contains(text(said, at)))
+    let is_number = |at: usize| self::number(text(said, at)).is_some();
+    // "1 or 2", "not 2".
+    let is_beside = |at: usize| match text(said, at) {
+        "not" | "except" | "either" => at + 1 == number || is_number(at + 1),
+        "or" => at > 0 && is_number(at - 1) && is_number(at + 1),
+        _ => is_number(at) && (text(said, at + 1) == "or" || before(said, at) == "or"),
+    };
+    clause.into_iter().all(|at| at == number || is_said(at) || is_beside(at) || IS_AROUND.contains(text(said, at)))
 }
 
 fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
@@ -208,7 +271,16 @@ fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
         _ if word == "middle" && list_len(said.asked) == 3 && (is_alone || is_one) => Pick::Nth(1),
         _ => return None,
     };
-    Some(Picked { pick, words: at..at + 1 + usize::from(is_one) })
+    // "The later one on wednesday".
+    let on_days = said.asked.offers.iter().copied().filter(|offer| said.days.iter().any(|day| is_on(*offer, &day.day)));
+    let on_day = match pick {
+        Pick::Earliest => on_days.min(),
+        Pick::Latest => on_days.max(),
+        _ => None,
+    };
+    let words = at..at + 1 + usize::from(is_one);
+    let around = if is_alone { clause(said.words, at) } else { words.clone() };
+    Some(Picked { pick: on_day.map_or(pick, Pick::DayAndTime), words, around })
 }
 
 fn is_on(offer: NaiveDateTime, day: &Day) -> bool {

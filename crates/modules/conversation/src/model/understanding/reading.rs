@@ -235,11 +235,11 @@ impl Reading<'_> {
             self.take_at(&words, &range);
         }
 
-        // "2 and my name is Pat": a name or an address is nothing that is said around a pick.
+        // "2 and my name is Pat, how much is it": that is nothing that is said around a pick.
         let around: Vec<Word> = words
             .iter()
             .map(|word| {
-                if self.is_answered(word.at.start) {
+                if self.is_answered(word.at.start) || self.is_asked(word.at.start) {
                     Word { text: ";".to_owned(), ..word.clone() }
                 } else {
                     word.clone()
@@ -248,14 +248,20 @@ impl Reading<'_> {
             .collect();
         let picked = pick::nth(&Said { words: &around, asked: self.asked, clocks: &clocks, days: &days });
         if let Some(picked) = &picked {
-            clocks.retain(|clock| !(clock.is_bare && overlap(&clock.words, &picked.words)));
+            // "2. wait, 3".
+            let is_number = |clock: &SaidClock| {
+                is_loose(clock) && !days.iter().any(|day| is_near(&words, day.words.end..clock.words.start))
+            };
+            clocks.retain(|clock| !(clock.is_bare && overlap(&clock.words, &picked.words)) && !is_number(clock));
             days.retain(|day| !overlap(&day.words, &picked.words));
         }
         let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
         let mut times: Vec<SaidClock> = Vec::new();
         for clock in said.clocks {
             let is_one_more = times.last().is_some_and(|last| is_near(&words, last.words.end..clock.words.start));
-            if !is_loose(clock) || is_likely(clock, &said) || is_one_more {
+            let is_one_of =
+                said.clocks.iter().any(|next| !is_loose(next) && is_near(&words, clock.words.end..next.words.start));
+            if !is_loose(clock) || is_likely(clock, &said) || is_one_more || is_one_of {
                 times.push(clock.clone());
             }
         }
@@ -285,10 +291,13 @@ impl Reading<'_> {
             .iter()
             .map(|clock| &clock.words)
             .chain(days.iter().map(|day| &day.words))
-            .chain(picked.iter().map(|picked| &picked.words))
+            .chain(picked.iter().flat_map(|picked| [&picked.words, &picked.around]))
         {
             self.take_at(&words, range);
         }
+        let place =
+            picked.as_ref().map(|picked| words[picked.words.start].at.start..words[picked.words.end - 1].at.end);
+        let pick = pick.filter(|pick| !self.is_other_wanted(*pick, place.as_ref()));
         if let Some(pick) = pick {
             // "The later one" is one of the offers, "something later" is none.
             self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. } | Saying::No));
@@ -298,6 +307,16 @@ impl Reading<'_> {
             }
         }
         self.sayings.extend(when.map(Saying::When));
+    }
+
+    /// "Thursday, but later": a pick that is none.
+    fn is_other_wanted(&self, pick: Pick, place: Option<&Range<usize>>) -> bool {
+        let is_of_pick = |hit: &Hit| {
+            place.is_some_and(|place| self.words[hit.words.clone()].iter().any(|word| overlap(&word.at, place)))
+        };
+        let is_other = |hit: &Hit| matches!(hit.meaning, Meaning::NeitherLater | Meaning::NeitherEarlier);
+        !matches!(pick, Pick::Any | Pick::Earliest | Pick::Latest)
+            && self.hits.iter().any(|hit| is_other(hit) && !is_of_pick(hit))
     }
 
     /// "No wait, thursday": what was said before counts no more.
@@ -321,6 +340,15 @@ impl Reading<'_> {
 
     fn is_answered(&self, byte: usize) -> bool {
         self.answered.iter().any(|words| self.words[words.clone()].iter().any(|word| word.at.contains(&byte)))
+    }
+
+    fn is_asked(&self, byte: usize) -> bool {
+        let is_question = |hit: &Hit| {
+            use Meaning::{Greeting, Hours, Place, Price, Thanks};
+            matches!(hit.meaning, Price | Hours | Place | Thanks | Greeting)
+        };
+        let mut words = self.hits.iter().filter(|hit| is_question(hit)).flat_map(|hit| &self.words[hit.words.clone()]);
+        words.any(|word| word.at.contains(&byte))
     }
 
     fn take_at(&mut self, words: &[Word], range: &Range<usize>) {

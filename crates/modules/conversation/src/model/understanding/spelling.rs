@@ -122,6 +122,9 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("earlier", "erlier ealier earler"),
     ("early", "erly"),
     // The rest.
+    ("the", "teh hte"),
+    ("first", "frist firs 1rst"),
+    ("second", "secnd secon seond"),
     ("you", "u yall"),
     ("your", "ur yr"),
     ("are", "r"),

@@ -30,7 +30,11 @@ fn hours() -> OpeningHours {
 
 /// Two on wednesday, one on thursday.
 fn offers() -> Vec<NaiveDateTime> {
-    ["2026-03-11 10:00", "2026-03-11 14:30", "2026-03-12 09:00"].map(moment).to_vec()
+    at(["2026-03-11 10:00", "2026-03-11 14:30", "2026-03-12 09:00"])
+}
+
+fn at<const OFFERS: usize>(offers: [&str; OFFERS]) -> Vec<NaiveDateTime> {
+    offers.map(moment).to_vec()
 }
 
 fn moment(text: &str) -> NaiveDateTime {
@@ -58,6 +62,8 @@ fn asked(about: &str) -> Asked {
         "which-job" => (AskedAbout::WhichJob, Vec::new()),
         "when" => (AskedAbout::When, Vec::new()),
         "pick" => (AskedAbout::Pick, offers()),
+        "pick-2" => (AskedAbout::Pick, at(["2026-03-11 14:00", "2026-03-12 10:00", "2026-03-13 16:00"])),
+        "pick-same" => (AskedAbout::Pick, at(["2026-03-12 10:00", "2026-03-13 10:00", "2026-03-13 13:00"])),
         "name" => (AskedAbout::Name, Vec::new()),
         "address" => (AskedAbout::Address, Vec::new()),
         "confirm" => (AskedAbout::Confirm, Vec::new()),

@@ -1,6 +1,9 @@
 //! Times of day as callers write them: "3", "3pm", "10.30", "1030", "half past 3", "noon".
 
-use super::{days::MONTHS, words::Word};
+use super::{
+    days::{MONTHS, weekday},
+    words::Word,
+};
 
 /// What shows that "one" is a time.
 const SHOWS_TIME: [&str; 14] =
@@ -177,6 +180,7 @@ impl<'a> Here<'a> {
             let (hour, minute) = (value / 100, value % 100);
             let is_shown = (self.text(0).len() == 4 && self.text(0).starts_with('0'))
                 || is_half(self.text(1))
+                || is_day(self.before())
                 || ["at", "after", "before", "by", "around", "until", "from", "between"].contains(&self.before());
             let is_of_number = number(self.text(1)).is_some() || self.text(1) == "-" || number(self.before()).is_some();
             let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown && !is_of_number;
@@ -236,6 +240,11 @@ impl<'a> Here<'a> {
         let is_padded = self.text(0).len() == 2 && self.text(0).starts_with('0');
         read(if is_padded { Half::Whole } else { half }, len + oclock, is_sure || oclock == 1)
     }
+}
+
+/// Whether a day is named.
+pub(super) fn is_day(word: &str) -> bool {
+    matches!(word, "today" | "tomorrow") || weekday(word).is_some()
 }
 
 fn is_half(text: &str) -> bool {

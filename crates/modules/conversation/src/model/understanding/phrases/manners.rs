@@ -10,7 +10,8 @@ pub(super) const ENGLISH: Table = &[
         No,
         &[
             "not ..1 interested",
-            "^ no ..1 .",
+            "^ no .",
+            "^ no sir|maam|man|bro|sorry|never|wrong|way ..1 .",
             "^ no thanks|thank|i|that|thats|it|its|we|not|please|sorry|way|dont",
             "no thank you",
             "not really|now|interested|yet|correct|right|it",
