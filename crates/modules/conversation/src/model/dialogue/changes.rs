@@ -36,6 +36,8 @@ impl Thought<'_> {
     fn begin(&mut self, kind: ChangeKind) {
         self.is_used = true;
         if !self.world.appointments.is_empty() {
+            self.release();
+            self.dialogue.forget_slots();
             self.change(kind, self.meant());
         } else if self.dialogue.item.is_none() {
             self.hand_over(Why::NoAppointment);

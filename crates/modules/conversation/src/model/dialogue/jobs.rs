@@ -58,19 +58,10 @@ impl Thought<'_> {
         });
         if let Some(item) = picked.filter(|item| self.world.item(*item).is_some()) {
             self.take_job(item);
-        } else if self.says(&Saying::No) && self.dialogue.item.is_none() {
-            self.none_of_them(choices.len());
+        } else if self.says(&Saying::No) && choices.len() < self.world.items.len().min(LISTED_MAX) {
+            self.list_items();
         }
         self.is_used
-    }
-
-    /// None of the jobs that were named.
-    fn none_of_them(&mut self, named: usize) {
-        if named < self.world.items.len().min(LISTED_MAX) && !self.says(&Saying::Thanks) {
-            self.list_items();
-        } else {
-            self.part();
-        }
     }
 
     /// The caller wants this job.

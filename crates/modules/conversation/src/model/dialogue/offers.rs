@@ -30,7 +30,7 @@ impl Thought<'_> {
         for saying in self.sayings() {
             match saying {
                 Saying::When(when) => self.wish(when),
-                Saying::Pick(pick) if !self.before.offers.is_empty() => self.pick(*pick),
+                Saying::Pick(pick) if !self.dialogue.offers.is_empty() => self.pick(*pick),
                 Saying::Neither { later, earlier } => self.refuse(*later, *earlier),
                 Saying::Yes => self.yes(),
                 Saying::No => self.no(),
@@ -66,7 +66,7 @@ impl Thought<'_> {
 
     /// The offer that is meant; none where it has to be asked.
     fn offer_of(&self, pick: Pick) -> Option<Slot> {
-        let offers = &self.before.offers;
+        let offers = &self.dialogue.offers;
         let only = |is_meant: &dyn Fn(NaiveDateTime) -> bool| {
             let mut meant = offers.iter().filter(|offer| is_meant(local(offer.start, self.world.zone)));
             meant.next().filter(|_| meant.next().is_none()).copied()
@@ -129,7 +129,7 @@ impl Thought<'_> {
             AskedAbout::Confirm => (self.is_used, self.is_agreed) = (true, true),
             AskedAbout::Pick => {
                 self.is_used = true;
-                if let [only] = self.before.offers[..] {
+                if let [only] = self.dialogue.offers[..] {
                     self.choose(only);
                 }
             }

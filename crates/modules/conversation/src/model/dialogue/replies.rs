@@ -50,6 +50,10 @@ impl Thought<'_> {
             let wish = self.dialogue.wish.take();
             self.dialogue.forget_job();
             self.dialogue.wish = wish;
+            self.is_used = true;
+            if is_gone {
+                self.acts.push(Act::TellItem(None));
+            }
         }
     }
 
@@ -81,13 +85,15 @@ impl Thought<'_> {
                 AskedAbout::Nothing | AskedAbout::Job | AskedAbout::WhichJob | AskedAbout::When => self.is_used = true,
                 _ => {}
             }
-        } else if self.says(&Saying::No) && matches!(about, AskedAbout::Nothing | AskedAbout::Job) {
+        } else if self.says(&Saying::No)
+            && matches!(about, AskedAbout::Nothing | AskedAbout::Job | AskedAbout::WhichJob)
+        {
             self.part();
         }
     }
 
     /// A polite end, once.
-    pub(super) fn part(&mut self) {
+    fn part(&mut self) {
         self.is_used = true;
         self.is_complete = true;
         if !self.dialogue.is_parted {

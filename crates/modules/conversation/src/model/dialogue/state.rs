@@ -56,8 +56,10 @@ pub(crate) struct Dialogue {
     pub(crate) is_parted: bool,
     /// How many turns in a row were not understood.
     pub(crate) not_understood: u8,
-    /// How many turns in a row asked the same again.
+    /// How many questions in a row brought nothing.
     pub(crate) circles: u8,
+    /// How many texts the automation has written since a person had the conversation.
+    pub(crate) texts: u8,
 }
 
 /// A slot that was picked.
@@ -112,6 +114,7 @@ impl Default for Dialogue {
             is_parted: false,
             not_understood: 0,
             circles: 0,
+            texts: 0,
         }
     }
 }
@@ -139,8 +142,9 @@ impl Dialogue {
 
     /// What a bare "2" or "10 works" of the caller would be about.
     pub(crate) fn asked(&self, zone: Tz) -> Asked {
-        // A number in a name or an address is no pick.
-        let is_listed = !matches!(self.about, AskedAbout::Name | AskedAbout::Address);
+        // A number in a name or an address is no pick, and one of another list is not of the offers.
+        let is_listed =
+            matches!(self.about, AskedAbout::Nothing | AskedAbout::When | AskedAbout::Pick | AskedAbout::Confirm);
         let offers = if is_listed { self.offers.as_slice() } else { &[] };
         Asked { about: self.about, offers: offers.iter().map(|slot| local(slot.start, zone)).collect() }
     }
@@ -154,9 +158,19 @@ impl Dialogue {
         dialogue.change = None;
         dialogue.choices.clear();
         dialogue.about = AskedAbout::Nothing;
-        (dialogue.not_understood, dialogue.circles) = (0, 0);
+        (dialogue.not_understood, dialogue.circles, dialogue.texts) = (0, 0, 0);
         (dialogue.is_parted, dialogue.is_wrong_number) = (false, false);
         dialogue
+    }
+
+    /// Whether the same is known of what the caller wants.
+    pub(super) fn knows_as_much_as(&self, other: &Self) -> bool {
+        let known = |dialogue: &Self| {
+            let slot = dialogue.chosen.as_ref().map(|chosen| chosen.slot);
+            (dialogue.item, dialogue.offers.clone(), dialogue.passed.clone(), slot, dialogue.change, dialogue.is_done)
+        };
+        let told = |dialogue: &Self| (dialogue.wish.clone(), dialogue.name.clone(), dialogue.address.clone());
+        known(self) == known(other) && told(self) == told(other)
     }
 
     /// Forgets the slot that was picked and what was offered.

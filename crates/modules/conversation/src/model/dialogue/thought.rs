@@ -10,8 +10,12 @@ pub(super) type Thinking<T = ()> = Result<T, SlotWish>;
 
 /// Texts have no more parts.
 pub(super) const PARTS_MAX: usize = 2;
-/// The same question so many times in a row, and a person takes the conversation: nobody gets on, or two machines talk.
-const CIRCLES_MAX: u8 = 4;
+/// So many questions in a row that bring nothing, and a person takes the conversation: nobody gets on, or two machines
+/// talk.
+const CIRCLES_MAX: u8 = 5;
+/// So many texts of the automation, and a person takes the conversation: a booking needs a third of them, and a few more
+/// would be held back ([`crate::model::greeting::MAX_AUTOMATIC_PER_DAY`]).
+const TEXTS_MAX: u8 = 18;
 
 /// A turn being thought.
 pub(super) struct Thought<'a> {
@@ -109,9 +113,10 @@ impl<'a> Thought<'a> {
 
     fn answer(mut self) -> Answer {
         let asks = self.acts.iter().any(Act::asks);
-        let circles = self.dialogue.circles;
+        let Dialogue { circles, texts, .. } = self.dialogue;
         self.dialogue.circles = if asks && self.stands_still() { circles.saturating_add(1) } else { 0 };
-        if self.dialogue.circles >= CIRCLES_MAX {
+        self.dialogue.texts = texts.saturating_add(u8::from(!self.acts.is_empty()));
+        if asks && (self.dialogue.circles >= CIRCLES_MAX || self.dialogue.texts >= TEXTS_MAX) {
             self.acts.clear();
             self.commands.clear();
             self.hand_over(Why::Circles);
@@ -122,11 +127,10 @@ impl<'a> Thought<'a> {
         Answer { acts: self.acts, commands: self.commands, dialogue: self.dialogue }
     }
 
-    /// Whether the turn leaves everything as it was, but for what is counted.
+    /// Whether nothing is known that was not known before, and nothing is done.
     fn stands_still(&self) -> bool {
-        let counted =
-            |dialogue: &Dialogue| Dialogue { not_understood: 0, circles: 0, language: None, ..dialogue.clone() };
-        self.commands.is_empty() && counted(&self.dialogue) == counted(self.before)
+        let is_task = |command: &Command| matches!(command, Command::Task { .. });
+        self.commands.iter().all(is_task) && self.dialogue.knows_as_much_as(self.before)
     }
 
     /// Leaves out what matters least of a text that is too long.

@@ -198,10 +198,7 @@ impl Office {
     fn all(&mut self, commands: &[Command], mut dialogue: Dialogue) -> Result<Dialogue, Lost> {
         for command in commands {
             match command {
-                Command::Release(id) => {
-                    assert!(self.hold.is_some_and(|(held, ..)| held.hold_id == *id), "{id} is held");
-                    self.hold = None;
-                }
+                Command::Release(id) => self.hold = self.hold.filter(|(held, ..)| held.hold_id != *id),
                 Command::Hold { slot, quote, moving } => {
                     let sold =
                         self.world.items.iter().find(|item| item.id == quote.service_item_id).ok_or(Lost::ItemGone)?;

@@ -139,7 +139,9 @@ fn facts_are_written_alike_in_every_language() {
 fn no_template_claims_anything_by_itself_or_asks_for_what_the_provider_takes_for_something_else() {
     for language in LANGUAGES {
         for (key, template) in &texts(language).say {
-            let bare = braces(template).iter().fold(template.clone(), |text, brace| text.replace(&format!("{{{brace}}}"), "#"));
+            let bare = braces(template)
+                .iter()
+                .fold(template.clone(), |text, brace| text.replace(&format!("{{{brace}}}"), "#"));
             let bare = bare.replace('#', "it");
             assert_eq!(check(&bare, &[], &voice(language)), Ok(()), "{key}");
             let lower = bare.to_lowercase();
@@ -216,7 +218,9 @@ fn what_a_text_says_beyond_its_facts_is_found() {
     ] {
         assert_eq!(check(&good.replace(from, to)), Err(Unfounded::Figure), "{from} -> {to}");
     }
-    for (more, word) in [("See you Friday!", "friday"), ("It is free.", "free"), ("Only fifty!", "fifty"), ("Tomorrow?", "tomorrow")] {
+    for (more, word) in
+        [("See you Friday!", "friday"), ("It is free.", "free"), ("Only fifty!", "fifty"), ("Tomorrow?", "tomorrow")]
+    {
         assert_eq!(check(&format!("{good} {more}")), Err(Unfounded::Word(word.to_owned())));
     }
     for link in ["Pay at pay.example.com", "http://example", "www example", "me@example"] {
