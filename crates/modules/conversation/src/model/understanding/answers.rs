@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::words::Word;
+use super::{jobs, words::Word};
 
 /// Longer is no name, and no address.
 const MAX_NAME_WORDS: usize = 5;
@@ -10,6 +10,12 @@ const MAX_NAME_CHARS: usize = 80;
 const MAX_ADDRESS_CHARS: usize = 200;
 /// A street's name has no more words.
 const MAX_STREET_WORDS: usize = 4;
+/// A town with its state and zip neither.
+const MAX_TOWN_WORDS: usize = 4;
+/// What begins another sentence behind an address.
+const NEXT_SENTENCES: [&str; 16] = [
+    "my", "i", "im", "how", "what", "when", "where", "can", "could", "is", "are", "do", "does", "will", "would", "but",
+];
 const STREETS: [&str; 41] = [
     "street",
     "st",
@@ -60,7 +66,10 @@ const NO_STREET: [&str; 38] = [
     "days", "oclock", "tomorrow", "today", "before", "after", "please", "would", "can", "do", "it", "that", "any",
     "this", "next", "a", "of", "weeks", "minutes", "but",
 ];
-const NAME_OPENINGS: [&[&str]; 17] = [
+const NAME_OPENINGS: [&[&str]; 20] = [
+    &["put", "it", "under"],
+    &["its", "for"],
+    &["a", "nombre", "de"],
     &["its", "under"],
     &["under"],
     &["you", "can", "call", "me"],
@@ -79,7 +88,8 @@ const NAME_OPENINGS: [&[&str]; 17] = [
     &["mi", "nombre", "es"],
     &["soy"],
 ];
-const THIS_IS: &[&str] = &["this", "is"];
+/// Openings that say that a name follows where it is written large.
+const CAPITAL_OPENINGS: [&[&str]; 3] = [&["this", "is"], &["im"], &["i", "am"]];
 /// Openings that say by themselves that a name follows.
 const SURE_OPENINGS: [&[&str]; 6] = [
     &["my", "name", "is"],
@@ -158,15 +168,20 @@ fn street(words: &[Word], at: usize) -> Option<usize> {
         end = unit + 2;
     }
     // The town behind it.
+    let before_town = end;
     if text(end) == ","
         && words
             .get(end + 1)
             .is_some_and(|word| !word.is_mark() && !NO_STREET.contains(&text(end + 1)) && word.number().is_none())
     {
         let town = (end + 1..words.len())
-            .take(4)
+            .take(MAX_TOWN_WORDS)
             .take_while(|at| !words[*at].ends_sentence() && !NO_STREET.contains(&text(*at)) && text(*at) != ",");
+        // "5th Ave, toilet is clogged": no town is anything.
         end = town.last().map_or(end, |last| last + 1);
+        if NO_STREET.contains(&text(end)) {
+            end = before_town;
+        }
     }
     Some(end.min(words.len()))
 }
@@ -176,10 +191,15 @@ pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
     let is_end = |word: &Word| matches!(word.text.as_str(), "\n" | "?" | "!" | "thanks" | "thank" | "please");
     let last = words.iter().rposition(|word| word.text == "corner" || STREETS.contains(&word.text.as_str()))?;
     let from = words[..last].iter().rposition(is_end).map_or(0, |end| end + 1);
-    // "12 Oak Street and my name is Pat."
+    // "12 Oak Street and my name is Pat.", "12 Oak Street, can you come at 3".
     let is_next = |at: usize| {
-        words[at].text == "and"
-            && words.get(at + 1).is_some_and(|next| matches!(next.text.as_str(), "my" | "i" | "im" | "the"))
+        let next = words.get(at + 1).map_or("", |next| next.text.as_str());
+        match words[at].text.as_str() {
+            "but" => true,
+            "and" => next == "the" || NEXT_SENTENCES.contains(&next),
+            "," | "." | "-" => NEXT_SENTENCES.contains(&next),
+            _ => false,
+        }
     };
     let until = (last..words.len()).find(|at| is_end(&words[*at]) || is_next(*at)).unwrap_or(words.len());
     bare_address(source, words, from..until)
@@ -188,15 +208,28 @@ pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
 /// A name that is called one: "my name is Pat Example".
 pub(super) fn called(source: &str, words: &[Word]) -> Option<Found> {
     (0..words.len()).rev().find_map(|at| {
-        // "This is Pat", and not "this is great".
-        let is_written_large =
-            words.get(at + 2).is_some_and(|word| source[word.at.start..].starts_with(char::is_uppercase));
-        let is_this = is_written_large
-            && says(words, at, &["this", "is"])
-            && !words[at + 2..].iter().take(1).any(|word| SENTENCES.contains(&word.text.as_str()));
-        let opening = SURE_OPENINGS.iter().find(|opening| says(words, at, opening)).or(is_this.then_some(&THIS_IS))?;
+        // "This is Pat" and "I'm Pat", and not "this is great".
+        let is_name = |opening: &&&[&str]| {
+            let begin = at + opening.len();
+            is_capital(source, words, begin)
+                && !words.get(begin).is_some_and(|word| is_sentence(word) || jobs::is_filler(&word.text))
+        };
+        let opening = SURE_OPENINGS
+            .iter()
+            .find(|opening| says(words, at, opening))
+            .or_else(|| CAPITAL_OPENINGS.iter().filter(|opening| says(words, at, opening)).find(is_name))?;
         name(source, words, at + opening.len()).map(|found| Found { words: at..found.words.end, ..found })
     })
+}
+
+fn is_sentence(word: &Word) -> bool {
+    SENTENCES.contains(&word.text.as_str())
+}
+
+/// Whether a word is written as names are.
+fn is_capital(source: &str, words: &[Word], at: usize) -> bool {
+    let mut letters = words.get(at).and_then(|word| source.get(word.at.clone())).unwrap_or_default().chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(|second| !second.is_uppercase())
 }
 
 /// The text as the name that was asked for.
@@ -204,8 +237,20 @@ pub(super) fn bare_name(source: &str, words: &[Word], sentence: Range<usize>) ->
     let opening =
         NAME_OPENINGS.iter().find(|opening| says(words, sentence.start, opening)).map_or(0, |opening| opening.len());
     let begin = sentence.start + opening;
-    let is_sentence = words.get(begin).is_none_or(|word| SENTENCES.contains(&word.text.as_str()));
-    if is_sentence { None } else { name(source, words, begin) }
+    let first = words.get(begin)?;
+    // "Will Example" is no question.
+    let is_full = is_capital(source, words, begin) && is_capital(source, words, begin + 1) && sentence.end == begin + 2;
+    let is_doing = first.text.ends_with("ing") && !is_capital(source, words, begin);
+    if is_full || !(is_sentence(first) || jobs::is_filler(&first.text) || is_doing) {
+        let found = name(source, words, begin);
+        if found.is_some() {
+            return found.map(|found| Found { words: sentence.start..found.words.end, ..found });
+        }
+    }
+    // "It's for my mom, Ann Example".
+    let last =
+        words[sentence.clone()].iter().rposition(|word| word.text == ",").map(|comma| sentence.start + comma + 1)?;
+    if is_capital(source, words, last) { name(source, words, last) } else { None }
 }
 
 /// The words from here on, as far as they may be a name.
@@ -241,8 +286,10 @@ pub(super) fn bare_address(source: &str, words: &[Word], sentence: Range<usize>)
         opening == 0 && said.first().is_none_or(|word| SENTENCES.contains(&word.text.as_str()) && word.text != "the");
     let is_long_enough = said.iter().filter(|word| !word.is_mark()).count() > 1;
     let is_question = said.iter().any(|word| word.text == "?");
-    (is_long_enough && !is_sentence && !is_question)
-        .then(|| Found { text: slice(source, words, range.clone(), MAX_ADDRESS_CHARS), words: range })
+    (is_long_enough && !is_sentence && !is_question).then(|| Found {
+        text: slice(source, words, range.clone(), MAX_ADDRESS_CHARS),
+        words: sentence.start..range.end,
+    })
 }
 
 fn says(words: &[Word], at: usize, opening: &[&str]) -> bool {

@@ -114,7 +114,7 @@ impl Calendar<'_> {
                         !self.is_or(end, part.words.start) || (is_same(run) && self.is_comma(end, part.words.start))
                     }) =>
                 {
-                    run.push(&part.said)
+                    run.push(&part.said);
                 }
                 _ => runs.push(vec![&part.said]),
             }

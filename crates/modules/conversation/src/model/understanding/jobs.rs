@@ -25,7 +25,7 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     husband wife everything may late most through thru towards away till me mejor viene tarda dos bien hola menos \
     excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor \
     que en con es esta estoy se puede pueden podria venir alguien cita hoy manana y o si ayuda problema buenos \
-    buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner";
+    buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner anymore live same few amigo agendar espanol saw ubicados mom ya competitor friend neighbor";
 static IS_FILLER: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.split_whitespace().collect());
 
 /// Part of what is wrong: "won't drain".
@@ -34,6 +34,11 @@ const NEGATIONS: [&str; 8] = ["no", "not", "wont", "doesnt", "dont", "cannot", "
 const NOISE: [&str; 8] = ["qwerty", "asdf", "asdfasdf", "test", "testing", "blah", "lorem", "ipsum"];
 /// Words have vowels, and not so many consonants in a row.
 const MAX_CONSONANTS: usize = 5;
+
+/// Whether the word names no job by itself, and nobody either.
+pub(super) fn is_filler(word: &str) -> bool {
+    IS_FILLER.contains(word)
+}
 
 /// The words that are left between the fillers, where they may name a job. What is in `is_plain` is no filler.
 pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Option<String> {
@@ -52,6 +57,8 @@ pub(super) fn job(words: &[Word], is_taken: &[bool], is_plain: &[bool]) -> Optio
         left.extend(
             run[first..=last]
                 .iter()
+                // An amount of money is none of it.
+                .filter(|at| at.checked_sub(1).is_none_or(|before| words[before].text != "$"))
                 .map(|at| words[*at].text.as_str())
                 .filter(|word| word.starts_with(char::is_alphanumeric)),
         );

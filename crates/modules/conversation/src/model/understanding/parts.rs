@@ -38,30 +38,12 @@ const NOT: [&str; 18] = [
     "avoid",
 ];
 const NOT_BEHIND: [&str; 9] = ["doesnt", "wont", "dont", "isnt", "arent", "cannot", "not", "wouldnt", "didnt"];
-const PAST: [&str; 22] = [
-    "since",
-    "started",
-    "began",
-    "happened",
-    "was",
-    "were",
-    "broke",
-    "died",
-    "stopped",
-    "went",
-    "last",
-    "had",
-    "called",
-    "came",
-    "noticed",
-    "been",
-    "until",
-    "got",
-    "paid",
-    "did",
-    "fixed",
-    "installed",
+const PAST: [&str; 17] = [
+    "since", "started", "began", "happened", "was", "were", "broke", "died", "stopped", "went", "last", "had", "came",
+    "noticed", "been", "until", "ran",
 ];
+/// What has been done, unless somebody wishes it done: "need it fixed by friday".
+const DONE: [&str; 6] = ["called", "got", "paid", "did", "fixed", "installed"];
 const AT_WORK: [&str; 16] = [
     "work", "working", "busy", "gone", "out", "away", "meeting", "meetings", "school", "asleep", "not", "wont", "tied",
     "cannot", "dont", "town",
@@ -247,7 +229,12 @@ fn is_past(words: &[Word], at: usize) -> bool {
                 | "something"
         )
     };
-    reach.by_ref().take_while(|word| !is_wish(word)).any(|word| PAST.contains(&word) && word != "until")
+    let is_wished = before(words, at)
+        .any(|word| matches!(word, "need" | "needs" | "want" | "get" | "have" | "like" | "please" | "can" | "could"));
+    reach
+        .by_ref()
+        .take_while(|word| !is_wish(word))
+        .any(|word| (PAST.contains(&word) && word != "until") || (DONE.contains(&word) && !is_wished))
         || text(words, at + 1) == "ago"
 }
 

@@ -113,6 +113,12 @@ impl<'a> Reading<'a> {
             let mut is_taken = vec![true; self.words.len()];
             is_taken[verb..end].copy_from_slice(&self.is_taken[verb..end]);
             let is_plain = vec![false; self.words.len()];
+            // "Would you do it cheaper" is no job.
+            let is_discount =
+                |other: &Hit| other.meaning == Meaning::Discount && (hit.words.start..end).contains(&other.words.start);
+            if self.hits.iter().any(is_discount) {
+                continue;
+            }
             // "Do you do thursdays" is a question for a time.
             let is_day = self.words.get(verb + 1).is_some_and(names_time);
             if let Some(job) = jobs::job(&self.words, &is_taken, &is_plain).filter(|_| !is_day) {
@@ -231,6 +237,9 @@ impl Reading<'_> {
         // People are called April and June.
         days.retain(|day| self.asked.about != AskedAbout::Name || !months::is_bare(&words, &day.words));
         clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
+        if self.means(Meaning::Reschedule) {
+            self.leave_out_the_old(&words, &mut clocks, &mut days);
+        }
         for range in self.correct(&words, &mut clocks, &mut days) {
             self.take_at(&words, &range);
         }
@@ -252,7 +261,7 @@ impl Reading<'_> {
             let is_number = |clock: &SaidClock| {
                 is_loose(clock) && !days.iter().any(|day| is_near(&words, day.words.end..clock.words.start))
             };
-            clocks.retain(|clock| !(clock.is_bare && overlap(&clock.words, &picked.words)) && !is_number(clock));
+            clocks.retain(|clock| !(is_number(clock) || clock.is_bare && overlap(&clock.words, &picked.words)));
             days.retain(|day| !overlap(&day.words, &picked.words));
         }
         let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
@@ -307,6 +316,21 @@ impl Reading<'_> {
             }
         }
         self.sayings.extend(when.map(Saying::When));
+    }
+
+    /// "Move it from thursday to friday": thursday is what is moved.
+    fn leave_out_the_old(&mut self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) {
+        let new = days.iter().map(|day| day.words.start).chain(clocks.iter().map(|clock| clock.words.start));
+        let is_to = |at: usize| {
+            at.checked_sub(1).is_some_and(|before| matches!(words[before].text.as_str(), "to" | "for" | "until"))
+        };
+        let Some(from) = new.filter(|at| is_to(*at)).max() else { return };
+        let old_days = days.extract_if(.., |day| day.words.end <= from).map(|day| day.words);
+        let old: Vec<Range<usize>> =
+            old_days.chain(clocks.extract_if(.., |clock| clock.words.end <= from).map(|clock| clock.words)).collect();
+        for range in old {
+            self.take_at(words, &range);
+        }
     }
 
     /// "Thursday, but later": a pick that is none.
@@ -427,6 +451,9 @@ impl Reading<'_> {
             if let Saying::Neither { .. } = saying {
                 *saying = Saying::Neither { later, earlier };
             }
+        }
+        if self.sayings.contains(&Saying::WrongNumber) {
+            self.sayings.retain(|saying| !matches!(saying, Saying::Job(_)));
         }
         // Nobody agrees to a price that was not named by us.
         if self.sayings.contains(&Saying::Ask(Question::Discount)) {

@@ -50,7 +50,6 @@ pub(super) fn relative(words: &[Word], window: Range<usize>, today: NaiveDate) -
         (text(at), text(at + 1)) == ("next", "week")
     };
     match (text(0), text(1), text(2)) {
-        ("m", "-", "f") => said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 3),
         ("in", "a", "week") if text(3) == "or" => said(stretch(7, 8)?, 5),
         ("a", "day" | "week", "or") if matches!(text(3), "two" | "so" | "2") => {
             said(if text(1) == "day" { stretch(1, 2)? } else { stretch(7, 8)? }, 4)
@@ -81,7 +80,9 @@ pub(super) fn relative(words: &[Word], window: Range<usize>, today: NaiveDate) -
         ("next", "weekend", _) => said(stretch(if is_sunday { 6 } else { this_saturday + 7 }, 2)?, 2),
         ("weekends", ..) => said(Day::Weekdays { days: vec![Weekday::Sat, Weekday::Sun], every: true }, 1),
         ("weekdays", ..) => said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 1),
-        ("during" | "in", "the", "week") => said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 3),
+        ("during" | "in", "the", "week") | ("m", "-", "f") => {
+            said(Day::Weekdays { days: WORKDAYS.to_vec(), every: true }, 3)
+        }
         ("next" | "few" | "couple", "few" | "couple" | "days" | "of", "days") => said(stretch(0, 4)?, 3),
         (
             "any" | "every" | "all" | "whichever" | "whatever" | "either",

@@ -11,6 +11,8 @@ pub(super) const ENGLISH: Table = &[
         &[
             "not ..1 interested",
             "^ no .",
+            "^ no ..1 dont cancel|book|do|move",
+            "not anymore",
             "^ no sir|maam|man|bro|sorry|never|wrong|way ..1 .",
             "^ no thanks|thank|i|that|thats|it|its|we|not|please|sorry|way|dont",
             "no thank you",
@@ -38,6 +40,8 @@ pub(super) const ENGLISH: Table = &[
             "works for me|us|my",
             "that|it|this works|work",
             "that|it|this will|does work",
+            "^ good .",
+            "im good with it|that|this",
             "go ahead",
             "go for it",
             "^ do it",
@@ -131,6 +135,7 @@ pub(super) const SPANISH: Table = &[
     (
         Greeting,
         &[
+            "hablan|habla|hablas ustedes? espanol|ingles",
             "hola ..1 que tal",
             "hola",
             "buenos dias",
