@@ -33,7 +33,8 @@ create index conv_turns_due on conv_turns (due_at);
 select nmc_protect('conv_turns');
 select nmc_let_dispatcher_claim('conv_turns');
 grant select, insert, delete on conv_turns to nmc_app, nmc_dispatcher;
-grant update (due_at, first_text_at, attempts, leased_until, claim, last_error) on conv_turns to nmc_app, nmc_dispatcher;
+grant update (due_at, first_text_at, attempts, leased_until, claim) on conv_turns to nmc_app, nmc_dispatcher;
+grant update (last_error) on conv_turns to nmc_dispatcher;
 
 -- The automation gives a conversation to a person by itself: nobody began that.
 alter table conv_human_stretches drop constraint conv_human_stretches_began_words;

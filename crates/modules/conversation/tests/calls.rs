@@ -227,7 +227,7 @@ async fn a_call_that_is_heard_of_too_late_becomes_a_task() {
         assert_eq!(world.count("select count(*) from conv_conversations").await, 0);
         // A text keeps its words and is a person's to answer.
         world.text(&caller(), "hello?").await;
-        world.wait(Duration::minutes(10));
+        world.wait(Duration::minutes(30));
         world.play().await;
         assert!(world.intent_states().await.is_empty());
         assert_eq!(world.messages(&caller()).await.len(), 1);

@@ -40,14 +40,18 @@ fn good(table: &str) -> Value {
             "tenant_id": TENANT, "id": id(7), "key": "help", "wording": "product", "error_code": 30007, "stopped_at": AT,
         }),
         "conv_tasks" => json!({
-            "tenant_id": TENANT, "id": id(5), "purpose_key": "a", "kind": "reply", "conversation_id": id(1),
+            "tenant_id": TENANT, "id": id(5), "purpose_key": "reply:a", "kind": "reply", "conversation_id": id(1),
             "caller_phone": "+12125550142", "text": "Reply", "created_at": AT,
+        }),
+        "conv_turns" => json!({
+            "tenant_id": TENANT, "conversation_id": id(1), "due_at": AT, "first_text_at": AT, "attempts": 0,
+            "created_at": AT,
         }),
         other => panic!("no row for {other}"),
     }
 }
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "conv_conversations",
     "conv_contacts",
     "conv_messages",
@@ -55,6 +59,7 @@ const TABLES: [&str; 7] = [
     "conv_tasks",
     "conv_human_stretches",
     "conv_stopped_wordings",
+    "conv_turns",
 ];
 
 /// Each constraint with the change to a good row that breaks it. A row that is not to collide has another id.
@@ -71,6 +76,7 @@ fn broken() -> Vec<(&'static str, &'static str, Value)> {
         |change: Value| ("conv_stopped_wordings", with(&json!({"id": id(17), "key": "greeting-call"}), &change));
     let task =
         |change: Value| ("conv_tasks", with(&json!({"id": id(15), "purpose_key": "b", "kind": "check"}), &change));
+    let turn = |change: Value| ("conv_turns", with(&json!({"conversation_id": id(10)}), &change));
     [
         ("conv_conversations_pkey", conversation(json!({"id": id(1)}))),
         ("conv_conversations_caller_e164", conversation(json!({"caller_phone": "anonymous"}))),
@@ -83,6 +89,8 @@ fn broken() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("conv_conversations_closed_whole", conversation(json!({"state": "closed"}))),
         ("conv_conversations_closed_whole", conversation(json!({"closed_at": AT, "closed_reason": "user"}))),
+        ("conv_conversations_dialogue_bounds", conversation(json!({"dialogue": []}))),
+        ("conv_conversations_dialogue_bounds", conversation(json!({"dialogue": {"name": "x".repeat(16_384)}}))),
         ("conv_conversations_one_live", conversation(json!({"caller_phone": "+12125550142", "state": "human"}))),
         ("conv_conversations_one_live", conversation(json!({"caller_phone": "+12125550142", "state": "blocked"}))),
         ("conv_contacts_pkey", contact(json!({"id": id(2)}))),
@@ -129,14 +137,19 @@ fn broken() -> Vec<(&'static str, &'static str, Value)> {
         ("conv_stopped_wordings_key_words", stopped(json!({"key": "joke"}))),
         ("conv_stopped_wordings_wording_words", stopped(json!({"wording": "nobody's"}))),
         ("conv_tasks_pkey", task(json!({"id": id(5)}))),
-        ("conv_tasks_once", task(json!({"purpose_key": "a"}))),
-        ("conv_tasks_one_reply", task(json!({"kind": "reply"}))),
+        ("conv_tasks_once", task(json!({"purpose_key": "reply:a"}))),
+        ("conv_tasks_one_reply", task(json!({"kind": "reply", "purpose_key": "reply:b"}))),
         ("conv_tasks_conversation", task(json!({"conversation_id": id(77)}))),
         ("conv_tasks_purpose_key_length", task(json!({"purpose_key": ""}))),
         ("conv_tasks_kind_words", task(json!({"kind": "nap"}))),
         ("conv_tasks_caller_e164", task(json!({"caller_phone": "1"}))),
         ("conv_tasks_text_length", task(json!({"text": ""}))),
         ("conv_tasks_done_by_of_done", task(json!({"done_by": id(7)}))),
+        ("conv_turns_pkey", turn(json!({"conversation_id": id(1)}))),
+        ("conv_turns_conversation", turn(json!({"conversation_id": id(77)}))),
+        ("conv_turns_attempts_counted", turn(json!({"attempts": -1}))),
+        ("conv_turns_claim_leased", turn(json!({"claim": id(7)}))),
+        ("conv_turns_last_error_length", turn(json!({"last_error": "x".repeat(201)}))),
     ]
     .into_iter()
     .map(|(constraint, (table, change))| (constraint, table, change))
@@ -187,7 +200,7 @@ async fn a_conversation_takes_what_belongs_to_it_along() {
         insert(&mut connection, table, &good(table)).await.unwrap();
     }
     sqlx::query("delete from conv_conversations").execute(&mut connection).await.unwrap();
-    for table in ["conv_contacts", "conv_messages", "conv_tasks", "conv_human_stretches"] {
+    for table in ["conv_contacts", "conv_messages", "conv_tasks", "conv_human_stretches", "conv_turns"] {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut connection)
             .await
@@ -214,6 +227,7 @@ async fn the_services_have_the_rights_they_need_and_no_more() {
         [
             "nmc_app delete, insert, select conv_stopped_wordings",
             "nmc_app delete, insert, select conv_templates",
+            "nmc_app delete, insert, select conv_turns",
             "nmc_app insert, select conv_conversations",
             "nmc_app insert, select conv_human_stretches",
             "nmc_app insert, select conv_messages",
@@ -223,6 +237,7 @@ async fn the_services_have_the_rights_they_need_and_no_more() {
             "nmc_dispatcher delete, insert, select conv_conversations",
             "nmc_dispatcher delete, insert, select conv_messages",
             "nmc_dispatcher delete, insert, select conv_tasks",
+            "nmc_dispatcher delete, insert, select conv_turns",
             "nmc_dispatcher insert, select conv_human_stretches",
             "nmc_dispatcher insert, select conv_stopped_wordings",
             "nmc_dispatcher select conv_templates",

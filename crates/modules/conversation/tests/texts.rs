@@ -12,7 +12,7 @@ use setup::{World, business, caller, phone, settings};
 use uuid::Uuid;
 
 #[tokio::test]
-async fn a_text_opens_a_conversation_is_greeted_and_asks_for_a_person() {
+async fn a_text_opens_a_conversation_is_greeted_and_waits_for_its_answer() {
     let world = World::approved().await;
     let text = world.text(&caller(), "My sink leaks").await;
     world.play().await;
@@ -22,17 +22,21 @@ async fn a_text_opens_a_conversation_is_greeted_and_asks_for_a_person() {
     assert_eq!((inbound.body.as_str(), inbound.status), ("My sink leaks", MessageStatus::Received));
     assert_eq!(inbound.id.as_uuid(), text.as_uuid());
     assert!(world.twilio.accepted()[0].body.contains("Thanks for your text"));
-    assert_eq!(world.tasks().await, ["reply"]);
+    // The automation answers it, so that nobody need.
+    assert!(world.tasks().await.is_empty());
+    assert_eq!(world.count("select count(*) from conv_turns").await, 1);
     let said = world.events("conversation.MessageSent").await;
     let directions: Vec<_> = said.iter().map(|event| event["direction"].clone()).collect();
     assert_eq!(directions, ["in", "out"]);
 }
 
 #[tokio::test]
-async fn a_reply_is_asked_for_once_per_stretch() {
+async fn a_reply_is_asked_of_a_person_once_per_stretch() {
     let world = World::approved().await;
     world.call(&caller()).await;
     world.play().await;
+    let thread = world.thread(&caller()).await.unwrap();
+    world.app.conversation.take_over(&world.owner(), thread.id).await.unwrap();
     for body in ["hello", "my sink leaks", "can you come today?"] {
         world.text(&caller(), body).await;
         world.play().await;
@@ -71,8 +75,10 @@ async fn texts_wait_in_a_blocked_conversation() {
     assert_eq!(world.tasks().await, ["reply"]);
     world.approve().await;
     world.play().await;
-    assert_eq!(world.twilio.accepted().len(), 1);
-    assert_eq!(world.state(&caller()).await, Some(ConversationState::Open));
+    assert!(world.twilio.accepted()[0].body.contains("Thanks for your text"));
+    // Both are answered at once; a business that sells nothing gives the caller to a person.
+    assert_eq!(world.twilio.accepted().len(), 2);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Human));
 }
 
 #[tokio::test]
@@ -229,7 +235,8 @@ async fn a_takeover_beats_a_planned_greeting() {
     assert_eq!(world.app.conversation.release(&world.owner(), thread.id).await.unwrap(), Changed::Now);
     assert_eq!(world.app.conversation.release(&world.owner(), thread.id).await.unwrap(), Changed::Already);
     world.call(&caller()).await;
-    world.play().await;
+    world.deliver().await;
+    world.effects.drain().await.unwrap();
     assert_eq!(world.twilio.accepted().len(), 1);
     let takeover = world.events("conversation.HumanTakeoverRequested").await;
     assert_eq!(takeover.len(), 1);

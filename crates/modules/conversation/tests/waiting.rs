@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
 
 mod setup;
+#[path = "turns/shop.rs"]
+mod shop;
 
 use chrono::Duration;
 use nmc_conversation::{Changed, ConversationState, StretchBegan, StretchEnded};
 use nmc_identity::TenantSettings;
 use serde_json::Value;
 use setup::{World, caller, greeted, new_message, phone, settings};
+use shop::{shop, shop_with};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -48,7 +51,7 @@ async fn whoever_waits_too_long_for_a_person_raises_one_task_per_stretch() {
 #[tokio::test]
 async fn whoever_is_answered_in_time_raises_none() {
     for answer in ["write", "tick off", "release", "close"] {
-        let world = World::approved().await;
+        let world = shop().await;
         let id = greeted(&world, &caller()).await;
         let (owner, conversation) = (world.owner(), &world.app.conversation);
         conversation.take_over(&owner, id).await.unwrap();
@@ -91,20 +94,21 @@ async fn whoever_takes_over_has_the_window_to_answer_what_waits() {
 
 #[tokio::test]
 async fn the_automation_takes_back_over_where_the_business_wants_that() {
-    let wanted = TenantSettings { override_release: true, ..TenantSettings::default() };
-    let world = World::with(settings(), wanted).await;
-    world.approve().await;
+    let world = shop_with(TenantSettings { override_release: true, ..TenantSettings::default() }).await;
     let id = greeted(&world, &caller()).await;
     world.app.conversation.take_over(&world.owner(), id).await.unwrap();
     world.text(&caller(), "hello?").await;
     world.play().await;
+    assert!(world.answers(&caller()).await.is_empty());
     world.wait(Duration::seconds(60));
     world.play().await;
     let thread = world.thread(&caller()).await.unwrap();
     assert_eq!((thread.state, thread.epoch), (ConversationState::Open, 2));
     let released = world.events("conversation.ConversationReleased").await;
     assert_eq!((released.len(), &released[0]["user_id"]), (1, &Value::Null));
-    assert_eq!(world.tasks().await, ["reply", "unanswered"]);
+    // It answers at once, and whoever was asked to need not any more.
+    assert_eq!(world.answers(&caller()).await.len(), 1);
+    assert!(world.tasks().await.is_empty());
     // Both edges are known, and a second stretch has edges of its own.
     world.wait(Duration::minutes(1));
     world.app.conversation.write(&world.tech(), id, &new_message("I am back"), None).await.unwrap();

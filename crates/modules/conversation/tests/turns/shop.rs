@@ -1,4 +1,5 @@
 //! A plumber with one worker, who repairs leaks for 120 dollars an hour.
+#![allow(dead_code, reason = "shared by tests, each of which uses a part")]
 
 use nmc_catalog::{Alias, AliasText, ItemName, NewItem};
 use nmc_conversation::{Author, Direction, Message};

@@ -221,8 +221,13 @@ async fn raise_tasks(
 /// What the answer follows from: whoever asks why it was given finds it here.
 fn why(conversation: &ConversationRecord, read: &Read, thought: &Thought) -> Value {
     let acts: Vec<&str> = thought.answer.acts.iter().map(Act::word).collect();
+    let handed_over = thought.answer.commands.iter().find_map(|command| match command {
+        Command::HandOver { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
     json!({
         "acts": acts,
+        "handed_over": handed_over,
         "understood": thought.understood,
         "understanding": "deterministic",
         "turn_of": read.newest.id,

@@ -92,7 +92,7 @@ pub(super) async fn think(
 fn hear(read: &Read) -> Understood {
     let bodies: Vec<&str> = read.texts.iter().map(|text| text.body.as_str()).collect();
     let now = read.world.now.with_timezone(&read.world.zone).naive_local();
-    let asked = read.dialogue.asked(read.world.zone);
+    let asked = read.dialogue.asked(&read.world);
     let mut understood = understand(&bodies, &asked, now, &read.world.settings.opening_hours);
     if read.texts.iter().any(|text| text.media_count > 0) {
         if bodies.iter().all(|body| body.trim().is_empty()) {

@@ -1,0 +1,125 @@
+//! A takeover against answers that are worked out, planned and claimed, hundreds of times.
+//!
+//! What is compared is the order of commits, as in `tests/races.rs`: a deferred trigger writes a number down when its
+//! transaction commits, and all three lock the conversation's row.
+//!
+//! `NMC_TEST_RACES` is the number of trials, 300 by default.
+
+use chrono::Duration;
+use nmc_conversation::{Changed, Settings};
+use nmc_kernel::{ConversationId, E164, Random};
+use nmc_testkit::eventually;
+use sqlx::Row as _;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    setup::{World, business, phone, settings},
+    shop::{brief, stock},
+};
+
+const WATCH: &str = "
+create table race_log (number bigserial primary key, what text not null, phone text not null);
+create function race_taken() returns trigger language plpgsql security definer as $$
+begin
+  insert into race_log (what, phone) values ('taken', new.caller_phone);
+  return null;
+end $$;
+create function race_intent() returns trigger language plpgsql security definer as $$
+begin
+  insert into race_log (what, phone) values (case when tg_op = 'INSERT' then 'planned' else 'claimed' end, new.request ->> 'to');
+  return null;
+end $$;
+create constraint trigger race_planned after insert on effect_intents deferrable initially deferred
+  for each row execute function race_intent();
+create constraint trigger race_claimed after update on effect_intents deferrable initially deferred
+  for each row when (new.state = 'in_flight' and old.state <> 'in_flight') execute function race_intent();
+create constraint trigger race_taken after update on conv_conversations deferrable initially deferred
+  for each row when (new.state = 'human' and old.state <> 'human') execute function race_taken();
+";
+
+/// An open conversation whose caller waits, the answer due.
+async fn waiting(world: &World, trials: usize) -> Vec<(ConversationId, E164)> {
+    let trials: Vec<(ConversationId, E164)> = (0..trials)
+        .map(|number| {
+            let id = ConversationId::from(Uuid::from_u128(0x9000_0000 + number as u128));
+            (id, phone(&format!("+1{}555{:04}", 212 + number / 9_000, 1_000 + number % 9_000)))
+        })
+        .collect();
+    let sql = "
+with c as (
+  insert into conv_conversations (tenant_id, id, caller_phone, business_phone, state, epoch, correlation_id, opened_at,
+                                  last_activity_at, waiting_since, created_at)
+  select $1, t.id, t.caller, $4, 'open', 0, t.id, $5, $5, $5, $5 from unnest($2::uuid[], $3::text[]) as t(id, caller)
+  returning id),
+m as (
+  insert into conv_messages (tenant_id, id, conversation_id, direction, author, body, segments, status, why, created_at,
+                             updated_at)
+  select $1, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c)
+insert into conv_turns (tenant_id, conversation_id, due_at, first_text_at, created_at)
+select $1, c.id, $5, $5, $5 from c";
+    sqlx::query(sql)
+        .bind(world.tenant.as_uuid())
+        .bind(trials.iter().map(|(id, _)| id.as_uuid()).collect::<Vec<_>>())
+        .bind(trials.iter().map(|(_, caller)| caller.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(business().as_str())
+        .bind(world.now())
+        .execute(&mut world.superuser().await)
+        .await
+        .unwrap();
+    trials
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_is_planned_or_claimed_after_a_takeover() {
+    #[allow(clippy::disallowed_methods, reason = "how long a test runs is no configuration of the product")]
+    let trials = std::env::var("NMC_TEST_RACES").ok().and_then(|number| number.parse().ok()).unwrap_or(300);
+    let world = World::with(Settings { segments_per_second: u16::MAX, ..settings() }, brief()).await;
+    world.approve().await;
+    stock(&world).await;
+    let mut superuser = world.superuser().await;
+    sqlx::raw_sql("update outbox_events set dispatched_at = now()").execute(&mut superuser).await.unwrap();
+    sqlx::raw_sql(WATCH).execute(&mut superuser).await.unwrap();
+    let (stop, random) = (CancellationToken::new(), Random::seeded(11));
+    let running = tokio::spawn({
+        let (effects, turns, stop) = (world.effects.clone(), world.turns.clone(), stop.clone());
+        async move { tokio::join!(effects.run(stop.clone()), turns.run(stop)) }
+    });
+    let all = waiting(&world, 0).await.len();
+    assert_eq!(all, 0);
+    let trials = waiting(&world, trials).await;
+    let planned = "select count(*) from race_log where what = 'planned'";
+    for (number, (id, _)) in trials.iter().enumerate() {
+        // Somewhere near the place at which the turns are.
+        let ahead = i64::try_from(number).unwrap() - i64::try_from(random.u64() % 12).unwrap();
+        assert!(
+            eventually(std::time::Duration::from_mins(1), async || world.count(planned).await + 8 >= ahead
+                || world.count("select count(*) from conv_turns").await == 0)
+            .await
+        );
+        let taken = world.app.conversation.take_over(&world.owner(), *id).await;
+        assert_eq!(taken.unwrap(), Changed::Now);
+    }
+    let quiet = "select (select count(*) from conv_turns) + (select count(*) from effect_intents where state in ('pending', 'in_flight', 'unknown'))";
+    assert!(eventually(std::time::Duration::from_mins(1), async || world.count(quiet).await == 0).await);
+    stop.cancel();
+    running.await.unwrap();
+    world.wait(Duration::seconds(1));
+    let row = sqlx::query(
+        "with trial as (
+           select phone, min(number) filter (where what = 'taken') as taken, max(number) filter (where what = 'planned') as planned,
+                  max(number) filter (where what = 'claimed') as claimed from race_log group by phone)
+         select count(taken), count(*) filter (where planned is null), count(*) filter (where planned < taken and coalesce(claimed > taken, true)),
+                count(*) filter (where claimed < taken), count(*) filter (where planned > taken), count(*) filter (where claimed > taken)
+         from trial",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    let counts: Vec<i64> = (0..6).map(|column| row.get(column)).collect();
+    println!("trials, taken before planning, between, after the claim, planned after, claimed after: {counts:?}");
+    assert_eq!(counts[0], i64::try_from(trials.len()).unwrap());
+    assert_eq!(counts[4..], [0, 0], "nothing leaves after the takeover's commit");
+    assert!(counts[1] > 0 && counts[3] > 0, "the race was one: {counts:?}");
+    assert_eq!(i64::try_from(world.twilio.accepted().len()).unwrap(), counts[3]);
+}
