@@ -22,6 +22,8 @@ pub(crate) enum Act {
     Offer(Vec<Slot>),
     /// Asks which of these times.
     AskPick(Vec<Slot>),
+    /// The same where a number may be a place in the list or a time of day.
+    AskTime(Vec<Slot>),
     /// Says that nothing is free at the wished time.
     NoneFree,
     /// Says that the time is taken by now.
@@ -61,6 +63,8 @@ pub(crate) enum Act {
     Kept(Visit),
     /// Asks which appointment.
     WhichAppointment(Vec<Visit>),
+    /// Says what is booked.
+    TellVisit(Visit),
     /// Says that nothing is booked.
     Dropped,
     /// Says when the business is open.
@@ -120,7 +124,7 @@ impl Act {
             Self::KeepPrice(_) => "keep-price",
             Self::AskWhen => "ask-when",
             Self::Offer(_) => "offer",
-            Self::AskPick(_) => "ask-pick",
+            Self::AskPick(_) | Self::AskTime(_) => "ask-pick",
             Self::NoneFree => "none-free",
             Self::SlotLost => "slot-lost",
             Self::AskName => "ask-name",
@@ -130,6 +134,7 @@ impl Act {
             Self::Moved { .. } => "moved",
             Self::Cancelled(_) => "cancelled",
             Self::Kept(_) => "kept",
+            Self::TellVisit(_) => "tell-visit",
             Self::Dropped => "dropped",
             Self::TellHours { .. } => "tell-hours",
             Self::TellPlace(_) => "tell-place",
@@ -168,6 +173,7 @@ impl Act {
                 | Self::AskWhen
                 | Self::Offer(_)
                 | Self::AskPick(_)
+                | Self::AskTime(_)
                 | Self::AskName
                 | Self::AskAddress
                 | Self::AskConfirm { .. }

@@ -30,6 +30,26 @@ impl Thought<'_> {
             self.begin(ChangeKind::Move);
         } else if let Some(Change { appointment: None, kind }) = self.dialogue.change {
             self.choose_appointment(kind);
+        } else if self.dialogue.is_done {
+            self.other_time();
+        }
+    }
+
+    /// A time that is named right after a booking: "friday instead" moves it, "see you wednesday" does not.
+    fn other_time(&mut self) {
+        let named = self.sayings().iter().find_map(|saying| match saying {
+            Saying::When(when) => Some(when),
+            _ => None,
+        });
+        let is_of_a_job = self.sayings().iter().any(|saying| match saying {
+            Saying::Job(words) => sure(&matches(&self.world.items, words)).is_some(),
+            saying => matches!(saying, Saying::Ask(_)),
+        });
+        let Some(when) = named.filter(|_| !is_of_a_job && !self.world.appointments.is_empty()) else { return };
+        if self.world.appointments.iter().any(|appointment| starts_in(when, self.start(appointment))) {
+            self.part();
+        } else {
+            self.begin(ChangeKind::Move);
         }
     }
 
@@ -65,6 +85,7 @@ impl Thought<'_> {
 
     fn change(&mut self, kind: ChangeKind, appointment: Option<AppointmentId>) {
         self.dialogue.change = Some(Change { appointment, kind });
+        self.dialogue.is_done = false;
         let Some(moved) = appointment.filter(|_| kind == ChangeKind::Move) else { return };
         let item = self.world.appointment(moved).map(|appointment| appointment.service_item_id);
         if item.is_none_or(|item| self.world.item(item).is_none()) {
@@ -125,6 +146,7 @@ impl Thought<'_> {
         } else if self.says(&Saying::No) {
             self.is_used = true;
             self.dialogue.change = None;
+            self.dialogue.is_done = self.dialogue.item.is_none();
             self.close(Act::Kept(visit));
         } else if self.says(&Saying::Yes) || self.says(&Saying::Cancel) {
             self.is_used = true;
@@ -171,6 +193,15 @@ impl Thought<'_> {
         when.windows.retain(|window| !(window.from..window.until).contains(&start));
         let is_named = before > when.windows.len() && when.windows.is_empty() && !when.asap;
         (!is_named).then_some(when)
+    }
+
+    /// What is not understood of somebody who has booked is most often about that.
+    pub(super) fn tell_what_is_booked(&mut self) {
+        let next = self.world.appointments.first().map(|appointment| appointment.id);
+        let is_open = self.dialogue.item.is_none() && self.dialogue.change.is_none();
+        if let Some(visit) = next.filter(|_| is_open).and_then(|id| self.visit(id)) {
+            self.acts.push(Act::TellVisit(visit));
+        }
     }
 
     fn visit(&self, id: AppointmentId) -> Option<Visit> {

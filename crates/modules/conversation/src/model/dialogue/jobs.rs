@@ -48,12 +48,16 @@ impl Thought<'_> {
     fn choose_job(&mut self) -> bool {
         let choices = self.before.choices.clone();
         let sold: Vec<ServiceItem> = choices.iter().filter_map(|id| self.world.item(*id)).cloned().collect();
+        // In the order in which they are said: "yes, the drain" names the drain.
         let picked = self.sayings().iter().find_map(|saying| match saying {
+            Saying::Job(words) => told_apart(&sold, words).or_else(|| {
+                let found = matches(&self.world.items, words);
+                sure(&found).map(|quote| quote.service_item_id)
+            }),
             Saying::Pick(Pick::Nth(nth)) => choices.get(*nth).copied(),
-            Saying::Pick(Pick::Earliest) => choices.first().copied(),
+            Saying::Pick(Pick::Earliest | Pick::Any) => choices.first().copied(),
             Saying::Pick(Pick::Latest) => choices.last().copied(),
             Saying::Yes => choices.first().copied().filter(|_| choices.len() == 1),
-            Saying::Job(words) => sure(&matches(&sold, words)).map(|quote| quote.service_item_id),
             _ => None,
         });
         if let Some(item) = picked.filter(|item| self.world.item(*item).is_some()) {
@@ -61,7 +65,8 @@ impl Thought<'_> {
         } else if self.says(&Saying::No) && choices.len() < self.world.items.len().min(LISTED_MAX) {
             self.list_items();
         }
-        self.is_used
+        // "The usual one" asks the same again, and does not begin anew with other jobs.
+        self.is_used || choices.len() < LISTED_MAX.min(self.world.items.len())
     }
 
     /// The caller wants this job.
@@ -116,6 +121,21 @@ impl Thought<'_> {
         self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();
         self.ask(Act::ListItems(quotes), AskedAbout::WhichJob);
     }
+}
+
+/// The one of these jobs whose words the text has more of than of the others'.
+fn told_apart(items: &[ServiceItem], text: &str) -> Option<ServiceItemId> {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2).map(str::to_lowercase).collect()
+    };
+    let said = words(text);
+    let shared = |item: &ServiceItem| {
+        let known: Vec<String> = words(&item.name);
+        said.iter().filter(|word| known.contains(word)).count()
+    };
+    let most = items.iter().map(shared).max().filter(|most| *most > 0)?;
+    let mut best = items.iter().filter(|item| shared(item) == most);
+    best.next().filter(|_| best.next().is_none()).map(|item| item.id)
 }
 
 /// The job that is meant, where that is sure.

@@ -7,7 +7,7 @@ use nmc_scheduling::Slot;
 use super::{
     Act, Chosen, SlotWish,
     hand_over::Why,
-    spread::{nearest, spread},
+    spread::{looks_like_a_place, nearest, spread},
     state::{ChangeKind, PASSED_MAX},
     thought::{Thinking, Thought},
     world::{SEARCHES_MAX, local},
@@ -16,6 +16,8 @@ use crate::model::understanding::{AskedAbout, LocalWindow, Pick, Saying, When};
 
 /// What is searched where a wish says no end.
 const REACH: Duration = Duration::days(14);
+/// A wish no longer than this is for just the time it begins with.
+pub(super) const EXACT: Duration = Duration::minutes(60);
 /// A wish as long as this is no wish for a day: what is near it comes after it.
 const WIDE: Duration = Duration::days(7);
 /// What is near a wish may come so much earlier.
@@ -24,12 +26,10 @@ const EARLIER: Duration = Duration::days(2);
 impl Thought<'_> {
     /// What was said of times.
     pub(super) fn times(&mut self) {
-        if self.is_complete {
-            return;
-        }
         for saying in self.sayings() {
             match saying {
                 Saying::When(when) => self.wish(when),
+                _ if self.is_complete => {}
                 Saying::Pick(pick) if !self.dialogue.offers.is_empty() => self.pick(*pick),
                 Saying::Neither { later, earlier } => self.refuse(*later, *earlier),
                 Saying::Yes => self.yes(),
@@ -40,10 +40,12 @@ impl Thought<'_> {
     }
 
     fn wish(&mut self, when: &When) {
-        self.is_used = true;
-        if self.chosen_is_in(when) {
+        // What is said of a time in a text that asks which job is remembered; in one that books it is not.
+        if self.dialogue.is_done || self.chosen_is_in(when) {
+            self.is_used |= !self.dialogue.is_done;
             return;
         }
+        self.is_used = true;
         self.release();
         self.dialogue.forget_slots();
         self.dialogue.wish = self.wish_to_move(when.clone());
@@ -61,6 +63,8 @@ impl Thought<'_> {
         self.is_used = true;
         if let Some(slot) = self.offer_of(pick) {
             self.choose(slot);
+        } else if pick == Pick::Unsure {
+            self.ask(Act::AskTime(self.dialogue.offers.clone()), AskedAbout::Pick);
         }
     }
 
@@ -78,8 +82,24 @@ impl Thought<'_> {
             Pick::DayAndTime(at) => only(&|start| start == at),
             Pick::Earliest | Pick::Any => offers.iter().min_by_key(|offer| offer.start).copied(),
             Pick::Latest => offers.iter().max_by_key(|offer| offer.start).copied(),
+            // Asked to write the time, the caller writes the number again: then it is the time.
+            Pick::Unsure if self.dialogue.circles > 0 => only(&|start| looks_like_a_place(start, offers.len())),
             Pick::Unsure => None,
         }
+    }
+
+    /// The one that a yes is about: the only one, or that at just the time that was asked for.
+    fn only_offer(&self) -> Option<Slot> {
+        if let [only] = self.dialogue.offers[..] {
+            return Some(only);
+        }
+        let windows = &self.dialogue.wish.as_ref()?.windows;
+        let is_asked = |slot: &&Slot| {
+            let start = local(slot.start, self.world.zone);
+            windows.iter().any(|window| window.from == start && window.until - start <= EXACT)
+        };
+        let mut asked = self.dialogue.offers.iter().filter(is_asked);
+        asked.next().filter(|_| asked.next().is_none()).copied()
     }
 
     fn choose(&mut self, slot: Slot) {
@@ -129,8 +149,8 @@ impl Thought<'_> {
             AskedAbout::Confirm => (self.is_used, self.is_agreed) = (true, true),
             AskedAbout::Pick => {
                 self.is_used = true;
-                if let [only] = self.dialogue.offers[..] {
-                    self.choose(only);
+                if let Some(slot) = self.only_offer() {
+                    self.choose(slot);
                 }
             }
             _ => {}
@@ -175,11 +195,11 @@ impl Thought<'_> {
         let moving = self.moving();
         let wished = SlotWish::new(item, &wish.windows, moving);
         let free = self.free(&wished)?;
-        let mut offers = spread(&free, self.world.zone, wish.asap);
+        let mut offers = spread(&free, &self.refused(), &wish, self.world.zone);
         if offers.is_empty() {
             self.acts.push(Act::NoneFree);
             let near = SlotWish::new(item, &[self.near(&wish)], moving);
-            offers = nearest(&self.free(&near)?, &wish.windows, self.world.zone);
+            offers = nearest(&self.free(&near)?, &self.refused(), &wish, self.world.zone);
         }
         if offers.is_empty() {
             self.hand_over(Why::NoTime);
@@ -206,6 +226,11 @@ impl Thought<'_> {
                 && !self.dialogue.passed.iter().any(|passed| passed.start == slot.start)
         };
         Ok(found.slots.iter().filter(is_wanted).copied().collect())
+    }
+
+    /// When what was refused would have started.
+    fn refused(&self) -> Vec<NaiveDateTime> {
+        self.dialogue.passed.iter().map(|slot| local(slot.start, self.world.zone)).collect()
     }
 
     /// Where to look when the wish has nothing.

@@ -93,7 +93,7 @@ impl Thought<'_> {
     }
 
     /// A polite end, once.
-    fn part(&mut self) {
+    pub(super) fn part(&mut self) {
         self.is_used = true;
         self.is_complete = true;
         if !self.dialogue.is_parted {
@@ -113,6 +113,7 @@ impl Thought<'_> {
             self.hand_over(Why::NotUnderstood);
         } else if !self.is_used {
             self.acts.push(Act::NotUnderstood);
+            self.tell_what_is_booked();
         }
     }
 }

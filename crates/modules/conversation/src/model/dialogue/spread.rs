@@ -4,13 +4,14 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use chrono_tz::Tz;
 use nmc_scheduling::Slot;
 
-use super::world::local;
-use crate::model::understanding::LocalWindow;
+use super::{offers::EXACT, world::local};
+use crate::model::understanding::{LocalWindow, When};
 
 /// More does nobody choose from in a text.
 const OFFERS_MAX: usize = 3;
 /// Slots closer than this are one choice, as long as there are others.
 const APART: Duration = Duration::minutes(60);
+const HALF_AN_HOUR: Duration = Duration::minutes(30);
 /// A day later weighs as much as so many minutes off the wished time of day.
 const LATER_DAY_MINUTES: i64 = 12 * 60;
 /// A day earlier weighs more: who names a day has a reason not to come before.
@@ -25,16 +26,22 @@ struct Free {
 
 /// Two or three of the slots, where there are as many: of different days and halves of a day, else well apart. The first
 /// there is, where it is to be soon.
-pub(super) fn spread(slots: &[Slot], zone: Tz, asap: bool) -> Vec<Slot> {
+pub(super) fn spread(slots: &[Slot], refused: &[NaiveDateTime], wish: &When, zone: Tz) -> Vec<Slot> {
     let all = free(slots, zone);
-    if asap { chosen(&all) } else { chosen(&round(all)) }
+    if wish.asap { chosen(&all, refused, wish) } else { chosen(&round(all), refused, wish) }
 }
 
 /// Two or three of the slots nearest to the wish: the same day at another time, or another day at that time.
-pub(super) fn nearest(slots: &[Slot], wish: &[LocalWindow], zone: Tz) -> Vec<Slot> {
+pub(super) fn nearest(slots: &[Slot], refused: &[NaiveDateTime], wish: &When, zone: Tz) -> Vec<Slot> {
     let mut near = round(free(slots, zone));
-    near.sort_by_key(|free| (distance(free.start, wish), free.start));
-    chosen(&near)
+    near.sort_by_key(|free| (distance(free.start, &wish.windows), free.start));
+    chosen(&near, refused, wish)
+}
+
+/// Whether a time of day is said as a place in a list of so many is: "2".
+pub(super) fn looks_like_a_place(start: NaiveDateTime, of: usize) -> bool {
+    let hour = usize::try_from(start.hour12().1).unwrap_or(0);
+    start.minute() == 0 && (1..=of).contains(&hour)
 }
 
 /// One of each time, in their order.
@@ -51,13 +58,26 @@ fn round(all: Vec<Free>) -> Vec<Free> {
     if round.len() < OFFERS_MAX { all } else { round }
 }
 
-/// The first of each half of a day, the best first; then what is furthest from those.
-fn chosen(best_first: &[Free]) -> Vec<Slot> {
+/// The first of each half of a day, the best first, those last of which something was refused; then what is furthest from
+/// those.
+fn chosen(best_first: &[Free], refused: &[NaiveDateTime], wish: &When) -> Vec<Slot> {
     let mut chosen: Vec<Free> = Vec::new();
-    for free in best_first {
-        if chosen.len() < OFFERS_MAX && !chosen.iter().any(|other| half(other.start) == half(free.start)) {
-            chosen.push(*free);
+    for is_refused in [false, true] {
+        for free in best_first {
+            let is_new = !chosen.iter().any(|other| half(other.start) == half(free.start));
+            let near = |other: &&NaiveDateTime| half(**other) == half(free.start);
+            let is_close = refused.iter().filter(near).any(|other| (*other - free.start).abs() < APART);
+            if chosen.len() < OFFERS_MAX
+                && is_new
+                && refused.iter().any(|other| near(&other)) == is_refused
+                && !is_close
+            {
+                chosen.push(*free);
+            }
         }
+    }
+    if chosen.is_empty() {
+        chosen.extend(best_first.first());
     }
     while chosen.len() < OFFERS_MAX {
         let apart = |free: &Free| chosen.iter().map(|other| (other.start - free.start).abs()).min();
@@ -72,8 +92,27 @@ fn chosen(best_first: &[Free]) -> Vec<Slot> {
         }
         chosen.push(*furthest);
     }
+    unmistakable(&mut chosen, best_first, wish);
     chosen.sort_by_key(|free| free.start);
     chosen.into_iter().map(|free| free.slot).collect()
+}
+
+/// Half past one for one o'clock, where that is free and nobody asked for just that: "1" is the first of the list then.
+fn unmistakable(chosen: &mut [Free], best_first: &[Free], wish: &When) {
+    let is_wished = |start: NaiveDateTime| {
+        let is_at = |window: &LocalWindow| window.from == start && window.until - window.from <= EXACT;
+        wish.windows.iter().any(is_at)
+    };
+    for nth in 0..chosen.len() {
+        let start = chosen[nth].start;
+        if !looks_like_a_place(start, chosen.len()) || is_wished(start) {
+            continue;
+        }
+        let later = best_first.iter().find(|free| free.start - start == HALF_AN_HOUR);
+        if let Some(later) = later.filter(|later| chosen.iter().all(|other| other.start != later.start)) {
+            chosen[nth] = *later;
+        }
+    }
 }
 
 fn half(start: NaiveDateTime) -> (NaiveDate, bool) {

@@ -1,4 +1,3 @@
-use chrono_tz::Tz;
 use nmc_catalog::Quote;
 use nmc_identity::Language;
 use nmc_kernel::{AppointmentId, ServiceItemId};
@@ -6,7 +5,7 @@ use nmc_scheduling::{Held, Slot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::world::local;
+use super::{World, world::local};
 use crate::model::understanding::{Asked, AskedAbout, When};
 
 /// The version of the shape below. Raised when a field changes its meaning; a dialogue of another version begins anew.
@@ -140,13 +139,16 @@ impl Dialogue {
         self
     }
 
-    /// What a bare "2" or "10 works" of the caller would be about.
-    pub(crate) fn asked(&self, zone: Tz) -> Asked {
+    /// What a bare "2" or "10 works" of the caller would be about. After a person had the conversation: about nothing.
+    pub(crate) fn asked(&self, world: &World) -> Asked {
+        if world.after_human {
+            return Asked::default();
+        }
         // A number in a name or an address is no pick, and one of another list is not of the offers.
         let is_listed =
             matches!(self.about, AskedAbout::Nothing | AskedAbout::When | AskedAbout::Pick | AskedAbout::Confirm);
         let offers = if is_listed { self.offers.as_slice() } else { &[] };
-        Asked { about: self.about, offers: offers.iter().map(|slot| local(slot.start, zone)).collect() }
+        Asked { about: self.about, offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }
     }
 
     /// The same once a person has had the conversation: what was asked and offered before is not open any more.

@@ -90,6 +90,9 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
             [only] => ("ask-pick-one", vec![moment(only)]),
             offers => ("ask-pick", vec![slots(offers)]),
         },
+        Act::AskTime(offers) => {
+            ("ask-time", vec![("list", Value::List(offers.iter().map(|slot| facts.moment(slot.start)).collect()))])
+        }
         Act::NoneFree => ("none-free", vec![]),
         Act::SlotLost => ("slot-lost", vec![]),
         Act::AskName => ("ask-name", vec![]),
@@ -107,6 +110,7 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
         Act::WhichAppointment(visits) => {
             ("which-appointment", vec![numbered(visits.iter().map(|one| facts.visit(one)))])
         }
+        Act::TellVisit(one) => ("tell-visit", vec![visit(one)]),
         Act::Dropped => ("dropped", vec![]),
         Act::TellHours { hours, today } => ("tell-hours", vec![("hours", Value::One(facts.hours(hours, *today)))]),
         Act::TellPlace(address) => ("tell-place", vec![("address", Value::One(whole(address)))]),

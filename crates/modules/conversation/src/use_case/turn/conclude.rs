@@ -11,7 +11,7 @@ use super::{
     think::Thought,
 };
 use crate::{
-    Conversation, ConversationRecord, ConversationState, StretchBegan, TaskKind,
+    Conversation, ConversationRecord, ConversationState, TaskKind,
     model::{
         dialogue::{Act, Command, Dialogue, Lost},
         greeting::MAX_AUTOMATIC_PER_DAY,
@@ -21,7 +21,7 @@ use crate::{
     store::{self, turn::Claimed},
     use_case::{
         answer_call::block,
-        change_state::give_to_a_person,
+        change_state::hand_over_locked,
         open::touch,
         override_window::is_answered,
         raise_task::raise_task,
@@ -190,7 +190,7 @@ async fn hand_over(
 ) -> Result<bool, DbError> {
     let is_wanted = commands.iter().any(|command| matches!(command, Command::HandOver { .. }));
     if is_wanted {
-        give_to_a_person(conversations, tx, None, conversation, StretchBegan::HandedOver).await?;
+        hand_over_locked(conversations, tx, conversation).await?;
     }
     Ok(is_wanted)
 }

@@ -34,9 +34,8 @@ impl Play {
     pub(super) fn caller_writes(&mut self, texts: &[&str], has_picture: bool) -> Vec<&'static str> {
         let zone = self.office.world.zone;
         let now = self.office.world.now.with_timezone(&zone).naive_local();
-        let before = if self.office.world.after_human { self.dialogue.after_human() } else { self.dialogue.clone() };
         let hours = &self.office.world.settings.opening_hours;
-        let mut understood = understand(texts, &before.asked(zone), now, hours);
+        let mut understood = understand(texts, &self.dialogue.asked(&self.office.world), now, hours);
         if has_picture {
             understood.sayings.retain(|saying| *saying != Saying::Unclear);
             understood.sayings.push(Saying::Picture);

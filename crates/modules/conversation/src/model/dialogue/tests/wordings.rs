@@ -74,6 +74,7 @@ fn every_act() -> Vec<Act> {
         Act::Offer(vec![wednesday]),
         Act::AskPick(vec![wednesday, thursday]),
         Act::AskPick(vec![wednesday]),
+        Act::AskTime(vec![wednesday, thursday]),
         Act::NoneFree,
         Act::SlotLost,
         Act::AskName,
@@ -86,6 +87,7 @@ fn every_act() -> Vec<Act> {
         Act::CancelConfirm(visit()),
         Act::Kept(Visit { job: None, start: thursday.start }),
         Act::WhichAppointment(vec![visit(), Visit { job: None, start: thursday.start }]),
+        Act::TellVisit(visit()),
         Act::Dropped,
         Act::TellHours { hours: hours(), today: NaiveDate::from_ymd_opt(2026, 3, 10).unwrap() },
         Act::TellPlace("100 Example Street, Sampletown".to_owned()),
@@ -242,7 +244,7 @@ fn names_are_cut_before_a_text_has_three_parts_and_odd_letters_are_written_plain
 
 proptest! {
     #[test]
-    fn no_changed_figure_day_or_half_of_the_day_passes(nth in 0_usize..37, at in 0_usize..400, to in 0_u8..10, language in 0_usize..2) {
+    fn no_changed_figure_day_or_half_of_the_day_passes(nth in 0_usize..39, at in 0_usize..400, to in 0_u8..10, language in 0_usize..2) {
         let acts = [every_act().swap_remove(nth)];
         let voice = voice(LANGUAGES[language]);
         let text = word(&acts, &voice);
@@ -260,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_can_be_checked(text in "\\PC{0,200}", nth in 0_usize..37) {
+    fn any_text_can_be_checked(text in "\\PC{0,200}", nth in 0_usize..39) {
         let acts = [every_act().swap_remove(nth)];
         let _ = check(&text, &acts, &voice(Language::En));
         let with_figure = format!("{text} 7");
