@@ -9,6 +9,8 @@ use super::{
     words::Word,
 };
 
+/// No text names more times of day than this.
+const MAX_TIMES: usize = 24;
 /// Words that say in front of a number that a time of day comes.
 const POINTS: [&str; 2] = ["at", "for"];
 const ABOUT: [&str; 5] = ["around", "about", "approximately", "approx", "near"];
@@ -84,7 +86,7 @@ pub(super) struct SaidClock {
 pub(super) fn find(words: &[Word]) -> Vec<SaidClock> {
     let mut found = Vec::new();
     let mut at = 0;
-    while at < words.len() {
+    while at < words.len() && found.len() < MAX_TIMES {
         match clock(words, at) {
             Some((clock, len, is_bare)) => {
                 found.push(SaidClock { clock, words: at..at + len, is_bare });

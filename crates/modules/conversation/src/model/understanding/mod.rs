@@ -193,6 +193,12 @@ pub(crate) enum AskedAbout {
     WhichAppointment,
 }
 
+/// Reads a first text, so that the next does not wait for the tables to be built: call it once at the start.
+pub(crate) fn warm_up() {
+    let asked = Asked { about: AskedAbout::Pick, offers: vec![NaiveDateTime::default()] };
+    understand(&["hola, 2 on the 14th of march"], &asked, NaiveDateTime::default(), &OpeningHours::default());
+}
+
 /// What texts say; the newest last. Deterministic and without I/O, yet it reads dates, which takes up to a third of a
 /// second for a wilfully bad text and a tenth for the first: call it on a thread that may block.
 pub(crate) fn understand(texts: &[&str], asked: &Asked, now: NaiveDateTime, hours: &OpeningHours) -> Understood {

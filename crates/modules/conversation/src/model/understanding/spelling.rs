@@ -159,6 +159,8 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("water", "wter watr"),
     ("leak", "leek leack"),
     ("leaking", "leakin leeking leacking"),
+    ("gas", "gass"),
+    ("through", "thru thro"),
     ("smell", "smel smeel"),
     ("smells", "smels"),
     ("sparking", "sparkin"),

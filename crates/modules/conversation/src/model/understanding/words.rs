@@ -80,6 +80,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             glued = true;
         }
         match mark(last, character, next) {
+            // "!!!" says no more than "!".
+            Some(mark) if words.last().is_some_and(|before| before.text == mark) => glued = true,
             Some(mark) => {
                 words.push(Word { text: mark.to_owned(), at: at..after, glued });
                 glued = true;

@@ -7,7 +7,7 @@
 //! case, without accents and apostrophes, as `spelling.rs` spells them.
 //!
 //! Pieces of a phrase are separated by one space. `a|b` is either word, `<name>` a word of the list of that name, `?` behind
-//! a word makes it optional (not the first). `..2` is up to two words of any kind. `^` and `.` are the two ends of a part of
+//! a word makes it optional (not the first). `#` is a number of three digits and more. `..2` is up to two words of any kind. `^` and `.` are the two ends of a part of
 //! a sentence. Phrases go over commas and hyphens and end where a sentence ends.
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
@@ -89,6 +89,7 @@ const TABLES: [Table; 10] = [
 ];
 const LISTS: [Lists; 3] = [alarms::LISTS, people::LISTS, appointments::LISTS];
 
+const NUMBER_DIGITS: usize = 3;
 /// What takes the sense from an emergency when it stands in front.
 const NEGATIONS: [&str; 12] =
     ["not", "no", "isnt", "dont", "didnt", "never", "without", "arent", "wasnt", "aint", "nor", "sin"];
@@ -107,7 +108,9 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
             continue;
         };
         // "Hot water is pouring": the water that pours is not to be overlooked for the hot water.
-        let is_emergency = |(meaning, reach): (Meaning, usize)| meaning == Meaning::Emergency && reach > end;
+        let may_cover = matches!(meaning, Meaning::Plain | Meaning::Nothing);
+        let is_emergency =
+            |(meaning, reach): (Meaning, usize)| meaning == Meaning::Emergency && (reach > end || !may_cover);
         if meaning != Meaning::Emergency && (at + 1..end).any(|inner| PHRASES.at(words, inner).any(is_emergency)) {
             at += 1;
             continue;
@@ -227,7 +230,10 @@ fn end(pieces: &[Piece], words: &[Word], at: usize) -> Option<usize> {
         Piece::Stop => None,
         Piece::Gap(most) => (0..=*most).filter_map(over).max(),
         Piece::Word { any_of, optional } => {
-            let is_it = here.is_some_and(|word| any_of.contains(&word.text.as_str()));
+            let is_number =
+                |word: &Word| word.text.len() >= NUMBER_DIGITS && word.text.bytes().all(|b| b.is_ascii_digit());
+            let is_it = here
+                .is_some_and(|word| any_of.contains(&word.text.as_str()) || (any_of.contains(&"#") && is_number(word)));
             let with = if is_it { over(1) } else { None };
             let without = if *optional { end(rest, words, at) } else { None };
             with.max(without)

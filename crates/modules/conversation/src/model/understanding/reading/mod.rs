@@ -6,16 +6,15 @@ use chrono::NaiveDateTime;
 use nmc_identity::{Language, OpeningHours};
 
 use super::{
-    Asked, AskedAbout, Pick, Question, Saying, Understood, When,
+    Asked, AskedAbout, Question, Saying, Understood,
     answers::{self, Found},
-    clock::{self, Clock, SaidClock},
-    days::{self, SaidDay},
-    jobs, months,
+    days, jobs,
     phrases::{self, Hit, Meaning},
-    pick::{self, Said},
-    spanish, when,
+    pick, spanish,
     words::{Word, words},
 };
+
+mod times;
 
 /// A text that is being read.
 pub(super) struct Reading<'a> {
@@ -218,171 +217,6 @@ fn saying(meaning: Meaning) -> Option<Saying> {
 }
 
 impl Reading<'_> {
-    /// Wishes for a time, and picks.
-    fn times(&mut self, now: NaiveDateTime, hours: &OpeningHours) {
-        // Times in Spanish are read in English; each word keeps its place in the text.
-        let words =
-            if self.language == Some(Language::En) { self.words.clone() } else { spanish::in_english(&self.words) };
-        let is_open: Vec<bool> = words.iter().map(|word| !self.is_taken_at(word.at.start)).collect();
-        let open: Vec<Word> = words
-            .iter()
-            .zip(&is_open)
-            .map(|(word, is_open)| if *is_open { word.clone() } else { Word { text: ";".to_owned(), ..word.clone() } })
-            .collect();
-        let mut clocks = clock::find(&open);
-        let is_clock: Vec<bool> = (0..open.len())
-            .map(|at| clocks.iter().any(|clock| !is_loose(clock) && clock.words.contains(&at)))
-            .collect();
-        let mut days = days::find(&open, &is_clock, now);
-        // People are called April and June.
-        days.retain(|day| self.asked.about != AskedAbout::Name || !months::is_bare(&words, &day.words));
-        clocks.retain(|clock| !days.iter().any(|day| overlap(&day.words, &clock.words)));
-        if self.means(Meaning::Reschedule) {
-            self.leave_out_the_old(&words, &mut clocks, &mut days);
-        }
-        for range in self.correct(&words, &mut clocks, &mut days) {
-            self.take_at(&words, &range);
-        }
-
-        // "2 and my name is Pat, how much is it": that is nothing that is said around a pick.
-        let around: Vec<Word> = words
-            .iter()
-            .map(|word| {
-                if self.is_answered(word.at.start) || self.is_asked(word.at.start) {
-                    Word { text: ";".to_owned(), ..word.clone() }
-                } else {
-                    word.clone()
-                }
-            })
-            .collect();
-        let picked = pick::nth(&Said { words: &around, asked: self.asked, clocks: &clocks, days: &days });
-        if let Some(picked) = &picked {
-            // "2. wait, 3".
-            let is_number = |clock: &SaidClock| {
-                is_loose(clock) && !days.iter().any(|day| is_near(&words, day.words.end..clock.words.start))
-            };
-            clocks.retain(|clock| !(is_number(clock) || clock.is_bare && overlap(&clock.words, &picked.words)));
-            days.retain(|day| !overlap(&day.words, &picked.words));
-        }
-        let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
-        let mut times: Vec<SaidClock> = Vec::new();
-        for clock in said.clocks {
-            let is_one_more = times.last().is_some_and(|last| is_near(&words, last.words.end..clock.words.start));
-            let is_one_of =
-                said.clocks.iter().any(|next| !is_loose(next) && is_near(&words, clock.words.end..next.words.start));
-            if !is_loose(clock) || is_likely(clock, &said) || is_one_more || is_one_of {
-                times.push(clock.clone());
-            }
-        }
-        let clocks = times;
-
-        let asap = self.means(Meaning::Asap);
-        let mut when = when::combine(&words, &clocks, &days, asap, now, hours);
-        let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
-        let is_wish = !clocks.is_empty() || !days.is_empty();
-        let pick = match (&picked, &when) {
-            (Some(picked), Some(when))
-                if is_wish && !self.asked.offers.is_empty() && !pick::agrees(picked.pick, self.asked, when) =>
-            {
-                None
-            }
-            (Some(picked), _) => Some(picked.pick),
-            (None, Some(when)) if pick::is_list(self.asked) => pick::by_time(&said, when),
-            (None, None) if self.means(Meaning::Any) && pick::is_list(self.asked) => Some(Pick::Any),
-            _ => None,
-        };
-        let is_any =
-            self.means(Meaning::Openings) || (self.means(Meaning::Any) && self.asked.about == AskedAbout::When);
-        if when.is_none() && pick.is_none() && is_any {
-            when = Some(When { windows: vec![when::soon(now)], asap: false });
-        }
-        for range in clocks
-            .iter()
-            .map(|clock| &clock.words)
-            .chain(days.iter().map(|day| &day.words))
-            .chain(picked.iter().flat_map(|picked| [&picked.words, &picked.around]))
-        {
-            self.take_at(&words, range);
-        }
-        let place =
-            picked.as_ref().map(|picked| words[picked.words.start].at.start..words[picked.words.end - 1].at.end);
-        let pick = pick.filter(|pick| !self.is_other_wanted(*pick, place.as_ref()));
-        if let Some(pick) = pick {
-            // "The later one" is one of the offers, "something later" is none.
-            self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. } | Saying::No));
-            self.sayings.push(Saying::Pick(pick));
-            if !self.asked.offers.is_empty() {
-                when = None;
-            }
-        }
-        self.sayings.extend(when.map(Saying::When));
-    }
-
-    /// "Move it from thursday to friday": thursday is what is moved.
-    fn leave_out_the_old(&mut self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) {
-        let new = days.iter().map(|day| day.words.start).chain(clocks.iter().map(|clock| clock.words.start));
-        let is_to = |at: usize| {
-            at.checked_sub(1).is_some_and(|before| matches!(words[before].text.as_str(), "to" | "for" | "until"))
-        };
-        let Some(from) = new.filter(|at| is_to(*at)).max() else { return };
-        let old_days = days.extract_if(.., |day| day.words.end <= from).map(|day| day.words);
-        let old: Vec<Range<usize>> =
-            old_days.chain(clocks.extract_if(.., |clock| clock.words.end <= from).map(|clock| clock.words)).collect();
-        for range in old {
-            self.take_at(words, &range);
-        }
-    }
-
-    /// "Thursday, but later": a pick that is none.
-    fn is_other_wanted(&self, pick: Pick, place: Option<&Range<usize>>) -> bool {
-        let is_of_pick = |hit: &Hit| {
-            place.is_some_and(|place| self.words[hit.words.clone()].iter().any(|word| overlap(&word.at, place)))
-        };
-        let is_other = |hit: &Hit| matches!(hit.meaning, Meaning::NeitherLater | Meaning::NeitherEarlier);
-        !matches!(pick, Pick::Any | Pick::Earliest | Pick::Latest)
-            && self.hits.iter().any(|hit| is_other(hit) && !is_of_pick(hit))
-    }
-
-    /// "No wait, thursday": what was said before counts no more.
-    fn correct(&self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) -> Vec<Range<usize>> {
-        let corrections = self.hits.iter().filter(|hit| hit.meaning == Meaning::Correction);
-        let from = corrections.map(|hit| self.words[hit.words.start].at.start).max().unwrap_or(0);
-        let is_after = |range: &Range<usize>| words[range.start].at.start >= from;
-        let mut corrected = Vec::new();
-        if days.iter().any(|day| is_after(&day.words)) {
-            corrected.extend(days.extract_if(.., |day| !is_after(&day.words)).map(|day| day.words));
-        }
-        if clocks.iter().any(|clock| is_after(&clock.words)) {
-            corrected.extend(clocks.extract_if(.., |clock| !is_after(&clock.words)).map(|clock| clock.words));
-        }
-        corrected
-    }
-
-    fn is_taken_at(&self, byte: usize) -> bool {
-        self.words.iter().zip(&self.is_taken).any(|(word, is_taken)| *is_taken && word.at.contains(&byte))
-    }
-
-    fn is_answered(&self, byte: usize) -> bool {
-        self.answered.iter().any(|words| self.words[words.clone()].iter().any(|word| word.at.contains(&byte)))
-    }
-
-    fn is_asked(&self, byte: usize) -> bool {
-        let is_question = |hit: &Hit| {
-            use Meaning::{Greeting, Hours, Place, Price, Thanks};
-            matches!(hit.meaning, Price | Hours | Place | Thanks | Greeting)
-        };
-        let mut words = self.hits.iter().filter(|hit| is_question(hit)).flat_map(|hit| &self.words[hit.words.clone()]);
-        words.any(|word| word.at.contains(&byte))
-    }
-
-    fn take_at(&mut self, words: &[Word], range: &Range<usize>) {
-        for word in &words[range.clone()] {
-            for (own, is_taken) in self.words.iter().zip(&mut self.is_taken) {
-                *is_taken |= overlap(&own.at, &word.at);
-            }
-        }
-    }
-
     /// The name or the address that was asked for, where the text is clearly nothing else.
     fn answer(&mut self) {
         let is_other = |saying: &Saying| {
@@ -478,50 +312,6 @@ impl Reading<'_> {
             _ => {}
         }
     }
-}
-
-/// A time only by its looks: a number.
-fn is_loose(clock: &SaidClock) -> bool {
-    clock.is_bare && matches!(clock.clock, Clock::At(_))
-}
-
-/// A number is a time beside a day, and where a time was asked for and nothing else is said.
-fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
-    let near = |gap: Range<usize>| is_near(said.words, gap);
-    let is_by_day =
-        said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
-    let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick) || !said.asked.offers.is_empty();
-    let is_excluded = clock
-        .words
-        .start
-        .checked_sub(1)
-        .is_some_and(|before| matches!(said.words[before].text.as_str(), "but" | "not" | "except"));
-    is_by_day || (is_asked && !is_excluded && pick::is_alone_at(said, clock.words.start))
-}
-
-fn is_near(words: &[Word], gap: Range<usize>) -> bool {
-    let is_nothing = |word: &Word| {
-        matches!(
-            word.text.as_str(),
-            "," | "at"
-                | "around"
-                | "or"
-                | "on"
-                | "-"
-                | "of"
-                | "like"
-                | "ok"
-                | "good"
-                | "fine"
-                | "available"
-                | "possible"
-        )
-    };
-    words.get(gap).is_some_and(|gap| gap.iter().all(is_nothing))
-}
-
-fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
 }
 
 /// The sayings' order.
