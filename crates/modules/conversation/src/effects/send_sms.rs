@@ -77,7 +77,7 @@ impl SendSms {
     fn own_decision(&self, tx: &Tx, conversation: &ConversationRecord, request: &SmsRequest) -> Decision {
         if request.author == Author::Automation {
             let reason = match conversation.state {
-                // The text that hands a conversation over is written with the epoch that this begins.
+                // The automation's own handing over leaves the epoch as it is.
                 ConversationState::Human => (conversation.epoch != request.epoch).then_some(BlockReason::TakenOver),
                 ConversationState::Closed => Some(BlockReason::ConversationClosed),
                 ConversationState::Blocked => Some(BlockReason::CampaignNotApproved),

@@ -29,7 +29,7 @@ pub struct ConversationRecord {
     pub business_phone: E164,
     /// Who answers.
     pub state: ConversationState,
-    /// Counts what made planned automatic texts wrong: takeovers, releases, closings, opt-outs.
+    /// Counts what made planned automatic texts wrong: takeovers by people, releases, closings, opt-outs.
     pub epoch: i32,
     /// What its events belong to.
     pub correlation_id: CorrelationId,
@@ -60,6 +60,11 @@ impl ConversationRecord {
     pub(crate) fn change_to(&mut self, state: ConversationState) {
         self.state = state;
         self.epoch += 1;
+    }
+
+    /// The automation gives it to a person. The epoch stays: what it has planned is meant to go out before that.
+    pub(crate) fn hand_over(&mut self) {
+        self.state = ConversationState::Human;
     }
 
     /// Ends it.

@@ -73,30 +73,40 @@ pub(crate) async fn take_over_locked(
     because: StretchBegan,
 ) -> Result<(), DbError> {
     let before = conversation.state;
-    give_to_a_person(conversations, tx, user_of(actor), conversation, because).await?;
-    audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
-}
-
-/// The same, whoever brings it about.
-pub(crate) async fn give_to_a_person(
-    conversations: &Conversation,
-    tx: &mut Tx,
-    user: Option<UserId>,
-    conversation: &mut ConversationRecord,
-    because: StretchBegan,
-) -> Result<(), DbError> {
     let unsaid = take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
     // Whose answer was taken back waits as before.
     conversation.waiting_since = conversation.waiting_since.or(unsaid);
     conversation.change_to(ConversationState::Human);
+    if because == StretchBegan::TakenOver {
+        ask_a_person_instead(tx, conversation, None).await?;
+    }
+    is_a_persons(conversations, tx, conversation, user_of(actor), because).await?;
+    audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
+}
+
+/// The automation gives an open conversation that is locked to a person. What it has planned still goes out. The caller
+/// saves it.
+pub(crate) async fn hand_over_locked(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &mut ConversationRecord,
+) -> Result<(), DbError> {
+    conversation.hand_over();
+    is_a_persons(conversations, tx, conversation, None, StretchBegan::HandedOver).await
+}
+
+/// The automation is silent from now on, and whoever waits waits for a person.
+async fn is_a_persons(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    user: Option<UserId>,
+    because: StretchBegan,
+) -> Result<(), DbError> {
+    store::turn::delete(tx, conversation.id).await?;
     store::stretch::begin(tx, conversation.id, user, because).await?;
     if conversation.waiting_since.is_some() {
         OverrideTimer::set(conversations, tx, conversation).await?;
-    }
-    match because {
-        StretchBegan::TakenOver => ask_a_person_instead(tx, conversation, None).await?,
-        // The person is answering, or the automation has said whom to ask.
-        StretchBegan::Wrote | StretchBegan::HandedOver => store::turn::delete(tx, conversation.id).await?,
     }
     let requested =
         HumanTakeoverRequested { conversation_id: conversation.id, user_id: user, reason: because.as_str().to_owned() };

@@ -1,10 +1,10 @@
 use nmc_db::DbError;
 
 use crate::{
-    Conversation, ConversationState, StretchBegan, TaskKind,
+    Conversation, ConversationState, TaskKind,
     model::task::NewTask,
     store::{self, turn::Claimed},
-    use_case::{change_state::give_to_a_person, raise_task::raise_task},
+    use_case::{change_state::hand_over_locked, raise_task::raise_task},
 };
 
 /// A turn has failed too often: a person has the conversation from now on. Nothing is said to the caller, because it is
@@ -28,7 +28,7 @@ pub(crate) async fn give_up(conversations: &Conversation, turn: &Claimed) -> Res
         text: "Reply to the caller, who wrote: the automatic answer could not be worked out.".to_owned(),
     };
     raise_task(&mut tx, &task, conversation.context(None)).await?;
-    give_to_a_person(conversations, &mut tx, None, &mut conversation, StretchBegan::HandedOver).await?;
+    hand_over_locked(conversations, &mut tx, &mut conversation).await?;
     store::conversation::save(&mut tx, &conversation).await?;
     tx.commit().await?;
     tracing::error!(conversation_id = %turn.conversation_id, tenant_id = %turn.tenant, "a turn has failed too often and is a person's");

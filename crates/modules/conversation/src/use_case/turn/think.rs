@@ -72,7 +72,7 @@ pub(super) async fn think(
     for _ in 0..=SEARCHES_MAX {
         let known = understood.clone();
         let (again, thought) = apart(read, move |read| match dialogue::step(&read.dialogue, &known, &read.world) {
-            Step::Answer(answer) => Ok(Thought::worded(Some(known), answer, read)),
+            Step::Answer(answer) => Ok(Thought::worded(Some(known), *answer, read)),
             Step::Search(wish) => Err(wish),
         })
         .await?;
