@@ -143,6 +143,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("nevermind", "nvm nevrmind"),
     ("emergency", "emergancy emergncy emerg emergeny emercency"),
     ("going to", "gonna gona"),
+    ("that will", "thatll"),
     ("want to", "wanna"),
     ("got to", "gotta"),
     ("want", "wnt"),

@@ -1,11 +1,12 @@
 //! Yes and no, thanks and hello. In the notation of `phrases`. Data.
 
 use super::{
-    Meaning::{Greeting, No, Thanks, TimeOfDay, Yes},
+    Meaning::{Greeting, No, Nothing, Thanks, TimeOfDay, Yes},
     Table,
 };
 
 pub(super) const ENGLISH: Table = &[
+    (Nothing, &["^ sure about|if"]),
     (
         No,
         &[
@@ -25,6 +26,7 @@ pub(super) const ENGLISH: Table = &[
             "never mind",
             "forget it|about",
             "dont book|do|want|confirm|cancel",
+            "do not book|do|confirm|cancel|schedule",
             "leave|keep it|the|my",
             "changed my mind",
         ],
@@ -41,6 +43,7 @@ pub(super) const ENGLISH: Table = &[
             "that|it|this works|work",
             "that|it|this will|does work",
             "^ good .",
+            "^ ya .",
             "im good with it|that|this",
             "go ahead",
             "go for it",
@@ -56,7 +59,7 @@ pub(super) const ENGLISH: Table = &[
             "thats right|correct|me|fine|ok|it",
             "i confirm|agree|accept",
             "sign me up",
-            "why not",
+            "^ why not .",
         ],
     ),
     (
@@ -113,6 +116,7 @@ pub(super) const SPANISH: Table = &[
             "^ claro|dale|vale|correcto|perfecto|bueno|acepto|confirmo|confirmado|exacto|excelente|listo|simon",
             "claro que si",
             "esta|me parece|queda bien",
+            "esta bien",
             "de acuerdo",
             "por supuesto",
             "esta perfecto",

@@ -14,6 +14,7 @@ use super::{
     words::{Word, words},
 };
 
+mod agreement;
 mod times;
 
 /// A text that is being read.
@@ -132,15 +133,14 @@ impl<'a> Reading<'a> {
             if hit.meaning == Meaning::Plain || self.is_taken[hit.words.start] && hit.meaning != Meaning::Discount {
                 continue;
             }
-            let is_yes = hit.meaning == Meaning::Yes;
-            // "Is 3 ok".
-            if is_yes && self.words[hit.words.clone()].iter().any(|word| word.number().is_some()) {
-                continue;
-            }
-            // "Friday is good" is no yes to what was asked.
-            let is_of_time =
-                is_yes && hit.words.start.checked_sub(1).is_some_and(|before| names_time(&self.words[before]));
-            if !is_of_time {
+            if hit.meaning == Meaning::Yes {
+                // "Is 3 ok".
+                if self.words[hit.words.clone()].iter().any(|word| word.number().is_some()) {
+                    continue;
+                }
+                let agreement = self.agreement(&hit);
+                self.sayings.extend(agreement);
+            } else {
                 self.sayings.extend(saying(hit.meaning));
             }
             self.take(hit.words);

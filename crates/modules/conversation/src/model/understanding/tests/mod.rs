@@ -208,6 +208,23 @@ fn alarms_are_raised_whatever_was_asked_and_only_then() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
+/// A yes books, or cancels: there is none but where somebody agrees.
+#[test]
+fn only_an_agreement_agrees() {
+    let table = include_str!("../../../../tests/understanding/agreements.tsv");
+    let mut wrong = String::new();
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let (expected, text) = line.split_once('\t').expect(line);
+        for about in ["confirm", "cancel-confirm"] {
+            let said = read(about, text);
+            if said.split("; ").any(|saying| saying == "yes") != (expected == "yes") {
+                writeln!(wrong, "{expected}\t{text}\t{about}: {said}").unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
 #[test]
 fn the_language_is_that_of_the_texts_where_they_tell() {
     let language = |text| understand(&[text], &asked("nothing"), now(), &hours()).language;

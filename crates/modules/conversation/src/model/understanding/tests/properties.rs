@@ -43,7 +43,7 @@ const AROUND_AN_ALARM: [&str; 10] = [
     "my name is Pat Example. ..",
     "ok, .. what do i do",
     "hello? ..",
-    "yes .. thanks",
+    "yes, .. thanks",
 ];
 
 fn any_asked() -> impl Strategy<Value = Asked> {
