@@ -13,8 +13,9 @@ const MAX_STREET_WORDS: usize = 4;
 /// A town with its state and zip neither.
 const MAX_TOWN_WORDS: usize = 4;
 /// What begins another sentence behind an address.
-const NEXT_SENTENCES: [&str; 16] = [
+const NEXT_SENTENCES: [&str; 17] = [
     "my", "i", "im", "how", "what", "when", "where", "can", "could", "is", "are", "do", "does", "will", "would", "but",
+    "also",
 ];
 const STREETS: [&str; 41] = [
     "street",
@@ -66,9 +67,11 @@ const NO_STREET: [&str; 38] = [
     "days", "oclock", "tomorrow", "today", "before", "after", "please", "would", "can", "do", "it", "that", "any",
     "this", "next", "a", "of", "weeks", "minutes", "but",
 ];
-const NAME_OPENINGS: [&[&str]; 20] = [
+const NAME_OPENINGS: [&[&str]; 22] = [
     &["put", "it", "under"],
     &["its", "for"],
+    &["this", "is", "for"],
+    &["my", "name", "is", "spelled"],
     &["a", "nombre", "de"],
     &["its", "under"],
     &["under"],
@@ -91,7 +94,8 @@ const NAME_OPENINGS: [&[&str]; 20] = [
 /// Openings that say that a name follows where it is written large.
 const CAPITAL_OPENINGS: [&[&str]; 3] = [&["this", "is"], &["im"], &["i", "am"]];
 /// Openings that say by themselves that a name follows.
-const SURE_OPENINGS: [&[&str]; 6] = [
+const SURE_OPENINGS: [&[&str]; 7] = [
+    &["name", "is", "spelled"],
     &["my", "name", "is"],
     &["my", "names"],
     &["the", "name", "is"],
@@ -137,7 +141,7 @@ pub(super) fn streets(source: &str, words: &[Word]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        match street(words, at) {
+        match street(source, words, at) {
             Some(end) => {
                 found.push(Found { text: slice(source, words, at..end, MAX_ADDRESS_CHARS), words: at..end });
                 at = end;
@@ -148,7 +152,7 @@ pub(super) fn streets(source: &str, words: &[Word]) -> Vec<Found> {
     found
 }
 
-fn street(words: &[Word], at: usize) -> Option<usize> {
+fn street(source: &str, words: &[Word], at: usize) -> Option<usize> {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     let number = text(at);
     let digits = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -176,8 +180,9 @@ fn street(words: &[Word], at: usize) -> Option<usize> {
     {
         let town = (end + 1..words.len())
             .take(MAX_TOWN_WORDS)
-            .take_while(|at| !words[*at].ends_sentence() && !NO_STREET.contains(&text(*at)) && text(*at) != ",");
-        // "5th Ave, toilet is clogged": no town is anything.
+            .take_while(|at| !words[*at].ends_sentence() && !NO_STREET.contains(&text(*at)) && text(*at) != ",")
+            // "5th Ave, toilet clogged": towns are written large.
+            .take_while(|at| is_capital(source, words, *at) || words[*at].number().is_some() || text(*at).len() <= 2);
         end = town.last().map_or(end, |last| last + 1);
         if NO_STREET.contains(&text(end)) {
             end = before_town;
@@ -202,6 +207,10 @@ pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
         }
     };
     let until = (last..words.len()).find(|at| is_end(&words[*at]) || is_next(*at)).unwrap_or(words.len());
+    // "I'm at work, home is 12 Oak St": from its number on, but for "apartment 4b, 12 Oak St" and "1-2 Mill Lane".
+    let numbered = (from..until).find(|at| street(source, words, *at).is_some());
+    let is_part = |word: &Word| UNITS.contains(&word.text.as_str()) || word.number().is_some();
+    let from = numbered.filter(|at| !words[*at].glued && !words[from..*at].iter().any(is_part)).unwrap_or(from);
     bare_address(source, words, from..until)
 }
 
@@ -248,9 +257,9 @@ pub(super) fn bare_name(source: &str, words: &[Word], sentence: Range<usize>) ->
         }
     }
     // "It's for my mom, Ann Example".
-    let last =
-        words[sentence.clone()].iter().rposition(|word| word.text == ",").map(|comma| sentence.start + comma + 1)?;
-    if is_capital(source, words, last) { name(source, words, last) } else { None }
+    let is_large = |at: &usize| is_capital(source, words, *at) && !jobs::is_filler(&words[*at].text);
+    let last = sentence.rev().take_while(is_large).last()?;
+    name(source, words, last)
 }
 
 /// The words from here on, as far as they may be a name.
@@ -272,7 +281,8 @@ fn name(source: &str, words: &[Word], begin: usize) -> Option<Found> {
     let ends_well = words
         .get(range.end)
         .is_none_or(|next| next.is_mark() || NAME_TAILS.contains(&next.text.as_str()) || next.number().is_some());
-    ((1..=MAX_NAME_WORDS).contains(&len) && ends_well)
+    let said = words[range.clone()].iter().filter(|word| !word.is_mark()).count();
+    ((1..=MAX_NAME_WORDS).contains(&said) && ends_well)
         .then(|| Found { text: slice(source, words, range.clone(), MAX_NAME_CHARS), words: range })
 }
 

@@ -15,6 +15,7 @@ mod days;
 mod jobs;
 mod months;
 mod parts;
+mod parts_of_day;
 mod phrases;
 mod pick;
 mod reading;

@@ -110,7 +110,9 @@ pub(super) fn parts(words: &[Word], clocks: &[SaidClock], days: &[SaidDay]) -> V
         // "Not friday morning", and "any day but friday after 2".
         let may_follow = !matches!(said, Said::Clock(Clock::From(_) | Clock::Until(_) | Clock::Around(_)));
         let is_next = starts.contains(&at.end);
-        let is_turned = matches!(said, Said::Clock(_)) && is_limit(words, at.start);
+        // "No, 2:30" wants it, "no mornings" does not.
+        let is_corrected = matches!(said, Said::Clock(Clock::At(_))) && is_first_no(words, at.start);
+        let is_turned = (matches!(said, Said::Clock(_)) && is_limit(words, at.start)) || is_corrected;
         let is_negated = !is_turned
             && (is_negated(words, &at, is_next, &starts)
                 || (is_behind_negated && may_follow && !is_affirmed(words, at.end)));
@@ -157,6 +159,10 @@ fn then(words: &[Word], from: usize) -> Option<&str> {
     Some(then[0])
 }
 
+fn is_first_no(words: &[Word], at: usize) -> bool {
+    before(words, at).filter(|word| !matches!(*word, "," | "at")).eq(["no"])
+}
+
 /// "I cannot do [before 3]", and not "I cannot do tomorrow, [after 3 ..]".
 fn is_limit(words: &[Word], at: usize) -> bool {
     matches!(text(words, at), "before" | "after" | "past")
@@ -188,6 +194,8 @@ fn bound(words: &[Word], at: &Range<usize>) -> Bound {
         ("from" | "starting" | "beginning", ..)
         | (_, "or" | "and", "later" | "after" | "onwards" | "onward" | "beyond" | "on")
         | (_, "onwards" | "onward", _) => Bound::From,
+        // "Come by friday" is on friday.
+        ("by", ..) if matches!(second, "come" | "stop" | "swing" | "drop") => Bound::On,
         ("by" | "until", ..) | (_, "or", "earlier" | "sooner" | "before") => Bound::Until,
         _ => Bound::On,
     }

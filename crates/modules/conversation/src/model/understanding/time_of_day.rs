@@ -186,6 +186,14 @@ impl<'a> Here<'a> {
             let is_time = (1..24).contains(&hour) && minute % 5 == 0 && minute < 60 && is_shown && !is_of_number;
             return if is_time { self.with_half(hour, minute, 1, true) } else { None };
         }
+        // "Tomorrow 4 a leak".
+        let is_for = matches!(self.text(0), "4" | "2")
+            && matches!(self.text(1), "a" | "an" | "the" | "my" | "me" | "us" | "you" | "your")
+            && !self.glued(1)
+            && self.before() != "at";
+        if is_for {
+            return None;
+        }
         if value > 24 || value == 0 || COUNTED.contains(&self.text(1)) {
             return None;
         }

@@ -12,6 +12,7 @@ pub(super) const ENGLISH: Table = &[
         &[
             "not ..1 interested",
             "^ no .",
+            "^ actually|well|um|uh|hmm|oh|sorry|wait no ..1 .",
             "^ no ..1 dont cancel|book|do|move",
             "not anymore",
             "^ no sir|maam|man|bro|sorry|never|wrong|way ..1 .",

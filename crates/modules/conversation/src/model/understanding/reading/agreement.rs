@@ -2,11 +2,7 @@
 //! none.
 
 use super::{
-    super::{
-        Saying, jobs,
-        phrases::Hit,
-        words::Word,
-    },
+    super::{Saying, jobs, phrases::Hit, words::Word},
     Reading, names_time,
 };
 
@@ -26,18 +22,21 @@ impl Reading<'_> {
     pub(super) fn agreement(&self, hit: &Hit) -> Option<Saying> {
         let words = &self.words[hit.words.clone()];
         // "That is not correct".
-        if words.len() > 1 && words.iter().any(|word| NEGATIONS.contains(&word.text.as_str()) && word.text != "nothing") {
+        if words.len() > 1 && words.iter().any(|word| NEGATIONS.contains(&word.text.as_str()) && word.text != "nothing")
+        {
             return if words[0].text == "why" { Some(Saying::Yes) } else { Some(Saying::No) };
         }
         let before: Vec<&str> = self.before(hit.words.start).collect();
         let is_negated = before.iter().any(|word| NEGATIONS.contains(word));
-        let is_asked = before.last().is_some_and(|first| QUESTIONS.contains(first)) || (words[0].text != "do" && QUESTIONS.contains(&words[0].text.as_str()));
+        let is_asked = before.last().is_some_and(|first| QUESTIONS.contains(first))
+            || (words[0].text != "do" && QUESTIONS.contains(&words[0].text.as_str()));
         let is_asked = is_asked && !ASKED_FOR.contains(&words[0].text.as_str()) && words[0].text != "why";
         // "Friday is good" is no yes to what was asked, nor is "the sink works fine".
         let is_of_other = hit.words.start.checked_sub(1).map(|before| &self.words[before]).is_some_and(|before| {
             names_time(before) || !(before.is_mark() || jobs::is_filler(&before.text) || before.text == "price")
         });
-        let is_conditional = self.after(hit.words.end).skip_while(|word| *word != "if").nth(1).is_some_and(|word| word != "possible");
+        let is_conditional =
+            self.after(hit.words.end).skip_while(|word| *word != "if").nth(1).is_some_and(|word| word != "possible");
         (!is_negated && !is_asked && !is_of_other && !is_conditional).then_some(Saying::Yes)
     }
 

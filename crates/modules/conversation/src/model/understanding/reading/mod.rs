@@ -289,6 +289,13 @@ impl Reading<'_> {
         if self.sayings.contains(&Saying::WrongNumber) {
             self.sayings.retain(|saying| !matches!(saying, Saying::Job(_)));
         }
+        // "Yes but at 3 instead" is no yes to what was asked.
+        let is_changed =
+            self.words.iter().any(|word| matches!(word.text.as_str(), "but" | "instead" | "pero" | "mejor"));
+        let is_other = |saying: &Saying| matches!(saying, Saying::When(_) | Saying::Neither { .. });
+        if is_changed && self.sayings.iter().any(is_other) {
+            self.sayings.retain(|saying| *saying != Saying::Yes);
+        }
         // Nobody agrees to a price that was not named by us.
         if self.sayings.contains(&Saying::Ask(Question::Discount)) {
             self.sayings.retain(|saying| *saying != Saying::Yes);

@@ -199,7 +199,8 @@ fn is_likely(clock: &SaidClock, said: &Said<'_>) -> bool {
     let near = |gap: Range<usize>| is_near(said.words, gap);
     let is_by_day =
         said.days.iter().any(|day| near(day.words.end..clock.words.start) || near(clock.words.end..day.words.start));
-    let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick) || !said.asked.offers.is_empty();
+    let is_asked = matches!(said.asked.about, AskedAbout::When | AskedAbout::Pick | AskedAbout::Confirm)
+        || !said.asked.offers.is_empty();
     let is_excluded = clock
         .words
         .start
