@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::{
     Conversation,
+    model::understanding::warm_up,
     store::turn::{self, Claimed, Room},
     use_case::turn::{Outcome, TurnError, answer::answer, give_up::give_up},
 };
@@ -97,6 +98,8 @@ impl Turns {
 
     /// Works until `stop`, then finishes what is under way. No fault of the database ends it.
     pub async fn run(&self, stop: CancellationToken) {
+        // The first text is not to wait for the tables that texts are read by.
+        tokio::task::spawn_blocking(warm_up);
         let db = &self.conversations.db;
         let slots = Arc::new(Semaphore::new(usize::from(self.settings.concurrency)));
         let mut attempts = JoinSet::new();

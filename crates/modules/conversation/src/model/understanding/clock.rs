@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{
     parts_of_day::PARTS_OF_DAY,
-    time_of_day::{Half, Here, Time, in_halves, is_day, number},
+    time_of_day::{Here, Time, in_halves, is_day, number},
     words::Word,
 };
 

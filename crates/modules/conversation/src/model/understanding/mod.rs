@@ -2,10 +2,16 @@
 //! goes out never comes from here.
 //!
 //! ```text
-//! texts -> words -> phrases (tables)         -> questions, answers, alarms ...
+//! texts -> words -> phrases                  -> questions, answers, alarms ...
 //!               \-> clock + days -> when     -> a wish for a time, or with an offer at that time: pick
 //!                \-> answers, pick, jobs     -> what is left is a name, an address, a place in a list, words for a job
 //! ```
+//!
+//! Where to look: `phrases/` has the phrases by topic, English and Spanish together; `spelling.rs` misspellings and
+//! abbreviations; `parts_of_day.rs` "first thing" and the like; `relative.rs`, `months.rs` and `dates.rs` the kinds of days;
+//! `parts.rs` "not before", "any day but"; `spanish_words.rs` Spanish times in English; `jobs.rs` the words that name no job.
+//! `reading/` puts it together, `reading/agreement.rs` says what is a yes. The labelled texts in `tests/understanding/` say
+//! what must come out: a text that is read wrongly becomes a line there first.
 
 mod answers;
 mod calendar;
@@ -142,9 +148,9 @@ pub(crate) struct LocalWindow {
 pub(crate) enum Pick {
     /// By its place in the list, from 0.
     Nth(usize),
-    /// The one at this time of day.
+    /// The one at this time of day; where several are, it is to be asked which of them.
     Time(NaiveTime),
-    /// The one on this day.
+    /// The one on this day; where several are, it is to be asked which of them.
     Day(NaiveDate),
     /// The one at this time of this day.
     DayAndTime(NaiveDateTime),
@@ -200,8 +206,9 @@ pub(crate) fn warm_up() {
     understand(&["hola, 2 on the 14th of march"], &asked, NaiveDateTime::default(), &OpeningHours::default());
 }
 
-/// What texts say; the newest last. Deterministic and without I/O, yet it reads dates, which takes up to a third of a
-/// second for a wilfully bad text and a tenth for the first: call it on a thread that may block.
+/// What texts say; the newest last. Deterministic and without I/O: hundredths of a millisecond for most texts, some
+/// milliseconds for one that is made to be slow, and a third of a second more for the first of a process ([`warm_up`]).
+/// Call it on a thread that may block.
 pub(crate) fn understand(texts: &[&str], asked: &Asked, now: NaiveDateTime, hours: &OpeningHours) -> Understood {
     let newest = &texts[texts.len().saturating_sub(READ_TEXTS)..];
     let read: Vec<String> = newest.iter().map(|text| text.chars().take(READ_CHARS).collect()).collect();
