@@ -11,7 +11,12 @@ pub(crate) enum Act {
     /// Asks which of these jobs.
     AskWhich(Vec<Quote>),
     /// Says what there is, and asks whether it is one of these.
-    ListItems(Vec<Quote>),
+    ListItems {
+        /// The jobs.
+        quotes: Vec<Quote>,
+        /// Whether these are all.
+        are_all: bool,
+    },
     /// Says what the job lasts and costs.
     StatePrice(Quote),
     /// Says that the price stays as it is; none where no job is known yet.
@@ -119,7 +124,7 @@ impl Act {
         match self {
             Self::AskJob => "ask-job",
             Self::AskWhich(_) | Self::WhichAppointment(_) => "ask-which",
-            Self::ListItems(_) => "list-items",
+            Self::ListItems { .. } => "list-items",
             Self::StatePrice(_) => "state-price",
             Self::KeepPrice(_) => "keep-price",
             Self::AskWhen => "ask-when",
@@ -169,7 +174,7 @@ impl Act {
             self,
             Self::AskJob
                 | Self::AskWhich(_)
-                | Self::ListItems(_)
+                | Self::ListItems { .. }
                 | Self::AskWhen
                 | Self::Offer(_)
                 | Self::AskPick(_)

@@ -4,7 +4,7 @@ use nmc_kernel::HoldId;
 use nmc_scheduling::{Appointment, Details};
 
 use super::{
-    Act, Command, Lost,
+    Act, Chosen, Command, Lost,
     thought::{Thinking, Thought},
     world::local,
 };
@@ -45,17 +45,18 @@ impl Thought<'_> {
             return self.lose_slot();
         }
         if let Some(id) = self.moving() {
-            return self.reschedule(id);
+            self.reschedule(id);
+            return Ok(());
         }
+        let mut is_agreed = self.is_agreed(&chosen);
         let held = chosen.held.filter(|_| self.is_held());
         if held.is_none() {
             // What was held at another price is offered at that of today, and has to be agreed to anew.
-            self.is_agreed &= chosen.quote == quote;
+            is_agreed &= chosen.quote == quote;
             chosen.quote = quote;
             chosen.held = None;
             self.dialogue.chosen = Some(chosen.clone());
-            let hold = Command::Hold { slot: chosen.slot, quote: chosen.quote.clone(), moving: None };
-            self.commands.push(hold);
+            self.commands.push(Command::Hold { slot: chosen.slot, quote: chosen.quote.clone(), moving: None });
         }
         self.know_from_before();
         let settings = &self.world.settings;
@@ -63,7 +64,7 @@ impl Thought<'_> {
             self.ask(Act::AskName, AskedAbout::Name);
         } else if settings.ask_for_address && self.dialogue.address.is_none() {
             self.ask(Act::AskAddress, AskedAbout::Address);
-        } else if self.is_agreed {
+        } else if is_agreed {
             self.book_now(held.map(|held| held.hold_id));
         } else {
             let address = self.dialogue.address.clone().filter(|_| settings.ask_for_address);
@@ -71,6 +72,12 @@ impl Thought<'_> {
             self.ask(act, AskedAbout::Confirm);
         }
         Ok(())
+    }
+
+    /// Whether the caller says yes to just this.
+    fn is_agreed(&self, chosen: &Chosen) -> bool {
+        let was_asked = self.before.chosen.as_ref().is_some_and(|before| before.slot == chosen.slot);
+        was_asked && self.about() == AskedAbout::Confirm && self.says(&Saying::Yes)
     }
 
     /// Whether what was picked is held still.

@@ -11,7 +11,7 @@ use super::{
     hand_over::Why,
     jobs::sure,
     state::{Change, ChangeKind},
-    thought::{Thinking, Thought},
+    thought::Thought,
     world::local,
 };
 use crate::model::understanding::{AskedAbout, Pick, Saying, When};
@@ -175,14 +175,13 @@ impl Thought<'_> {
     }
 
     /// Moves the appointment to what was picked.
-    pub(super) fn reschedule(&mut self, id: AppointmentId) -> Thinking {
-        let Some(chosen) = self.dialogue.chosen.clone() else { return Ok(()) };
+    pub(super) fn reschedule(&mut self, id: AppointmentId) {
+        let Some(chosen) = self.dialogue.chosen.clone() else { return };
         let hold = Command::Hold { slot: chosen.slot, quote: chosen.quote.clone(), moving: Some(id) };
         self.commands.extend([hold, Command::Reschedule(id)]);
         self.dialogue.forget_job();
         self.dialogue.is_done = true;
         self.close(Act::Moved { quote: chosen.quote, slot: chosen.slot });
-        Ok(())
     }
 
     /// A wish without the days that only say which appointment is to move; none where nothing is left.

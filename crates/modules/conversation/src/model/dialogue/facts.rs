@@ -88,21 +88,6 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// "$1,350", "$99.50".
-    pub(super) fn price(&self, price: Money) -> String {
-        let Currency::Usd = price.currency();
-        let (dollars, cents) = (price.amount_cents() / 100, price.amount_cents() % 100);
-        let digits = dollars.to_string();
-        let mut grouped = String::new();
-        for (nth, digit) in digits.chars().enumerate() {
-            if nth > 0 && (digits.len() - nth) % 3 == 0 {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        if cents == 0 { format!("${grouped}") } else { format!("${grouped}.{cents:02}") }
-    }
-
     /// A name of a job, a business or a street, not too long.
     pub(super) fn name(&self, name: &str) -> String {
         let name = plain(&name.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -155,6 +140,21 @@ impl<'a> Facts<'a> {
         });
         plain(&told.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// "$1,350", "$99.50".
+pub(super) fn price(price: Money) -> String {
+    let Currency::Usd = price.currency();
+    let (dollars, cents) = (price.amount_cents() / 100, price.amount_cents() % 100);
+    let digits = dollars.to_string();
+    let mut grouped = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if cents == 0 { format!("${grouped}") } else { format!("${grouped}.{cents:02}") }
 }
 
 fn open(window: &OpenWindow) -> String {

@@ -119,7 +119,8 @@ impl Thought<'_> {
         }
         self.is_used = true;
         self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();
-        self.ask(Act::ListItems(quotes), AskedAbout::WhichJob);
+        let are_all = quotes.len() == self.world.items.len();
+        self.ask(Act::ListItems { quotes, are_all }, AskedAbout::WhichJob);
     }
 }
 

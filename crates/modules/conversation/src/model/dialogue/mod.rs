@@ -51,7 +51,7 @@ pub(crate) enum Step {
     /// [`world::SEARCHES_MAX`] times in a turn.
     Search(SlotWish),
     /// This is the answer.
-    Answer(Answer),
+    Answer(Box<Answer>),
 }
 
 /// What is said and done, and where the conversation stands then.
@@ -163,7 +163,7 @@ impl HandOverReason {
 /// What follows from what was said. The same for the same arguments.
 pub(crate) fn step(dialogue: &Dialogue, understood: &Understood, world: &World) -> Step {
     match thought::Thought::new(dialogue, understood, world).think() {
-        Ok(answer) => Step::Answer(answer),
+        Ok(answer) => Step::Answer(Box::new(answer)),
         Err(wish) => Step::Search(wish),
     }
 }

@@ -107,7 +107,6 @@ impl Thought<'_> {
         if self.dialogue.chosen.as_ref().is_none_or(|chosen| chosen.slot != slot) {
             // What the conversation holds is given back by the next hold.
             self.dialogue.chosen = Some(Chosen { slot, quote, held: None });
-            self.is_agreed = false;
         }
     }
 
@@ -146,7 +145,7 @@ impl Thought<'_> {
 
     fn yes(&mut self) {
         match self.about() {
-            AskedAbout::Confirm => (self.is_used, self.is_agreed) = (true, true),
+            AskedAbout::Confirm => self.is_used = true,
             AskedAbout::Pick => {
                 self.is_used = true;
                 if let Some(slot) = self.only_offer() {
@@ -193,13 +192,18 @@ impl Thought<'_> {
             return Ok(());
         }
         let moving = self.moving();
+        let refused = self.refused();
         let wished = SlotWish::new(item, &wish.windows, moving);
-        let free = self.free(&wished)?;
-        let mut offers = spread(&free, &self.refused(), &wish, self.world.zone);
+        let mut offers = spread(&self.free(&wished)?, &refused, &wish, self.world.zone);
+        if offers.is_empty() {
+            // "Any tuesday": what of the wish is further off than one search reaches.
+            let later = SlotWish::new(item, &after(&wished, &wish.windows), moving);
+            offers = spread(&self.free(&later)?, &refused, &wish, self.world.zone);
+        }
         if offers.is_empty() {
             self.acts.push(Act::NoneFree);
             let near = SlotWish::new(item, &[self.near(&wish)], moving);
-            offers = nearest(&self.free(&near)?, &self.refused(), &wish, self.world.zone);
+            offers = nearest(&self.free(&near)?, &refused, &wish, self.world.zone);
         }
         if offers.is_empty() {
             self.hand_over(Why::NoTime);
@@ -236,11 +240,10 @@ impl Thought<'_> {
     /// Where to look when the wish has nothing.
     fn near(&self, wish: &When) -> LocalWindow {
         let now = self.world.local_now();
-        let (first, last) = (wish.windows.first(), wish.windows.last());
-        let from = match (first, last) {
-            (Some(first), Some(last)) if last.until - first.from >= WIDE => last.until,
-            (Some(first), _) => first.from.checked_sub_signed(EARLIER).unwrap_or(now),
-            _ => now,
+        let from = match wish.windows.first() {
+            Some(first) if first.until - first.from >= WIDE => first.until,
+            Some(first) => first.from.checked_sub_signed(EARLIER).unwrap_or(now),
+            None => now,
         };
         let from = from.max(now);
         LocalWindow { from, until: from.checked_add_signed(REACH).unwrap_or(from) }
@@ -250,6 +253,13 @@ impl Thought<'_> {
     pub(super) fn moving(&self) -> Option<AppointmentId> {
         self.dialogue.change.filter(|change| change.kind == ChangeKind::Move)?.appointment
     }
+}
+
+/// What of the windows comes after those that were searched.
+fn after(searched: &SlotWish, windows: &[LocalWindow]) -> Vec<LocalWindow> {
+    let Some(end) = searched.windows.last().map(|window| window.until) else { return Vec::new() };
+    let left = windows.iter().map(|window| LocalWindow { from: window.from.max(end), until: window.until });
+    left.filter(|window| window.from < window.until).collect()
 }
 
 fn has(window: &LocalWindow, at: NaiveDateTime) -> bool {

@@ -11,8 +11,8 @@ use crate::model::understanding::{Asked, AskedAbout, When};
 /// The version of the shape below. Raised when a field changes its meaning; a dialogue of another version begins anew.
 pub(crate) const VERSION: u16 = 1;
 /// The stored form has no more bytes: the longest name and address, every list full.
-pub(crate) const STORED_BYTES_MAX: usize = 16_384;
-/// So many offers that the caller did not want are remembered, the newest.
+pub(crate) const STORED_BYTES_MAX: usize = 12_288;
+/// So many offers that the caller did not want, and a person finds the time.
 pub(super) const PASSED_MAX: usize = 12;
 
 /// What is known of what the caller wants, and what they were told. Stored with the conversation.
@@ -127,7 +127,8 @@ impl Dialogue {
 
     /// As it is stored, at most [`STORED_BYTES_MAX`] long.
     pub(crate) fn stored(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+        let stored = serde_json::to_value(self).unwrap_or_default();
+        if stored.to_string().len() <= STORED_BYTES_MAX { stored } else { Self::default().stored() }
     }
 
     /// The same once what it chose is held.

@@ -33,8 +33,6 @@ pub(super) struct Thought<'a> {
     pub(super) is_puzzling: bool,
     /// Whether all is said, so that nothing is asked.
     pub(super) is_complete: bool,
-    /// Whether the caller agrees to what is booked, moved or called off.
-    pub(super) is_agreed: bool,
 }
 
 impl<'a> Thought<'a> {
@@ -52,7 +50,6 @@ impl<'a> Thought<'a> {
             is_used: false,
             is_puzzling: false,
             is_complete: false,
-            is_agreed: false,
         }
     }
 

@@ -7,7 +7,7 @@ use nmc_scheduling::Slot;
 use super::{
     Act, Voice,
     act::Visit,
-    facts::{Facts, plain},
+    facts::{self, Facts, plain},
     thought::PARTS_MAX,
 };
 use nmc_providers::twilio::segments::Segments;
@@ -62,7 +62,7 @@ impl Value {
 pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
     let moment = |slot: &Slot| ("moment", Value::One(facts.moment(slot.start)));
     let item = |quote: &Quote| ("item", Value::One(facts.name(&quote.name)));
-    let price = |price: Money| ("price", Value::One(facts.price(price)));
+    let price = |price: Money| ("price", Value::One(facts::price(price)));
     let visit = |visit: &Visit| ("visit", Value::One(facts.visit(visit)));
     let business = || ("business", Value::One(facts.business()));
     let hint = |key: &str| ("hint", Value::One(plain(&facts.texts.fact(key, &[]))));
@@ -74,7 +74,8 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
             [only] => ("ask-which-one", vec![item(only)]),
             quotes => ("ask-which", vec![jobs(quotes)]),
         },
-        Act::ListItems(quotes) => ("list-items", vec![jobs(quotes)]),
+        Act::ListItems { quotes, are_all: true } => ("list-items", vec![jobs(quotes)]),
+        Act::ListItems { quotes, are_all: false } => ("list-items-some", vec![jobs(quotes)]),
         Act::StatePrice(quote) => {
             let duration = ("duration", Value::One(facts.length(quote.duration)));
             ("state-price", vec![item(quote), duration, price(quote.price)])

@@ -213,9 +213,11 @@ fn holds(before: &Dialogue, understood: &Understood, world: &World, answer: &Ans
 
     // Every price is the catalog's, an appointment's, or that of a hold.
     let told = acts.iter().flat_map(|act| match act {
-        Act::StatePrice(quote) | Act::KeepPrice(Some(quote)) => vec![quote.clone()],
-        Act::AskConfirm { quote, .. } | Act::Booked { quote, .. } => vec![quote.clone()],
-        Act::AskWhich(quotes) | Act::ListItems(quotes) => quotes.clone(),
+        Act::StatePrice(quote)
+        | Act::KeepPrice(Some(quote))
+        | Act::AskConfirm { quote, .. }
+        | Act::Booked { quote, .. } => vec![quote.clone()],
+        Act::AskWhich(quotes) | Act::ListItems { quotes, .. } => quotes.clone(),
         _ => vec![],
     });
     let held = before.chosen.as_ref().map(|chosen| chosen.quote.clone());

@@ -52,7 +52,7 @@ impl Play {
             look(&self.dialogue, &self.office.world, &answer);
             match self.office.carry_out(&answer.commands, answer.dialogue.clone()) {
                 Ok(dialogue) => {
-                    self.answered(&answer, dialogue);
+                    self.answered(&answer, &dialogue);
                     return answer;
                 }
                 Err(lost) => self.office.world.lost = Some(lost),
@@ -64,7 +64,7 @@ impl Play {
     fn think(&mut self, understood: &Understood) -> Answer {
         for _ in 0..STEPS_MAX {
             match step(&self.dialogue, understood, &self.office.world) {
-                Step::Answer(answer) => return answer,
+                Step::Answer(answer) => return *answer,
                 Step::Search(wish) => {
                     let found = self.office.search(wish);
                     self.office.world.found.push(found);
@@ -74,15 +74,15 @@ impl Play {
         panic!("the thought comes to no end: {understood:?}");
     }
 
-    fn answered(&mut self, answer: &Answer, dialogue: Dialogue) {
-        let voice = Voice::of(&dialogue, &self.office.world);
+    fn answered(&mut self, answer: &Answer, dialogue: &Dialogue) {
+        let voice = Voice::of(dialogue, &self.office.world);
         self.text = word(&answer.acts, &voice);
         if !answer.acts.is_empty() {
             assert_eq!(check(&self.text, &answer.acts, &voice), Ok(()), "{}", self.text);
             assert!(segments(&self.text) <= 2, "{}", self.text);
         }
         self.dialogue = Dialogue::read(Some(&dialogue.stored()));
-        assert_eq!(self.dialogue, dialogue, "what is stored is what was");
+        assert_eq!(self.dialogue, *dialogue, "what is stored is what was");
         self.office.world.after_human = false;
         self.office.world.now += Duration::minutes(1);
         self.is_human |= answer.commands.iter().any(|command| matches!(command, Command::HandOver { .. }));
