@@ -278,6 +278,35 @@ fn the_half_of_the_day_is_the_one_in_which_the_business_is_open() {
 }
 
 #[test]
+fn days_are_counted_from_any_day() {
+    let sunday_evening = "2026-03-15 20:00";
+    let new_years_eve = "2026-12-31 09:12";
+    let cases = [
+        (sunday_evening, "tomorrow", "03-16"),
+        (sunday_evening, "next week", "03-16..03-22"),
+        (sunday_evening, "next weekend", "03-21..03-22"),
+        (sunday_evening, "sunday", "03-22"),
+        (sunday_evening, "next friday", "03-20"),
+        (sunday_evening, "end of the month", "03-21..03-31"),
+        (sunday_evening, "in january", ""),
+        (new_years_eve, "tomorrow", "01-01"),
+        (new_years_eve, "this weekend", "01-02..01-03"),
+        (new_years_eve, "next month", "01-01..01-31"),
+        (new_years_eve, "in january", "01-01..01-31"),
+        (new_years_eve, "the 1st", "01-01"),
+        (new_years_eve, "1/5", "01-05"),
+        ("2028-02-28 08:00", "day after tomorrow", "03-01"),
+        ("2028-02-28 08:00", "the 29th", "02-29"),
+        ("2026-01-31 08:00", "next month", "02-01..02-28"),
+    ];
+    for (now, text, expected) in cases {
+        let understood = understand(&[text], &asked("when"), moment(now), &hours());
+        let [Saying::When(when)] = understood.sayings.as_slice() else { panic!("{text}: {understood:?}") };
+        assert_eq!(windows(when), expected, "{text} on {now}");
+    }
+}
+
+#[test]
 fn no_text_names_more_dates_than_are_read() {
     let text = (1..=28).map(|day| format!("the {day}th")).collect::<Vec<_>>().join(" or ");
     let words = words::words(&text);
