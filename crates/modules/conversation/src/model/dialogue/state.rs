@@ -1,3 +1,5 @@
+use std::fmt;
+
 use nmc_catalog::Quote;
 use nmc_identity::Language;
 use nmc_kernel::{AppointmentId, ServiceItemId};
@@ -15,8 +17,9 @@ pub(crate) const STORED_BYTES_MAX: usize = 12_288;
 /// So many offers that the caller did not want, and a person finds the time.
 pub(super) const PASSED_MAX: usize = 12;
 
-/// What is known of what the caller wants, and what they were told. Stored with the conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of what the caller wants, and what they were told. Stored with the conversation. `Debug` does not show
+/// name and address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Dialogue {
     /// [`VERSION`].
@@ -115,6 +118,20 @@ impl Default for Dialogue {
             circles: 0,
             texts: 0,
         }
+    }
+}
+
+impl fmt::Debug for Dialogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialogue")
+            .field("about", &self.about)
+            .field("item", &self.item)
+            .field("wish", &self.wish)
+            .field("offers", &self.offers)
+            .field("passed", &self.passed)
+            .field("chosen", &self.chosen)
+            .field("change", &self.change)
+            .finish_non_exhaustive()
     }
 }
 
