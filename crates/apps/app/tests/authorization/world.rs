@@ -354,7 +354,7 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
 }
 
 /// Rows that come to be by what these tests do not play: a consumer that fails six times, a subscription of which Stripe
-/// tells, a carrier that filters a wording, a calendar elsewhere.
+/// tells, a carrier that filters a wording, an answer that is not due, a calendar elsewhere.
 async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
     sqlx::raw_sql(AssertSqlSafe(format!(
         "insert into outbox_dead_letters (tenant_id, id, event_id, consumer, error, attempts, envelope, created_at)
@@ -364,6 +364,9 @@ async fn seed_what_is_not_played(app: &App, tenant: TenantId) {
          values ('{tenant}', gen_random_uuid(), 'sending', true, 'paid', now(), now());
          insert into conv_stopped_wordings (tenant_id, id, key, wording, error_code, stopped_at)
          values ('{tenant}', gen_random_uuid(), 'help', 'product', 30007, now());
+         insert into conv_turns (tenant_id, conversation_id, due_at, first_text_at, created_at)
+         select tenant_id, id, now() + interval '1 day', now(), now()
+         from conv_conversations where tenant_id = '{tenant}' order by created_at limit 1 on conflict do nothing;
          insert into sched_ext_busy (tenant_id, id, resource_id, calendar_id, source_ref, starts_at, ends_at, created_at)
          select tenant_id, gen_random_uuid(), id, gen_random_uuid(), 'event', now(), now() + interval '1 hour', now()
          from sched_resources where tenant_id = '{tenant}' limit 1"

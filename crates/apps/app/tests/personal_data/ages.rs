@@ -104,6 +104,12 @@ const RULES: &[Rule] = &[
     Rule { table: "conv_messages", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_contacts", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "conv_tasks", kept: months_13, values: &[], left: Left::Nothing },
+    Rule {
+        table: "conv_conversations",
+        kept: days_180,
+        values: &[],
+        left: Left::Row { without: "dialogue::text like '%canary%'" },
+    },
     Rule { table: "conv_conversations", kept: months_13, values: &[], left: Left::Nothing },
     Rule { table: "sched_ended_holds", kept: days_30, values: &[], left: Left::Nothing },
     Rule {
@@ -181,7 +187,7 @@ async fn opt_outs_and_what_lives_stay_for_ever() {
         ("comp_opt_out_confirmations", &[]),
         ("comp_do_not_text", &[]),
         ("conv_templates", &[]),
-        ("conv_conversations", &[("state", "'open'"), ("closed_at", "null")]),
+        ("conv_conversations", &[("state", "'open'"), ("closed_at", "null"), ("dialogue", "null")]),
         ("effect_intents", &[("state", "'pending'"), ("finished_at", "null"), ("request", "'{}'")]),
         ("outbox_events", &[("dispatched_at", "null"), ("payload", "'{}'")]),
     ] {
@@ -217,13 +223,15 @@ async fn a_conversation_takes_what_is_left_of_it_along() {
     let (tenant, old) = (stand.tenant, months_13(stand.now) - Duration::days(1));
     stand.plant("conv_conversations", tenant, old, 1, &[]).await;
     let conversation = "(select id from conv_conversations)";
-    for table in ["conv_messages", "conv_contacts", "conv_tasks", "conv_human_stretches"] {
+    for table in ["conv_messages", "conv_contacts", "conv_tasks", "conv_human_stretches", "conv_turns"] {
         // Young rows in a thread that is old: such as a task about it.
         let young = stand.now - Duration::days(1);
         stand.plant(table, tenant, young, 1, &[("conversation_id", conversation)]).await;
     }
     assert!(stand.retention.run_now().await.unwrap()["conv_conversations"] == 1);
-    for table in ["conv_messages", "conv_contacts", "conv_tasks", "conv_human_stretches", "conv_conversations"] {
+    for table in
+        ["conv_messages", "conv_contacts", "conv_tasks", "conv_human_stretches", "conv_turns", "conv_conversations"]
+    {
         assert_eq!(stand.count(&format!("select count(*) from {table}")).await, 0, "{table}");
     }
 }

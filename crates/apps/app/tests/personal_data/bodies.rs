@@ -147,6 +147,7 @@ const KEPT: &[(&str, &[&str])] = &[
         &[
             "comp_gate_decisions.inputs",
             "conv_tasks.text",
+            "conv_turns.last_error",
             "effect_intents.outcome",
             "id_audit_log.after",
             "id_audit_log.before",

@@ -86,13 +86,18 @@ async fn an_erased_caller_is_found_nowhere_but_where_a_stop_is_kept() {
            from conv_conversations where caller_phone = '{CALLER}' limit 1;
            insert into comp_do_not_text (tenant_id, id, phone, label, created_at)
            select tenant_id, gen_random_uuid(), '{CALLER}', 'Canary, my aunt', created_at
-           from conv_conversations where caller_phone = '{CALLER}' limit 1"#
+           from conv_conversations where caller_phone = '{CALLER}' limit 1;
+           update conv_conversations set dialogue = '{{"address": "Canary Street"}}' where caller_phone = '{CALLER}';
+           insert into conv_turns (tenant_id, conversation_id, due_at, first_text_at, created_at)
+           select tenant_id, id, created_at, created_at, created_at from conv_conversations where caller_phone = '{CALLER}'
+           on conflict do nothing"#
     );
     run(&mut stand.superuser, &planted).await;
     let (by_number, by_words) = stand.found().await;
     // The paths that hold personal data are planted indeed.
     for column in [
         "comp_do_not_text.label",
+        "conv_conversations.dialogue",
         "conv_messages.body",
         "effect_intents.request",
         "idempotency_keys.answer",

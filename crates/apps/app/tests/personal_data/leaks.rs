@@ -280,6 +280,7 @@ const KEPT_ERRORS: &str = "
     select 'dead letter: ' || error from outbox_dead_letters
     union all select 'event: ' || last_error from outbox_events where last_error is not null
     union all select 'timer: ' || last_error from timers where last_error is not null
+    union all select 'turn: ' || last_error from conv_turns where last_error is not null
     union all select 'outcome: ' || outcome::text from effect_intents where outcome is not null
     union all select 'failure: ' || failure from conv_messages where failure is not null
     union all select 'task: ' || text from conv_tasks
