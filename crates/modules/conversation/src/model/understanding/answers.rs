@@ -193,7 +193,9 @@ fn street(source: &str, words: &[Word], at: usize) -> Option<usize> {
 
 /// The whole sentence where an address was asked for and a street is named in it.
 pub(super) fn asked_street(source: &str, words: &[Word]) -> Option<Found> {
-    let is_end = |word: &Word| matches!(word.text.as_str(), "\n" | "?" | "!" | "thanks" | "thank" | "please");
+    let is_end = |word: &Word| {
+        matches!(word.text.as_str(), "\n" | "?" | "!" | "thanks" | "thank" | "please" | "por" | "gracias")
+    };
     let last = words.iter().rposition(|word| word.text == "corner" || STREETS.contains(&word.text.as_str()))?;
     let from = words[..last].iter().rposition(is_end).map_or(0, |end| end + 1);
     // "12 Oak Street and my name is Pat.", "12 Oak Street, can you come at 3".

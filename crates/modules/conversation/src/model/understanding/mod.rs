@@ -100,7 +100,7 @@ pub(crate) enum Saying {
     Picture,
     /// Thanks, or a good-bye.
     Thanks,
-    /// Hello.
+    /// Hello, or that something is wanted and not what.
     Greeting,
     /// Nothing that is known here.
     Unclear,

@@ -34,7 +34,10 @@ type Time = (Vec<&'static str>, &'static str);
 /// The language that more of the words belong to; none where they tell nothing.
 pub(super) fn language(words: &[Word]) -> Option<Language> {
     let count = |set: &HashSet<&str>| words.iter().filter(|word| set.contains(word.text.as_str())).count();
-    let (spanish, english) = (count(&IS_SPANISH), count(&IS_ENGLISH));
+    let spanish = count(&IS_SPANISH);
+    // "A las 10": a word of both.
+    let of_both = if spanish > 0 { words.iter().filter(|word| word.text == "a").count() } else { 0 };
+    let english = count(&IS_ENGLISH) - of_both;
     match (spanish, english) {
         (0, 0) => None,
         _ if spanish > english => Some(Language::Es),

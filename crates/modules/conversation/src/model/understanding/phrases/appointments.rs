@@ -244,8 +244,17 @@ pub(super) const SPANISH: Table = &[
             "otras|otros opciones|horarios|horas",
         ],
     ),
-    (NeitherLater, &["mas tarde", "algo|un poco mas tarde", "muy temprano"]),
-    (NeitherEarlier, &["mas temprano|pronto", "algo|un poco mas temprano", "muy tarde|lejos", "antes ."]),
+    (NeitherLater, &["mas tarde", "algo|un poco? mas tarde", "tiene|tienen|hay algo mas tarde", "muy temprano"]),
+    (
+        NeitherEarlier,
+        &[
+            "mas temprano|pronto",
+            "algo|un poco? mas temprano",
+            "tiene|tienen|hay algo mas temprano|pronto|cerca",
+            "muy tarde|lejos",
+            "antes .",
+        ],
+    ),
     (
         Any,
         &[

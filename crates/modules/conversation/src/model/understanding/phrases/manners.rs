@@ -96,6 +96,12 @@ pub(super) const ENGLISH: Table = &[
             "hi|hello|hey|hiya|howdy|yo|greetings|sup|helo|hellow",
             "hi|hello|hey|hiya|howdy|yo|greetings|sup|helo",
             "good morning|afternoon|evening|day",
+            // That something is wanted, and not yet what.
+            "make|book|schedule|set|get up? a|an ..1 appointment|booking|visit|time",
+            "need|want|like|have a|an ..1 appointment|booking|visit",
+            "need|want|like|looking for? some? help|assistance|service",
+            "can|could|will|would you|someone|somebody|anyone|anybody help|assist me|us please? .",
+            "have a question|problem|issue .",
             "gm",
             "whats up",
             "how are|r you ..2 doing|today",
@@ -141,6 +147,10 @@ pub(super) const SPANISH: Table = &[
         Greeting,
         &[
             "hablan|habla|hablas ustedes? espanol|ingles",
+            "hacer|agendar|sacar|programar ..1 cita|visita",
+            "quiero|necesito|quisiera una cita|visita|ayuda",
+            "me pueden|puede|puedes ayudar",
+            "necesito ayuda",
             "hola ..1 que tal",
             "hola",
             "buenos dias",

@@ -88,7 +88,6 @@ pub(super) const ENGLISH: Table = &[
             "can|could|may i? ..1 talk|speak",
             "can|could|may|let i|me? ..1 talk|speak|chat to|with ..2 <human>",
             "can|could|would|will|may a|an|any|some|the|your ..1 human|person|owner|manager|boss|technician|plumber ..1 help|text|contact|reach|respond|reply|answer|assist|message",
-            "can|could|will|would someone|somebody|anyone|anybody please? help me|us? .",
             "have|ask ..2 <human> contact|reach|text|message",
             "someone|somebody contact|reach ..2 me",
             "not a? <machine>",
