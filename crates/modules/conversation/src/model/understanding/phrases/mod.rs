@@ -240,3 +240,33 @@ fn end(pieces: &[Piece], words: &[Word], at: usize) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{super::words::words, *};
+
+    fn pieces() -> impl Iterator<Item = &'static str> {
+        let phrases = TABLES.iter().copied().flatten().flat_map(|(_, phrases)| phrases.iter().copied());
+        phrases.flat_map(|phrase| phrase.split(' ')).flat_map(|piece| piece.trim_end_matches('?').split('|'))
+    }
+
+    #[test]
+    fn every_name_is_a_list_and_every_list_is_used() {
+        let names = |piece: &'static str| piece.strip_prefix('<').and_then(|name| name.strip_suffix('>'));
+        let used: HashSet<&str> = pieces().filter_map(names).collect();
+        let lists: HashSet<&str> = LISTS.iter().copied().flatten().map(|(name, _)| *name).collect();
+        assert_eq!(used, lists);
+    }
+
+    /// A word that is spelt out otherwise, or is two, is never found.
+    #[test]
+    fn every_word_is_written_as_it_is_spelt_out() {
+        let listed = LISTS.iter().copied().flatten().flat_map(|(_, words)| words.split(' '));
+        let is_word = |piece: &&str| piece.starts_with(char::is_alphanumeric);
+        let mut wrong: Vec<&str> = pieces().filter(is_word).chain(listed).collect();
+        wrong.retain(|word| words(word).iter().map(|word| word.text.as_str()).ne([*word]));
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}

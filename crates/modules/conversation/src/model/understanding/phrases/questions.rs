@@ -98,7 +98,7 @@ pub(super) const ENGLISH: Table = &[
     (
         HowLong,
         &[
-            "how long until|till|before|for you",
+            "how long until|before|for you",
             "how long|much time|many hours ..1 does|will|would|is|do|should|to|it|for ..1 it|that|this|the|a|job|you|take|last|need|usually ..2 take|last|be|need",
             "how long",
             "how much time",
@@ -114,12 +114,12 @@ pub(super) const ENGLISH: Table = &[
             "what|whats are|is|your ..1 hours",
             "your|business|opening|office|store|working|operating hours",
             "hours of operation|business|work",
-            "what|when time|times|days|hours ..2 you|your ..1 open|close|closed|opened today|tomorrow|tonight?",
-            "when|what are|do|does you|they|the|u ..1 open|close|closed|closing",
-            "are|r you|guys|they|u ..1 open|closed|working on? this|the? <days>|saturdays|sundays|weekends|mondays|late|now?",
+            "what|when time|times|days|hours ..2 you|your ..1 open|close|closed|opened today|tomorrow|evening?",
+            "when|what are|do|does you|they|the ..1 open|close|closed|closing",
+            "are you|guys|they ..1 open|closed|working on? this|the? <days>|saturdays|sundays|weekends|mondays|late|now?",
             "you|guys open on? <days>|saturdays|sundays|weekends?",
             "open on|at|sundays|saturdays|weekends|late|sunday|saturday|now|today",
-            "do|does you|guys ..1 work ..1 weekends|weekend|sundays|saturdays|sunday|saturday|nights|evening|late|holidays",
+            "do|does you|guys ..1 work ..1 weekends|weekend|sundays|saturdays|sunday|saturday|evening|late|holidays",
             "^ hours .",
             "closing time",
         ],
@@ -127,8 +127,8 @@ pub(super) const ENGLISH: Table = &[
     (
         Place,
         &[
-            "where are|is|r you|your|the|guys|yall|u ..2 located|based|at|from|office|shop|store|place|business|company",
-            "where are|r you|guys|yall",
+            "where are|is you|your|the|guys ..2 located|based|at|from|office|shop|store|place|business|company",
+            "where are you|guys",
             "where is|s your|the",
             "wheres your|the",
             "where you|guys at|located|based",
@@ -145,7 +145,7 @@ pub(super) const ENGLISH: Table = &[
     (
         DoYouDo,
         &[
-            "do|does you|yall|guys|they ..1 do|fix|repair|install|offer|provide|service|handle|replace|work|clean|carry|sell|also|ever|hang|mount|paint|unclog|remove|deal",
+            "do|does you|guys|they ..1 do|fix|repair|install|offer|provide|service|handle|replace|work|clean|carry|sell|also|ever|hang|mount|paint|unclog|remove|deal",
             "you guys|all do|fix|repair|install|offer|provide|service|handle|replace",
             "are you ..1 able to",
             "is ..3 something you ..2 do|offer|handle|fix",
@@ -156,7 +156,7 @@ pub(super) const ENGLISH: Table = &[
     (
         WhatDo,
         &[
-            "what ..2 do|can|could you|yall ..1 do|offer|provide|fix|repair|clean",
+            "what ..2 do|can|could you ..1 do|offer|provide|fix|repair|clean",
             "what|which|list of? services|jobs|things",
             "what kind of work|service|services|jobs",
             "services|service list|menu",
