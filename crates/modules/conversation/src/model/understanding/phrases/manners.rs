@@ -20,7 +20,7 @@ pub(super) const ENGLISH: Table = &[
             "no thank you",
             "not really|now|interested|yet|correct|right|it",
             "^ dont",
-            "^ incorrect|wrong|negative",
+            "^ incorrect|wrong|negative .",
             "thats wrong|incorrect",
             "wait no",
             "nevermind",
