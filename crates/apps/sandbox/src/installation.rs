@@ -20,8 +20,8 @@ use nmc_simulators::{
 use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk, example_tenant};
 
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
-const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
-const AUTH_TOKEN: &str = "sandbox-auth-token";
+pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
+pub(crate) const AUTH_TOKEN: &str = "sandbox-auth-token";
 pub(crate) const CALENDAR_FEED_KEY: &str = "sandbox-calendar-feed-key-of-this-machine";
 /// How long the programs may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -127,6 +127,9 @@ pub enum SandboxError {
     /// A step of the demo found something off.
     #[error("{0}")]
     Demo(String),
+    /// The test conversations cannot be played, or went worse than before.
+    #[error("{0}")]
+    Evaluation(String),
 }
 
 impl SandboxError {
@@ -248,7 +251,7 @@ impl Installation {
 }
 
 /// Takes the database's place in the data folder, which the end of the process gives back, however it ends.
-fn lock(plan: &Plan) -> Result<File, SandboxError> {
+pub(crate) fn lock(plan: &Plan) -> Result<File, SandboxError> {
     let path = plan.data_dir.join(format!("{}.lock", plan.database));
     let failed = |source| SandboxError::Io { what: format!("cannot lock {}", path.display()), source };
     let file = File::create(&path).map_err(failed)?;

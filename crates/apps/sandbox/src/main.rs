@@ -1,10 +1,12 @@
-//! `cargo run`: the sandbox. `cargo run -- demo`: the main job, played and checked.
+//! `cargo run`: the sandbox. `cargo run -- demo`: the main job, played and checked. `cargo run -- evaluate`: the score of
+//! the test conversations.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use nmc_app::{AppError, DispatcherCommand, ServerCommand, run_program};
 use nmc_kernel::Role;
+use nmc_sandbox::Evaluation;
 
 /// The whole product on this machine, with nothing configured and no account anywhere.
 #[derive(Debug, Parser)]
@@ -20,6 +22,8 @@ enum Action {
     Run,
     /// Play a missed call up to the delivered SMS and what can follow it, check every step, and stop.
     Demo,
+    /// Play the test conversations of `evaluation/`, print the score, and fail where it is below the committed one.
+    Evaluate(Evaluation),
     /// Print a token with which somebody of the example business signs in, for `Authorization: Bearer`.
     Token {
         /// As whom: OWNER or TECH.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         match command.action.unwrap_or(Action::Run) {
             Action::Run => nmc_sandbox::run().await.map_err(|error| refused(&error)),
             Action::Demo => nmc_sandbox::demo().await.map_err(|error| refused(&error)),
+            Action::Evaluate(evaluation) => evaluation.run().await.map_err(|error| refused(&error)),
             Action::Token { role, minutes } => nmc_sandbox::token(role, minutes).map_err(|error| refused(&error)),
             Action::Server(server) => server.run().await,
             Action::Dispatcher(dispatcher) => Box::pin(dispatcher.run()).await,

@@ -1,5 +1,7 @@
 //! The test conversations as their files have them, checked before anything is played: see `evaluation/README.md`.
 
+use std::fmt;
+
 use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
@@ -193,6 +195,13 @@ impl TryFrom<toml::Value> for Ranges {
 impl Range {
     pub(crate) fn has(&self, at: NaiveDateTime) -> bool {
         self.from.0 <= at && at < self.until.0
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [from, until] = [self.from.0, self.until.0].map(|at| at.format("%a %Y-%m-%d %H:%M"));
+        write!(f, "{from} to {until}")
     }
 }
 
