@@ -111,7 +111,7 @@ impl Thought<'_> {
         let Some(lost) = self.dialogue.chosen.take() else { return Ok(()) };
         self.acts.push(Act::SlotLost);
         self.dialogue.offers.clear();
-        self.dialogue.passed.push(lost.slot);
+        self.taken = Some(lost.slot.start);
         if !self.has_wish() {
             let day = local(lost.slot.start, self.world.zone).date();
             let from = day.and_time(chrono::NaiveTime::MIN);

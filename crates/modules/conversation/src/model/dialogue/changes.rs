@@ -1,6 +1,6 @@
 //! Appointments that are called off or moved.
 
-use chrono::NaiveDateTime;
+use chrono::{Duration, NaiveDateTime};
 use nmc_catalog::{ServiceItem, matches};
 use nmc_kernel::AppointmentId;
 use nmc_scheduling::Appointment;
@@ -14,8 +14,10 @@ use super::{
     thought::Thought,
     world::local,
 };
-use crate::model::understanding::{AskedAbout, Pick, Saying, When};
+use crate::model::understanding::{AskedAbout, LocalWindow, Pick, Saying, When};
 
+/// A wish no longer than this that has the appointment in it is the day it is on.
+const DAY: Duration = Duration::days(1);
 /// More appointments do not fit into a question.
 const LISTED_MAX: usize = 4;
 
@@ -58,6 +60,7 @@ impl Thought<'_> {
         if !self.world.appointments.is_empty() {
             self.release();
             self.dialogue.forget_slots();
+            self.dialogue.wish = None;
             self.change(kind, self.meant());
         } else if self.dialogue.item.is_none() {
             self.hand_over(Why::NoAppointment);
@@ -92,8 +95,10 @@ impl Thought<'_> {
             return self.hand_over(Why::NoBooking);
         }
         self.release();
+        let wish = self.dialogue.wish.take();
         self.dialogue.forget_job();
         self.dialogue.item = item;
+        self.dialogue.wish = wish;
         self.dialogue.change = Some(Change { appointment, kind });
     }
 
@@ -189,7 +194,9 @@ impl Thought<'_> {
         let Some(moved) = self.moving().and_then(|id| self.world.appointment(id)) else { return Some(when) };
         let start = self.start(moved);
         let before = when.windows.len();
-        when.windows.retain(|window| !(window.from..window.until).contains(&start));
+        let is_its_day =
+            |window: &LocalWindow| window.until - window.from <= DAY && (window.from..window.until).contains(&start);
+        when.windows.retain(|window| !is_its_day(window));
         let is_named = before > when.windows.len() && when.windows.is_empty() && !when.asap;
         (!is_named).then_some(when)
     }
@@ -199,7 +206,7 @@ impl Thought<'_> {
         let next = self.world.appointments.first().map(|appointment| appointment.id);
         let is_open = self.dialogue.item.is_none() && self.dialogue.change.is_none();
         if let Some(visit) = next.filter(|_| is_open).and_then(|id| self.visit(id)) {
-            self.acts.push(Act::TellVisit(visit));
+            self.close(Act::TellVisit(visit));
         }
     }
 

@@ -6,7 +6,7 @@ use nmc_kernel::ServiceItemId;
 use super::{Act, Command, hand_over::Why, thought::Thought};
 use crate::model::{
     task::TaskKind,
-    understanding::{AskedAbout, Pick, Saying},
+    understanding::{AskedAbout, Pick, Question, Saying},
 };
 
 /// Below this the caller is asked.
@@ -33,6 +33,7 @@ impl Thought<'_> {
         let found = matches(&self.world.items, &words);
         match sure(&found) {
             Some(quote) if self.is_another(quote.service_item_id) && self.has_decided() => self.one_more_job(),
+            Some(_) if self.other_job().is_some() => {}
             Some(quote) => self.take_job(quote.service_item_id),
             // What is no job by itself tells more of the one that is known.
             None if self.dialogue.item.is_some() || self.dialogue.is_done => {}
@@ -82,6 +83,18 @@ impl Thought<'_> {
         self.dialogue.is_done = false;
         self.dialogue.is_parted = false;
         self.dialogue.is_wrong_number = false;
+    }
+
+    /// The job whose price is asked for while another is being booked.
+    pub(super) fn other_job(&self) -> Option<Quote> {
+        let asks = self.says(&Saying::Ask(Question::Price)) || self.says(&Saying::Ask(Question::HowLong));
+        let known = self.before.item.filter(|item| asks && self.dialogue.item == Some(*item))?;
+        self.sayings().iter().find_map(|saying| match saying {
+            Saying::Job(words) => {
+                sure(&matches(&self.world.items, words)).filter(|quote| quote.service_item_id != known).cloned()
+            }
+            _ => None,
+        })
     }
 
     /// Whether a pick or a yes is about the job that is known.

@@ -28,6 +28,7 @@ mod state;
 mod texts;
 mod thought;
 mod voice;
+mod wishes;
 mod wording;
 mod world;
 

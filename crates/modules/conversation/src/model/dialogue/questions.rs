@@ -29,7 +29,10 @@ impl Thought<'_> {
     }
 
     fn tell_price(&mut self) {
-        if let Some(quote) = self.spoken_of()
+        // Asked for in passing, another job's price is no other wish.
+        if let Some(other) = self.other_job() {
+            self.acts.push(Act::StatePrice(other));
+        } else if let Some(quote) = self.spoken_of()
             && !self.acts.contains(&Act::StatePrice(quote.clone()))
         {
             self.dialogue.told = Some(quote.clone());
@@ -51,10 +54,10 @@ impl Thought<'_> {
             let chosen = self.dialogue.chosen.as_ref().filter(|_| self.is_held());
             return chosen.map(|chosen| chosen.quote.clone()).or_else(|| self.quote());
         }
-        let booked = self.moving().and_then(|id| self.world.appointment(id)).or_else(|| {
-            let newest = self.world.appointments.iter().max_by_key(|appointment| appointment.created_at);
-            newest.filter(|_| self.dialogue.is_done || self.dialogue.change.is_some())
-        })?;
+        let booked = self
+            .moving()
+            .and_then(|id| self.world.appointment(id))
+            .or_else(|| self.world.appointments.iter().max_by_key(|appointment| appointment.created_at))?;
         let minutes = i32::try_from((booked.slot.end() - booked.slot.start()).num_minutes()).ok()?;
         Some(Quote {
             service_item_id: booked.service_item_id,

@@ -11,6 +11,8 @@ use crate::model::understanding::{LocalWindow, When};
 const OFFERS_MAX: usize = 3;
 /// Slots closer than this are one choice, as long as there are others.
 const APART: Duration = Duration::minutes(60);
+/// "Around 11" is no longer: what is nearest to its middle comes first.
+const AROUND: Duration = Duration::minutes(120);
 const HALF_AN_HOUR: Duration = Duration::minutes(30);
 /// A day later weighs as much as so many minutes off the wished time of day.
 const LATER_DAY_MINUTES: i64 = 12 * 60;
@@ -27,13 +29,24 @@ struct Free {
 /// Two or three of the slots, where there are as many: of different days and halves of a day, else well apart. The first
 /// there is, where it is to be soon.
 pub(super) fn spread(slots: &[Slot], refused: &[NaiveDateTime], wish: &When, zone: Tz) -> Vec<Slot> {
-    let all = free(slots, zone);
-    if wish.asap { chosen(&all, refused, wish) } else { chosen(&round(all), refused, wish) }
+    let mut free = away_from(refused, free(slots, zone));
+    if !wish.asap {
+        free = round(free);
+    }
+    if let [window] = wish.windows.as_slice()
+        && (EXACT + Duration::minutes(1)..=AROUND).contains(&(window.until - window.from))
+    {
+        let middle = window.from + (window.until - window.from) / 2;
+        free.sort_by_key(|free| ((free.start - middle).abs(), free.start));
+    }
+    chosen(&free, refused, wish)
 }
 
 /// Two or three of the slots nearest to the wish: the same day at another time, or another day at that time.
 pub(super) fn nearest(slots: &[Slot], refused: &[NaiveDateTime], wish: &When, zone: Tz) -> Vec<Slot> {
-    let mut near = round(free(slots, zone));
+    let all = free(slots, zone);
+    let away = away_from(refused, all.clone());
+    let mut near = round(if away.is_empty() { all } else { away });
     near.sort_by_key(|free| (distance(free.start, &wish.windows), free.start));
     chosen(&near, refused, wish)
 }
@@ -50,6 +63,12 @@ fn free(slots: &[Slot], zone: Tz) -> Vec<Free> {
     free.sort_by_key(|free| (free.slot.start, free.slot.resource_id));
     free.dedup_by_key(|free| free.slot.start);
     free
+}
+
+/// Whoever refused a time means those close to it as well.
+fn away_from(refused: &[NaiveDateTime], mut all: Vec<Free>) -> Vec<Free> {
+    all.retain(|free| refused.iter().all(|other| (*other - free.start).abs() >= APART));
+    all
 }
 
 /// Whole and half hours; quarters only where there is nothing else.
@@ -76,9 +95,6 @@ fn chosen(best_first: &[Free], refused: &[NaiveDateTime], wish: &When) -> Vec<Sl
             }
         }
     }
-    if chosen.is_empty() {
-        chosen.extend(best_first.first());
-    }
     while chosen.len() < OFFERS_MAX {
         let apart = |free: &Free| chosen.iter().map(|other| (other.start - free.start).abs()).min();
         let Some((gap, furthest)) =
@@ -97,7 +113,7 @@ fn chosen(best_first: &[Free], refused: &[NaiveDateTime], wish: &When) -> Vec<Sl
     chosen.into_iter().map(|free| free.slot).collect()
 }
 
-/// Half past one for one o'clock, where that is free and nobody asked for just that: "1" is the first of the list then.
+/// Half past one for one o'clock, or half past twelve, where that is free and nobody asked for just that: "1" is the first of the list then.
 fn unmistakable(chosen: &mut [Free], best_first: &[Free], wish: &When) {
     let is_wished = |start: NaiveDateTime| {
         let is_at = |window: &LocalWindow| window.from == start && window.until - window.from <= EXACT;
@@ -108,9 +124,15 @@ fn unmistakable(chosen: &mut [Free], best_first: &[Free], wish: &When) {
         if !looks_like_a_place(start, chosen.len()) || is_wished(start) {
             continue;
         }
-        let later = best_first.iter().find(|free| free.start - start == HALF_AN_HOUR);
-        if let Some(later) = later.filter(|later| chosen.iter().all(|other| other.start != later.start)) {
-            chosen[nth] = *later;
+        let beside = [HALF_AN_HOUR, -HALF_AN_HOUR].into_iter().find_map(|beside| {
+            let is_apart = |free: &&Free| {
+                let others = chosen.iter().filter(|other| other.start != start);
+                free.start - start == beside && others.map(|other| other.start).all(|other| other != free.start)
+            };
+            best_first.iter().find(is_apart)
+        });
+        if let Some(beside) = beside {
+            chosen[nth] = *beside;
         }
     }
 }

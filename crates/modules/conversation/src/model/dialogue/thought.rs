@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_catalog::Quote;
 use nmc_identity::Language;
 use nmc_providers::twilio::segments::Segments;
@@ -27,6 +28,8 @@ pub(super) struct Thought<'a> {
     pub(super) dialogue: Dialogue,
     pub(super) acts: Vec<Act>,
     pub(super) commands: Vec<Command>,
+    /// The start of a slot that somebody else was faster to take.
+    pub(super) taken: Option<DateTime<Utc>>,
     /// Whether anything of what was said is of use.
     pub(super) is_used: bool,
     /// Whether it names what there is not: of use, yet not understood.
@@ -47,6 +50,7 @@ impl<'a> Thought<'a> {
             dialogue,
             acts: Vec::new(),
             commands: Vec::new(),
+            taken: None,
             is_used: false,
             is_puzzling: false,
             is_complete: false,

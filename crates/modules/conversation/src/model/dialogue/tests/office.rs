@@ -231,6 +231,7 @@ impl Office {
                         self.world.appointments.iter_mut().find(|one| one.id == *id).ok_or(Lost::AppointmentGone)?;
                     found.slot = Timeslot::new(slot.start, slot.end).unwrap();
                     found.resource_id = slot.resource_id;
+                    self.world.appointments.sort_by_key(|one| one.slot.start());
                 }
                 Command::Cancel(id) => {
                     let at =
