@@ -63,12 +63,15 @@ impl Default for TurnSettings {
 
 /// Works out what is due; several may run beside one another.
 #[derive(Clone, Debug)]
-pub struct Turns {
+pub struct Turns(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     conversations: Conversation,
     settings: TurnSettings,
     random: Random,
     /// How many turns of each business this process works on.
-    at_work: Arc<Mutex<HashMap<TenantId, i64>>>,
+    at_work: Mutex<HashMap<TenantId, i64>>,
 }
 
 /// What waits to be answered.
@@ -93,21 +96,21 @@ pub async fn turn_status(db: &Db) -> Result<TurnStatus, DbError> {
 
 impl Turns {
     pub(crate) fn new(conversations: Conversation, settings: TurnSettings, random: Random) -> Self {
-        Self { conversations, settings, random, at_work: Arc::default() }
+        Self(Arc::new(Shared { conversations, settings, random, at_work: Mutex::default() }))
     }
 
     /// Works until `stop`, then finishes what is under way. No fault of the database ends it.
     pub async fn run(&self, stop: CancellationToken) {
         // The first text is not to wait for the tables that texts are read by.
         tokio::task::spawn_blocking(warm_up);
-        let db = &self.conversations.db;
-        let slots = Arc::new(Semaphore::new(usize::from(self.settings.concurrency)));
+        let db = &self.0.conversations.db;
+        let slots = Arc::new(Semaphore::new(usize::from(self.0.settings.concurrency)));
         let mut attempts = JoinSet::new();
-        let mut pace = Pace::new(self.settings.poll_interval);
+        let mut pace = Pace::new(self.0.settings.poll_interval);
         while !stop.is_cancelled() {
             while attempts.try_join_next().is_some() {}
             // Given back at once: only this loop takes any for good, so that one is free from here on.
-            let _ = slots.acquire().await;
+            tokio::select! { () = stop.cancelled() => break, _ = slots.acquire() => {} }
             let wait = match self.claim(i64::try_from(slots.available_permits()).unwrap_or(0)).await {
                 Ok(claimed) if claimed.is_empty() => self.until_due(pace.wait(db.wakes())).await,
                 Ok(claimed) => {
@@ -120,7 +123,7 @@ impl Turns {
                             turns.attempt(&turn).await;
                             drop((at_work, permit));
                             // There may be more than were claimed for want of room.
-                            turns.conversations.db.wakes().wake_here(Topic::Turns);
+                            turns.0.conversations.db.wakes().wake_here(Topic::Turns);
                         });
                     }
                     continue;
@@ -164,24 +167,24 @@ impl Turns {
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, DbError> {
-        let mut glance = self.conversations.db.glance().await?;
+        let mut glance = self.0.conversations.db.glance().await?;
         let now = glance.now();
         let due_at = turn::next_due(&mut glance).await?;
         glance.finish();
         // The clock of a look is never ahead of the database's. What is due and was not claimed is another's, or has to
         // wait for room.
-        Ok(due_at.map(|due_at| (due_at - now).to_std().unwrap_or(self.settings.poll_interval)))
+        Ok(due_at.map(|due_at| (due_at - now).to_std().unwrap_or(self.0.settings.poll_interval)))
     }
 
     /// Claims at most `limit` turns, so many of a business that it has no more than its share.
     async fn claim(&self, limit: i64) -> Result<Vec<(Claimed, AtWork)>, DbError> {
-        let share = i64::from(self.settings.concurrency.div_ceil(2));
+        let share = i64::from(self.0.settings.concurrency.div_ceil(2));
         let (tenants, taken): (Vec<Uuid>, Vec<i64>) = {
-            let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            let at_work = self.0.at_work.lock().unwrap_or_else(PoisonError::into_inner);
             at_work.iter().map(|(tenant, turns)| (tenant.as_uuid(), *turns)).unzip()
         };
         let room = Room { limit, share, taken: (&tenants, &taken) };
-        let claimed = turn::claim(&self.conversations.db, LEASE, &room).await?;
+        let claimed = turn::claim(&self.0.conversations.db, LEASE, &room).await?;
         Ok(claimed
             .into_iter()
             .map(|turn| {
@@ -195,10 +198,11 @@ impl Turns {
     async fn attempt(&self, turn: &Claimed) {
         let begun = Instant::now();
         if turn.attempts == 1 {
-            let lag = (turn.claimed_at - turn.due_at).to_std().unwrap_or_default();
+            let lag = (turn.begun_at - turn.due_at).to_std().unwrap_or_default();
             metrics::histogram!(TURN_LAG_SECONDS).record(lag);
         }
-        let attempt = self.guarded(self.answer(turn)).await;
+        // On the heap: everything that a turn may do is one future.
+        let attempt = Box::pin(self.guarded(self.answer(turn))).await;
         let outcome = attempt.as_ref().map_or("failed", |outcome| outcome.as_str());
         metrics::counter!(TURNS_TOTAL, "outcome" => outcome).increment(1);
         metrics::histogram!(TURN_DURATION_SECONDS).record(begun.elapsed());
@@ -212,10 +216,10 @@ impl Turns {
     /// What has been tried often enough without coming to an end, be it that it killed each process, is a person's.
     async fn answer(&self, turn: &Claimed) -> Result<Outcome, TurnError> {
         if turn.attempts > MAX_ATTEMPTS {
-            give_up(&self.conversations, turn).await?;
+            give_up(&self.0.conversations, turn).await?;
             return Ok(Outcome::HandedOver);
         }
-        answer(&self.conversations, turn).await
+        answer(&self.0.conversations, turn).await
     }
 
     /// An attempt that panics or comes to no end has failed like any other.
@@ -229,11 +233,11 @@ impl Turns {
 
     async fn after_failure(&self, turn: &Claimed, error: &TurnError) -> Result<(), DbError> {
         if turn.attempts >= MAX_ATTEMPTS {
-            return give_up(&self.conversations, turn).await;
+            return give_up(&self.0.conversations, turn).await;
         }
         let attempts = u16::try_from(turn.attempts).unwrap_or(0);
-        let wait = retry::full_jitter(attempts.saturating_sub(1), &self.random);
-        let mut tx = self.conversations.db.begin(turn.tenant).await?;
+        let wait = retry::full_jitter(attempts.saturating_sub(1), &self.0.random);
+        let mut tx = self.0.conversations.db.begin(turn.tenant).await?;
         let until = tx.now() + chrono::Duration::from_std(wait).unwrap_or(LEASE);
         turn::postpone(&mut tx, turn, until, &error.word()).await?;
         tx.commit().await
@@ -242,20 +246,20 @@ impl Turns {
 
 /// A business's turn that is being worked out.
 struct AtWork {
-    at_work: Arc<Mutex<HashMap<TenantId, i64>>>,
+    turns: Turns,
     tenant: TenantId,
 }
 
 impl AtWork {
     fn begin(turns: &Turns, tenant: TenantId) -> Self {
-        *turns.at_work.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default() += 1;
-        Self { at_work: Arc::clone(&turns.at_work), tenant }
+        *turns.0.at_work.lock().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default() += 1;
+        Self { turns: turns.clone(), tenant }
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at_work = self.turns.0.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turns) = at_work.get_mut(&self.tenant) {
             *turns -= 1;
         }

@@ -35,7 +35,7 @@ struct Stand {
 impl Stand {
     /// A business with two callers: both called, were greeted and wrote.
     async fn new() -> Self {
-        let app = App::start(dialling()).await;
+        let app = Box::pin(App::start(dialling())).await;
         for (caller, body) in [(CALLER, BODY), (OTHER, OTHERS_BODY)] {
             app.twilio.place_call(CallRequest::new(caller, app.number.clone(), CallScenario::NoAnswer)).await;
             app.settle().await;

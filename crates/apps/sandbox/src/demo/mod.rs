@@ -145,10 +145,19 @@ impl Demo {
             )
             .await?;
         self.check("it stands in the same, open conversation", began, stored);
-        let task = self.becomes("select count(*) = 1 from conv_tasks where kind = 'reply' and done_at is null").await?;
-        self.check("somebody of the business has a task to answer it", began, task);
-        let texts = self.installation.twilio.accepted_to(&self.caller).len();
-        self.check("Twilio still has one text for the caller", began, texts == 1);
+        let answered = self
+            .becomes(
+                "select count(*) = 1 from conv_messages
+                 where author = 'automation' and status = 'delivered' and why -> 'acts' ? 'state-price'",
+            )
+            .await?;
+        self.check("the automation answers with the job and its price", began, answered);
+        let texts = self.installation.twilio.accepted_to(&self.caller);
+        let body = texts.last().map(|message| message.body.clone()).unwrap_or_default();
+        say(&format!("             \"{body}\""));
+        self.check("Twilio has that text once, with the catalog's price", began, texts.len() == 2 && body.contains("$159"));
+        let asked = self.holds("select count(*) = 0 from conv_tasks where done_at is null").await?;
+        self.check("nobody of the business has anything to do", began, asked);
         Ok(())
     }
 
@@ -266,6 +275,7 @@ impl Demo {
     /// Waits until nothing is under way any more: whatever was to follow has followed.
     async fn quiet(&mut self) -> Result<(), SandboxError> {
         let idle = "select not exists (select from outbox_events where dispatched_at is null)
+                       and not exists (select from conv_turns)
                        and not exists (select from effect_intents where state in ('pending', 'in_flight', 'unknown'))";
         // What the database has done may have begun something at the providers, and their reports something here.
         for _ in 0..3 {

@@ -15,7 +15,7 @@ pub(crate) struct Claimed {
     pub(crate) tenant: TenantId,
     pub(crate) conversation_id: ConversationId,
     pub(crate) due_at: DateTime<Utc>,
-    pub(crate) claimed_at: DateTime<Utc>,
+    pub(crate) begun_at: DateTime<Utc>,
     /// This one included.
     pub(crate) attempts: i16,
     pub(crate) claim: Uuid,
@@ -169,7 +169,7 @@ pub(crate) async fn claim(db: &Db, lease: Duration, room: &Room<'_>) -> Result<V
               for update of free skip locked) due
         where t.tenant_id = due.tenant_id and t.conversation_id = due.conversation_id
         returning t.tenant_id as "tenant: TenantId", t.conversation_id as "conversation_id: ConversationId", t.due_at,
-                  t.attempts, t.claim as "claim!", $1 as "claimed_at!"
+                  t.attempts, t.claim as "claim!", $1 as "begun_at!"
         "#,
         now,
         now + lease,

@@ -49,30 +49,31 @@ pub(super) async fn carry_out(
     conversation: &ConversationRecord,
     commands: &[Command],
 ) -> Result<Option<Held>, NotDone> {
-    let mut held = None;
-    let turn = Turn { conversations, conversation, actor: Actor::System { tenant: tx.tenant() } };
+    let mut reserved = None;
+    let turn = Commanded { conversations, conversation, actor: Actor::System { tenant: tx.tenant() } };
     for command in commands {
         match command {
             Command::Release(hold) => turn.release(tx, *hold).await?,
-            Command::Hold { slot, quote, moving } => held = Some(turn.hold(tx, *slot, quote, *moving).await?),
+            Command::Hold { slot, quote, moving } => reserved = Some(turn.hold(tx, *slot, quote, *moving).await?),
             Command::Book { hold, item, details } => {
-                turn.book(tx, hold.or(held.map(|held| held.hold_id)), *item, details).await?;
+                turn.book(tx, hold.or(reserved.map(|held| held.hold_id)), *item, details).await?;
             }
-            Command::Reschedule(appointment) => turn.reschedule(tx, *appointment, held).await?,
+            Command::Reschedule(appointment) => turn.reschedule(tx, *appointment, reserved).await?,
             Command::Cancel(appointment) => turn.cancel(tx, *appointment).await?,
             Command::HandOver { .. } | Command::Task { .. } => {}
         }
     }
-    Ok(held)
+    Ok(reserved)
 }
 
-struct Turn<'a> {
+/// Whose turn it is.
+struct Commanded<'a> {
     conversations: &'a Conversation,
     conversation: &'a ConversationRecord,
     actor: Actor,
 }
 
-impl Turn<'_> {
+impl Commanded<'_> {
     async fn release(&self, tx: &mut Tx, hold: HoldId) -> Result<(), NotDone> {
         match self.conversations.scheduling.release_in(tx, hold).await {
             // It has ended in another way: it holds nothing any more.
@@ -161,8 +162,8 @@ impl Turn<'_> {
         })
     }
 
-    async fn reschedule(&self, tx: &mut Tx, id: AppointmentId, held: Option<Held>) -> Result<(), NotDone> {
-        let hold = held.ok_or(Lost::HoldExpired)?.hold_id;
+    async fn reschedule(&self, tx: &mut Tx, id: AppointmentId, reserved: Option<Held>) -> Result<(), NotDone> {
+        let hold = reserved.ok_or(Lost::HoldExpired)?.hold_id;
         let context = self.conversation.context(None);
         let moved = self.conversations.scheduling.reschedule_in(tx, &self.actor, id, hold, context).await;
         let Err(refused) = moved else { return Ok(()) };
