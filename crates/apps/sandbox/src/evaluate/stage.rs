@@ -112,16 +112,17 @@ impl Stage {
         self.clock.now()
     }
 
-    /// Hears what has happened.
-    pub(super) async fn hear(&self) -> Result<(), SandboxError> {
-        self.outbox.drain().await?;
-        Ok(())
+    /// Hears what has happened; says whether something has. A look is much cheaper than a worker that starts for nothing.
+    pub(super) async fn hear(&mut self) -> Result<usize, SandboxError> {
+        let is_waiting = "select exists (select from outbox_events where dispatched_at is null)";
+        let is_waiting: bool = sqlx::query_scalar(is_waiting).fetch_one(&mut self.superuser).await?;
+        Ok(if is_waiting { self.outbox.drain().await? } else { 0 })
     }
 
     /// Does everything the dispatcher would do at this moment.
-    pub(super) async fn settle(&self) -> Result<(), SandboxError> {
+    pub(super) async fn settle(&mut self) -> Result<(), SandboxError> {
         for _ in 0..ROUNDS_MAX {
-            let heard = self.outbox.drain().await?;
+            let heard = self.hear().await?;
             let done = self.timers.fire_due().await? + self.turns.drain().await? + self.effects.drain().await?;
             if heard + done == 0 {
                 return Ok(());
