@@ -5,6 +5,7 @@ use nmc_scheduling::{Appointment, Details};
 
 use super::{
     Act, Chosen, Command, Lost,
+    check::can_be_read_back,
     thought::{Thinking, Thought},
     world::local,
 };
@@ -67,7 +68,8 @@ impl Thought<'_> {
         } else if is_agreed {
             self.book_now(held.map(|held| held.hold_id));
         } else {
-            let address = self.dialogue.address.clone().filter(|_| settings.ask_for_address);
+            let is_shown = |address: &String| settings.ask_for_address && can_be_read_back(address);
+            let address = self.dialogue.address.clone().filter(is_shown);
             let act = Act::AskConfirm { quote: chosen.quote, slot: chosen.slot, address };
             self.ask(act, AskedAbout::Confirm);
         }

@@ -39,14 +39,23 @@ pub(crate) fn check(text: &str, acts: &[Act], voice: &Voice) -> Result<(), Unfou
     for fact in facts.iter().filter(|fact| !fact.is_empty()) {
         rest = without(&rest, fact);
     }
-    let is_figure = |c: char| c.is_numeric() || matches!(c, '$' | '€' | '£' | '¥' | '¢' | '%' | '¤' | '#');
-    if rest.contains(is_figure) {
+    if rest.contains(|c: char| c.is_numeric() || c == '#' || is_amount_sign(c)) {
         return Err(Unfounded::Figure);
     }
     if has_link(&rest) {
         return Err(Unfounded::Link);
     }
     claim(&rest).map_or(Ok(()), |word| Err(Unfounded::Word(word)))
+}
+
+/// Whether words of the caller's can be read back to them: an address does, "5 Elm St for $50" does not.
+pub(super) fn can_be_read_back(text: &str) -> bool {
+    let text = plain(text);
+    !text.contains(is_amount_sign) && !has_link(&text) && claim(&text).is_none()
+}
+
+fn is_amount_sign(c: char) -> bool {
+    matches!(c, '$' | '€' | '£' | '¥' | '¢' | '%' | '¤')
 }
 
 fn facts_of(act: &Act, voice: &Voice) -> Vec<String> {

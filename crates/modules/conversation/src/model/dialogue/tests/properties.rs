@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     super::{
         Act, Answer, Chosen, Command, Dialogue, Lost, Step, Voice, World, check,
+        spread::{nearest, spread},
         state::{Change, ChangeKind, STORED_BYTES_MAX},
         step, word,
         world::{Found, SEARCHES_MAX},
@@ -407,6 +408,26 @@ proptest! {
             }
         }
         prop_assert!(false, "no answer");
+    }
+
+    #[test]
+    fn two_or_three_of_what_is_free_are_offered(
+        mut slots in prop::collection::vec(slot(), 0..60),
+        refused in prop::collection::vec(moment(), 0..4),
+        wish in when(),
+    ) {
+        slots.sort_by_key(|slot| (slot.start, slot.resource_id));
+        let zone = chrono_tz::America::New_York;
+        let starts: std::collections::BTreeSet<_> = slots.iter().map(|slot| slot.start).collect();
+        for offers in [spread(&slots, &[], &wish, zone), spread(&slots, &refused, &wish, zone), nearest(&slots, &refused, &wish, zone)] {
+            prop_assert!(offers.len() <= 3 && offers.iter().all(|offer| slots.contains(offer)));
+            prop_assert!(offers.windows(2).all(|pair| pair[0].start < pair[1].start), "{offers:?}");
+        }
+        prop_assert!(spread(&slots, &[], &wish, zone).len() >= starts.len().min(2));
+        prop_assert!(nearest(&slots, &refused, &wish, zone).len() >= starts.len().min(1));
+        if wish.asap {
+            prop_assert_eq!(spread(&slots, &[], &wish, zone).first().map(|first| first.start), starts.first().copied());
+        }
     }
 
     #[test]
