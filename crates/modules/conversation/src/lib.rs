@@ -1,8 +1,9 @@
 //! Threads with callers: what is said, by whom, and what a person of the business should do.
 //!
-//! Owns (`conv_` tables): conversations with their state and epoch, when people had them, messages, templates with the
-//! wordings that carriers filter, tasks, and what became of each missed call and inbound text. Never: decides whether a text may go out (Compliance), or speaks with a provider
-//! outside the effect `sms`.
+//! Owns (`conv_` tables): conversations with their state, epoch and dialogue, the answers that callers wait for, when
+//! people had conversations, messages, templates with the wordings that carriers filter, tasks, and what became of each
+//! missed call and inbound text. Never: decides whether a text may go out (Compliance), says a price, time or slot that
+//! Catalog and Scheduling did not say, or speaks with a provider outside the effect `sms`.
 //!
 //! ```text
 //!                       a call or text, allowed      takeover, a person writes
@@ -18,8 +19,9 @@
 //! `ConversationStarted`, `MessageSent`, `DeliveryUpdated`, `HumanTakeoverRequested`, `ConversationReleased`,
 //! `ConversationUnblocked`, `ConversationClosed`, `TaskRaised`, `TaskDone`.
 //!
-//! Whoever writes a conversation's messages or state locks its row first; then the phone (Compliance's gate), then
-//! intents. What makes a planned automatic text wrong raises the epoch, and the last check before a send compares it.
+//! Whoever writes a conversation's messages, state or turn locks its row first; then the phone (Compliance's gate), then
+//! resources (Scheduling), then intents. What makes a planned automatic text wrong raises the epoch, and the last check
+//! before a send compares it. Texts are answered by turns (`turns.rs`).
 
 mod consumers;
 mod conversation;

@@ -26,6 +26,7 @@ use nmc_kernel::{Random, TenantId, retry};
 use nmc_telemetry::name::{TURN_DURATION_SECONDS, TURN_LAG_SECONDS, TURNS_TOTAL};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -111,9 +112,10 @@ impl Turns {
             while attempts.try_join_next().is_some() {}
             // Given back at once: only this loop takes any for good, so that one is free from here on.
             tokio::select! { () = stop.cancelled() => break, _ = slots.acquire() => {} }
-            let wait = match self.claim(i64::try_from(slots.available_permits()).unwrap_or(0)).await {
-                Ok(claimed) if claimed.is_empty() => self.until_due(pace.wait(db.wakes())).await,
-                Ok(claimed) => {
+            let room = i64::try_from(slots.available_permits()).unwrap_or(0);
+            let wait = match self.claim_due(room).await {
+                Ok(Due::Later(due_in)) => pace.wait(db.wakes()).min(due_in.unwrap_or(Duration::MAX)),
+                Ok(Due::Now(claimed)) => {
                     pace.is_busy();
                     for (turn, at_work) in claimed {
                         // There is room for all that were asked for.
@@ -158,22 +160,20 @@ impl Turns {
         }
     }
 
-    /// At most `wait`, and no longer than until the next turn is due: its caller should not wait for the next look.
-    async fn until_due(&self, wait: Duration) -> Duration {
-        match self.next_due().await {
-            Ok(Some(due_in)) => wait.min(due_in),
-            Ok(None) | Err(_) => wait,
-        }
-    }
-
-    async fn next_due(&self) -> Result<Option<Duration>, DbError> {
+    /// Claims what is due, at most `limit` turns. One round trip where nothing is.
+    async fn claim_due(&self, limit: i64) -> Result<Due, DbError> {
         let mut glance = self.0.conversations.db.glance().await?;
         let now = glance.now();
-        let due_at = turn::next_due(&mut glance).await?;
+        let next_due = turn::next_due(&mut glance).await?;
         glance.finish();
-        // The clock of a look is never ahead of the database's. What is due and was not claimed is another's, or has to
-        // wait for room.
-        Ok(due_at.map(|due_at| (due_at - now).to_std().unwrap_or(self.0.settings.poll_interval)))
+        // The clock of a look is never ahead of the database's: what seems due is due.
+        let due_in = next_due.map(|due_at| (due_at - now).to_std().unwrap_or_default());
+        if due_in != Some(Duration::ZERO) {
+            return Ok(Due::Later(due_in));
+        }
+        let claimed = self.claim(limit).await?;
+        // Another process was quicker, or whose it is has its share: the end of one of those wakes this.
+        Ok(if claimed.is_empty() { Due::Later(Some(self.0.settings.poll_interval)) } else { Due::Now(claimed) })
     }
 
     /// Claims at most `limit` turns, so many of a business that it has no more than its share.
@@ -202,7 +202,8 @@ impl Turns {
             metrics::histogram!(TURN_LAG_SECONDS).record(lag);
         }
         // On the heap: everything that a turn may do is one future.
-        let attempt = Box::pin(self.guarded(self.answer(turn))).await;
+        let span = tracing::info_span!("turn", tenant_id = %turn.tenant, conversation_id = %turn.conversation_id);
+        let attempt = Box::pin(guarded(self.answer(turn))).instrument(span).await;
         let outcome = attempt.as_ref().map_or("failed", |outcome| outcome.as_str());
         metrics::counter!(TURNS_TOTAL, "outcome" => outcome).increment(1);
         metrics::histogram!(TURN_DURATION_SECONDS).record(begun.elapsed());
@@ -222,15 +223,6 @@ impl Turns {
         answer(&self.0.conversations, turn).await
     }
 
-    /// An attempt that panics or comes to no end has failed like any other.
-    async fn guarded<T>(&self, attempt: impl Future<Output = Result<T, TurnError>>) -> Result<T, TurnError> {
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, AssertUnwindSafe(attempt).catch_unwind()).await {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(_)) => Err(TurnError::Panicked),
-            Err(_) => Err(TurnError::TookTooLong),
-        }
-    }
-
     async fn after_failure(&self, turn: &Claimed, error: &TurnError) -> Result<(), DbError> {
         if turn.attempts >= MAX_ATTEMPTS {
             return give_up(&self.0.conversations, turn).await;
@@ -242,6 +234,23 @@ impl Turns {
         turn::postpone(&mut tx, turn, until, &error.word()).await?;
         tx.commit().await
     }
+}
+
+/// An attempt that panics or comes to no end has failed like any other.
+async fn guarded<T>(attempt: impl Future<Output = Result<T, TurnError>>) -> Result<T, TurnError> {
+    match tokio::time::timeout(ATTEMPT_TIMEOUT, AssertUnwindSafe(attempt).catch_unwind()).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(_)) => Err(TurnError::Panicked),
+        Err(_) => Err(TurnError::TookTooLong),
+    }
+}
+
+/// What a look came to.
+enum Due {
+    /// These are to be worked out.
+    Now(Vec<(Claimed, AtWork)>),
+    /// Nothing before so long, if at all.
+    Later(Option<Duration>),
 }
 
 /// A business's turn that is being worked out.
@@ -264,5 +273,26 @@ impl Drop for AtWork {
             *turns -= 1;
         }
         at_work.retain(|_, turns| *turns > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_has_failed_like_any_other() {
+        let panics = guarded(async {
+            let nothing: Option<Result<(), TurnError>> = None;
+            nothing.expect("this attempt panics")
+        });
+        assert!(matches!(panics.await, Err(TurnError::Panicked)));
+        assert!(matches!(guarded(async { Err::<(), _>(TurnError::Endless) }).await, Err(TurnError::Endless)));
+        assert!(matches!(guarded(async { Ok(1) }).await, Ok(1)));
+    }
+
+    #[test]
+    fn an_attempt_has_ended_when_another_process_may_try() {
+        assert!(chrono::Duration::from_std(ATTEMPT_TIMEOUT).unwrap() < LEASE);
     }
 }

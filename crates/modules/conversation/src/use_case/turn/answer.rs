@@ -42,18 +42,24 @@ pub(crate) async fn answer(conversations: &Conversation, turn: &Claimed) -> Resu
     }
 }
 
-/// Nobody waits for an answer of the automation: whoever saw to that has taken the turn along, or this does.
+/// Nobody waited for an answer of the automation when it was read: whoever saw to that has taken the turn along, or this
+/// does. Who waits again by now is answered, and who waits without a word to go by is a person's.
 async fn leave(conversations: &Conversation, turn: &Claimed) -> Result<Outcome, DbError> {
     let mut tx = conversations.db.begin(turn.tenant).await?;
     let conversation = store::conversation::lock(&mut tx, turn.conversation_id).await?;
-    if store::turn::is_ours(&mut tx, turn).await? {
-        let is_waited_for =
-            conversation.is_some_and(|found| found.state == ConversationState::Open && found.waiting_since.is_some());
-        if is_waited_for {
-            store::turn::give_back(&mut tx, turn).await?;
-        } else {
-            store::turn::delete(&mut tx, turn.conversation_id).await?;
+    let (Some(conversation), true) = (conversation, store::turn::is_ours(&mut tx, turn).await?) else {
+        tx.roll_back().await?;
+        return Ok(Outcome::Moved);
+    };
+    match (conversation.state, conversation.waiting_since) {
+        (ConversationState::Open, Some(since)) => {
+            if store::turn::texts_since(&mut tx, conversation.id, since, 1).await?.is_empty() {
+                ask_a_person_instead(&mut tx, &conversation, None).await?;
+            } else {
+                store::turn::give_back(&mut tx, turn).await?;
+            }
         }
+        _ => store::turn::delete(&mut tx, conversation.id).await?,
     }
     tx.commit().await?;
     Ok(Outcome::Moved)
