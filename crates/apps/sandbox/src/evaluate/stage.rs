@@ -1,7 +1,10 @@
 //! The product in this process, at a time that is set: server and dispatcher over a database of their own, the simulator
-//! in Twilio's place, and the dispatcher's work done on demand.
+//! in Twilio's place, and most of the dispatcher's work done on demand.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use nmc_app::{Modules, routes};
@@ -10,7 +13,6 @@ use nmc_conversation::Turns;
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
 use nmc_kernel::{Clock, E164, Random};
-use nmc_outbox::Dispatcher;
 use nmc_providers::twilio::{AccountSid, AuthToken};
 use nmc_simulators::twilio::{Behaviour, DeliveryPlan, SimulatedNumber, TwilioSettings, TwilioSimulator};
 use nmc_timers::Timers;
@@ -27,6 +29,9 @@ use crate::{
 const AREA_CODES: [u16; 8] = [212, 202, 213, 305, 404, 503, 602, 702];
 /// Rounds of work that one moment can bring; more would never end.
 const ROUNDS_MAX: usize = 100;
+/// How long hearing of something may take.
+const HEARING_TIMEOUT: Duration = Duration::from_secs(20);
+const HEARING_POLL: Duration = Duration::from_millis(2);
 /// Other stages and a compiler may be at work beside this one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -40,7 +45,8 @@ pub(super) struct Stage {
     clock: Clock,
     base_url: String,
     numbers: u16,
-    outbox: Dispatcher,
+    /// The events that somebody hears.
+    heard: Vec<String>,
     timers: Timers,
     turns: Turns,
     effects: Effects,
@@ -62,8 +68,10 @@ impl Stage {
         let twilio = start_twilio(&base_url, &clock).await?;
         let config = config(database, &base_url, &twilio.base_url())?;
         let settings = PoolSettings { max_connections: 8, acquire_timeout: ACQUIRE_TIMEOUT, ..PoolSettings::default() };
+        // One for both, as if they were one process: who hears is woken at once.
+        let wakes = Wakes::new();
         let connect = |role, seed| {
-            let db = Db::new(&database.url(role), settings, Wakes::new())?;
+            let db = Db::new(&database.url(role), settings, wakes.clone())?;
             Ok::<_, SandboxError>(db.at(clock.clone(), Random::seeded(seed)))
         };
         let (db, dispatcher_db) = (connect("nmc_app", 1)?, connect("nmc_dispatcher", 2)?);
@@ -75,8 +83,11 @@ impl Stage {
             (routes(&modules, db.clone(), &config, &db), config.http_limits.clone(), stop.clone());
         tokio::spawn(async move { nmc_web::serve(listener, router, &limits, stopped).await });
         let random = Random::seeded(3);
+        // In the background, unlike the rest: a worker that starts takes a connection of its own each time.
+        let (outbox, stopped) = (dispatching.outbox(&dispatcher_db, &config, random.clone()), stop.clone());
+        tokio::spawn(async move { outbox.run(stopped).await });
         Ok(Self {
-            outbox: dispatching.outbox(&dispatcher_db, &config, random.clone()),
+            heard: dispatching.consumers().events().map(str::to_owned).collect(),
             timers: dispatching.timers(&dispatcher_db, random.clone()),
             turns: dispatching.turns(random.clone()),
             effects: dispatching.effects(&dispatcher_db, &config, random),
@@ -112,19 +123,25 @@ impl Stage {
         self.clock.now()
     }
 
-    /// Hears what has happened; says whether something has. A look is much cheaper than a worker that starts for nothing.
-    pub(super) async fn hear(&mut self) -> Result<usize, SandboxError> {
-        let is_waiting = "select exists (select from outbox_events where dispatched_at is null)";
-        let is_waiting: bool = sqlx::query_scalar(is_waiting).fetch_one(&mut self.superuser).await?;
-        Ok(if is_waiting { self.outbox.drain().await? } else { 0 })
+    /// Waits until what has happened is heard.
+    pub(super) async fn hear(&mut self) -> Result<(), SandboxError> {
+        let waiting = "select exists (select from outbox_events where dispatched_at is null and event_name = any($1))";
+        let began = Instant::now();
+        while sqlx::query_scalar(waiting).bind(&self.heard).fetch_one(&mut self.superuser).await? {
+            if began.elapsed() > HEARING_TIMEOUT {
+                return Err(SandboxError::Evaluation("an event is not heard".to_owned()));
+            }
+            tokio::time::sleep(HEARING_POLL).await;
+        }
+        Ok(())
     }
 
     /// Does everything the dispatcher would do at this moment.
     pub(super) async fn settle(&mut self) -> Result<(), SandboxError> {
         for _ in 0..ROUNDS_MAX {
-            let heard = self.hear().await?;
+            self.hear().await?;
             let done = self.timers.fire_due().await? + self.turns.drain().await? + self.effects.drain().await?;
-            if heard + done == 0 {
+            if done == 0 {
                 return Ok(());
             }
         }
@@ -161,6 +178,8 @@ fn config(database: &Database, base_url: &str, twilio_url: &str) -> Result<Confi
         ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
         ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
         ("TWILIO_BASE_URL", twilio_url.to_owned()),
+        // One after the other, so that it is always the same.
+        ("OUTBOX_CONCURRENCY", "1".to_owned()),
         ("CALENDAR_FEED_KEY", CALENDAR_FEED_KEY.to_owned()),
         ("CLERK_JWT_ISSUER", "https://clerk.example.com".to_owned()),
         ("CLERK_AUTHORIZED_PARTIES", "https://app.example.com".to_owned()),
