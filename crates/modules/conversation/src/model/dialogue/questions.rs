@@ -42,9 +42,6 @@ impl Thought<'_> {
 
     fn keep_price(&mut self) {
         let quote = self.spoken_of();
-        if quote.is_some() {
-            self.dialogue.told.clone_from(&quote);
-        }
         self.acts.push(Act::KeepPrice(quote));
     }
 

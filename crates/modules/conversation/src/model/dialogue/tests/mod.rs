@@ -15,12 +15,12 @@ macro_rules! scripts {
 }
 
 scripts! {
-    bookings: 8,
-    jobs: 6,
-    times: 6,
-    questions: 6,
-    changes: 8,
-    people: 6,
-    races: 5,
-    spanish: 4,
+    bookings: 11,
+    jobs: 11,
+    times: 14,
+    questions: 10,
+    changes: 12,
+    people: 11,
+    races: 8,
+    spanish: 7,
 }
