@@ -191,7 +191,10 @@ impl Thought<'_> {
 
     /// A wish without the days that only say which appointment is to move; none where nothing is left.
     pub(super) fn wish_to_move(&self, mut when: When) -> Option<When> {
-        let Some(moved) = self.moving().and_then(|id| self.world.appointment(id)) else { return Some(when) };
+        // Once that is settled, its day is as good as any other.
+        let is_settled = self.before.change == self.dialogue.change;
+        let moved = self.moving().filter(|_| !is_settled).and_then(|id| self.world.appointment(id));
+        let Some(moved) = moved else { return Some(when) };
         let start = self.start(moved);
         let before = when.windows.len();
         let is_its_day =
