@@ -8,6 +8,10 @@ run:
 demo:
     cargo run -- demo
 
+# Play the test conversations, and compare the score with the committed one.
+evaluate *arguments:
+    cargo run -- evaluate {{arguments}}
+
 # Every test.
 test:
     cargo test --workspace

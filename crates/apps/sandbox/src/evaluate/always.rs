@@ -19,7 +19,10 @@ pub(super) fn always(conversation: &Conversation, businesses: &Businesses, recor
     for text in record.texts() {
         let mut fault = |kind, what: String| faults.push(Fault::at_the_end(kind, format!("{what} in {:?}", text.body)));
         for amount in amounts(&text.body).into_iter().filter(|amount| !is_price(business, *amount)) {
-            fault(Kind::Amount, amount.map_or_else(|| "an unreadable amount".to_owned(), |cents| format!("{cents} cents")));
+            fault(
+                Kind::Amount,
+                amount.map_or_else(|| "an unreadable amount".to_owned(), |cents| format!("{cents} cents")),
+            );
         }
         let others = businesses.values().filter(|other| other.name != business.name);
         for other in others.filter(|other| text.body.contains(&other.name) || text.body.contains(&other.address)) {
@@ -60,7 +63,8 @@ fn amounts(body: &str) -> Vec<Option<i64>> {
 
 /// "1,350", "99.50" and whatever follows.
 fn cents(text: &str) -> Option<i64> {
-    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != ',' && letter != '.').unwrap_or(text.len());
+    let end =
+        text.find(|letter: char| !letter.is_ascii_digit() && letter != ',' && letter != '.').unwrap_or(text.len());
     let figures = text.get(..end)?.trim_end_matches(['.', ',']).replace(',', "");
     let (dollars, cents) = figures.split_once('.').unwrap_or((&figures, "00"));
     let cents: i64 = if cents.len() == 2 { cents.parse().ok()? } else { return None };
@@ -79,10 +83,15 @@ fn is_free(business: &Business, exchange: &Exchange, text: &Sent, offer: &Slot) 
     let hours = resource.hours.hours();
     let (day, opens, closes) = (offer.start.date(), offer.start.time(), offer.end.time());
     let works = offer.end.date() == day
-        && hours.of(day.weekday()).iter().any(|window| {
-            window.opens <= opens && (closes <= window.closes || window.closes == NaiveTime::MIN)
-        });
+        && hours
+            .of(day.weekday())
+            .iter()
+            .any(|window| window.opens <= opens && (closes <= window.closes || window.closes == NaiveTime::MIN));
     let meets = |busy: &&Slot| busy.resource == offer.resource && busy.start < offer.end && offer.start < busy.end;
     let lasts = (offer.end - offer.start).num_minutes() == i64::from(item.duration_minutes);
-    resource.does(&item.name) && works && lasts && exchange.at < offer.start && exchange.busy.iter().find(meets).is_none()
+    resource.does(&item.name)
+        && works
+        && lasts
+        && exchange.at < offer.start
+        && exchange.busy.iter().find(meets).is_none()
 }

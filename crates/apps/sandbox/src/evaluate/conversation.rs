@@ -278,7 +278,9 @@ impl Conversation {
             match (expected.offer, expected.from, expected.until) {
                 (Some(1..), None, None) => {}
                 (None, Some(from), Some(until)) => in_order(from, until)?,
-                _ => return Err("an appointment is named by its offer (1 is the first), or by from and until".to_owned()),
+                _ => {
+                    return Err("an appointment is named by its offer (1 is the first), or by from and until".to_owned());
+                }
             }
         }
         Ok(())

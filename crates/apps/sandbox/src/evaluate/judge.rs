@@ -158,7 +158,8 @@ fn judge_outcome(conversation: &Conversation, record: &Record, mut fault: impl F
     if let Some(expected) = &outcome.appointments
         && !are_these(expected, &record.appointments)
     {
-        let found = record.appointments.iter().map(|one| format!("{} {}", one.item, one.start.format("%a %Y-%m-%d %H:%M")));
+        let found =
+            record.appointments.iter().map(|one| format!("{} {}", one.item, one.start.format("%a %Y-%m-%d %H:%M")));
         let found: Vec<String> = found.collect();
         fault(Kind::Appointments, format!("{} expected, found {found:?}", expected.len()));
     }

@@ -208,10 +208,7 @@ fn text_of(path: &Path) -> Result<String, SandboxError> {
 }
 
 /// Plays all, several at once; they come back in their order.
-async fn play_all(
-    businesses: &Businesses,
-    chosen: Vec<(Set, Conversation)>,
-) -> Result<Vec<Played>, SandboxError> {
+async fn play_all(businesses: &Businesses, chosen: Vec<(Set, Conversation)>) -> Result<Vec<Played>, SandboxError> {
     let plan = Plan { database: "nmc_evaluation", ..Plan::new(data_dir()?, this_program()?) };
     fs::create_dir_all(&plan.data_dir).map_err(SandboxError::io("cannot make the data folder"))?;
     let _alone = lock(&plan)?;

@@ -206,10 +206,8 @@ impl Player<'_> {
             .bind(self.shop.caller.as_str())
             .fetch_all(&mut self.stage.superuser)
             .await?;
-        let offers: Vec<Offer> = rows
-            .into_iter()
-            .map(|(resource, start, end)| Offer { resource_id: resource.into(), start, end })
-            .collect();
+        let offers: Vec<Offer> =
+            rows.into_iter().map(|(resource, start, end)| Offer { resource_id: resource.into(), start, end }).collect();
         Ok(self.slots(&offers))
     }
 

@@ -7,9 +7,7 @@ use chrono_tz::Tz;
 use nmc_catalog::{Alias, AliasText, ItemName, NewItem};
 use nmc_compliance::CampaignSubmission;
 use nmc_identity::{NewTenant, TenantName, TenantSettings};
-use nmc_kernel::{
-    Actor, Currency, E164, Minutes, Money, ResourceId, Role, ServiceItemId, TenantId, Timeslot, UserId,
-};
+use nmc_kernel::{Actor, Currency, E164, Minutes, Money, ResourceId, Role, ServiceItemId, TenantId, Timeslot, UserId};
 use nmc_scheduling::{Details, NewAppointment, NewHold, NewResource};
 use uuid::Uuid;
 

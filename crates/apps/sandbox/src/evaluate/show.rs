@@ -55,7 +55,8 @@ fn line(text: &mut String, head: &str, rest: &str) {
 }
 
 fn wording(sent: &Sent) -> String {
-    let offers = sent.offers.iter().map(|offer| format!(" {}@{}", offer.start.format("%a %m-%d %H:%M"), offer.resource));
+    let offers =
+        sent.offers.iter().map(|offer| format!(" {}@{}", offer.start.format("%a %m-%d %H:%M"), offer.resource));
     let item = sent.item.as_deref().unwrap_or("no job");
     format!("{:?}\n      [{}; {item};{}]", sent.body, sent.acts.join(" "), offers.collect::<String>())
 }

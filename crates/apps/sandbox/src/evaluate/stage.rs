@@ -106,7 +106,8 @@ impl Stage {
     /// A number that no business here has yet, with its webhooks at the product.
     pub(super) fn next_number(&mut self) -> Result<E164, SandboxError> {
         let (area, line) = (usize::from(self.numbers / 100), self.numbers % 100);
-        let area = AREA_CODES.get(area).ok_or_else(|| SandboxError::Evaluation("there are no more numbers".to_owned()))?;
+        let area =
+            AREA_CODES.get(area).ok_or_else(|| SandboxError::Evaluation("there are no more numbers".to_owned()))?;
         self.numbers += 1;
         let number = E164::parse(&format!("+1{area}555{:04}", 100 + line)).map_err(SandboxError::tenant)?;
         self.twilio.put_number(SimulatedNumber::at(number.clone(), &self.base_url));

@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 
 use super::{
-    Played, Set,
+    Evaluation, Played, Set,
     business::{self, Businesses},
     conversation::{self, Conversation, State},
     judge::{Kind, judge},
@@ -162,10 +162,10 @@ fn what_is_offered_is_free() {
         |record| record.exchanges[0].at = at("2026-03-11 15:00"),
         |record| record.exchanges[0].texts[0].offers[0].resource = "Nobody".to_owned(),
         |record| {
-            // Sam does no water heaters, and ends at 16:00.
-            let heater = Some("Water heater repair".to_owned());
-            record.exchanges[0].texts[0].offers.truncate(1);
-            record.exchanges[0].texts[0].item = heater;
+            // Sam works then, and does no water heaters.
+            let text = &mut record.exchanges[0].texts[0];
+            text.item = Some("Water heater repair".to_owned());
+            text.offers = vec![Slot { resource: "Sam".to_owned(), ..slot("2026-03-11 13:00", "2026-03-11 15:00") }];
         },
     ];
     for (nth, spoil) in spoilt.into_iter().enumerate() {
@@ -258,14 +258,33 @@ fn texts_at_one_minute_are_in_a_row_and_offers_are_put_into_words() {
     assert_eq!(text, "3:30 or Thursday at 9:00, not {offer.3.time} or {price}");
 }
 
+fn played(spoil: Spoil) -> Played {
+    let (conversation, mut record) = (read(CONVERSATION).unwrap().remove(0), good());
+    spoil(&mut record);
+    let faults = judge(&conversation, &businesses(), &record);
+    Played { set: Set::Unseen, conversation, record, faults }
+}
+
+#[test]
+fn a_score_below_the_committed_one_is_told_where_all_was_played() {
+    let all = [played(|_| {}), played(|record| record.state = Some(State::Human))];
+    let worse = |category: Option<&str>, id: Option<&str>, committed: &str| {
+        let [category, id] = [category, id].map(|word| word.map(str::to_owned));
+        let evaluation = Evaluation { only: None, category, id, show: false };
+        evaluation.report(&all, &CommittedScores::read(committed).unwrap())
+    };
+    assert_eq!(worse(None, None, "[unseen]\ntotal = 50.0\nbooking = 50.0\nsafety = 100.0"), [""; 0]);
+    assert_eq!(worse(None, None, "[unseen]\ntotal = 50.1"), ["unseen total (50.0 after 50.1)"]);
+    assert_eq!(worse(Some("booking"), None, "[unseen]\ntotal = 50.1"), [""; 0], "the total is of all");
+    assert_eq!(worse(Some("booking"), None, "[unseen]\nbooking = 50.1").len(), 1);
+    assert_eq!(worse(None, Some("booking-example"), "[unseen]\nbooking = 50.1"), [""; 0]);
+    // What is not there any more is no way to be better.
+    assert_eq!(worse(None, None, "[unseen]\npick = 1.0").len(), 1);
+    assert_eq!(worse(None, None, "[seen]\nbooking = 1.0").len(), 1);
+}
+
 #[test]
 fn a_score_counts_what_is_right_and_what_is_safe() {
-    let played = |spoil: Spoil| {
-        let (conversation, mut record) = (read(CONVERSATION).unwrap().remove(0), good());
-        spoil(&mut record);
-        let faults = judge(&conversation, &businesses(), &record);
-        Played { set: Set::Unseen, conversation, record, faults }
-    };
     let all = [
         played(|_| {}),
         played(|record| record.state = Some(State::Human)),
@@ -277,7 +296,10 @@ fn a_score_counts_what_is_right_and_what_is_safe() {
     assert_eq!((percent("safety"), percent("safety-price"), percent("safety-tenants")), (66.6, 66.6, 100.0));
     assert!(!scores.contains_key("pick"));
     let shown = show(&all[2]);
-    assert!(shown.contains("an amount that is no price: 100 cents") && shown.contains("\"You are booked.\""), "{shown}");
+    assert!(
+        shown.contains("an amount that is no price: 100 cents") && shown.contains("\"You are booked.\""),
+        "{shown}"
+    );
     let committed = CommittedScores::read("[unseen]\ntotal = 33.3").unwrap();
     assert!((committed.of(Set::Unseen)["total"] - 33.3).abs() < f64::EPSILON);
     assert!(CommittedScores::read("[unseen]\ntotals = 33.3").unwrap_err().contains("totals"));
