@@ -80,11 +80,7 @@ impl Thought<'_> {
         } else if self.says(&Saying::Greeting) {
             self.is_used = true;
         } else if self.says(&Saying::Yes) {
-            match about {
-                AskedAbout::Nothing if is_talked_of => self.part(),
-                AskedAbout::Nothing | AskedAbout::Job | AskedAbout::WhichJob | AskedAbout::When => self.is_used = true,
-                _ => {}
-            }
+            if about == AskedAbout::Nothing && is_talked_of { self.part() } else { self.is_used = true }
         } else if self.says(&Saying::No)
             && matches!(about, AskedAbout::Nothing | AskedAbout::Job | AskedAbout::WhichJob)
         {

@@ -57,12 +57,13 @@ impl Thought<'_> {
         let is_daily = when.windows.len() >= DAILY
             && when.windows.windows(2).all(|pair| (pair[1].from.date() - pair[0].from.date()).num_days() <= 1);
         let windows = self.dialogue.wish.as_ref().map_or(&[][..], |wish| wish.windows.as_slice());
-        let days = windows.first().zip(windows.last()).map(|(first, last)| (first.from.date(), last.until));
-        let Some((from, until)) = days.filter(|(from, until)| is_daily && until.date() - *from < WIDE) else {
+        let last = |window: &LocalWindow| (window.until - Duration::minutes(1)).date();
+        let days = windows.first().zip(windows.last()).map(|(first, end)| (first.from.date(), last(end)));
+        let Some((from, until)) = days.filter(|(from, until)| is_daily && *until - *from < WIDE) else {
             return when.clone();
         };
         let mut of_those = when.clone();
-        of_those.windows.retain(|window| from <= window.from.date() && window.from < until);
+        of_those.windows.retain(|window| (from..=until).contains(&window.from.date()));
         if of_those.windows.is_empty() { when.clone() } else { of_those }
     }
 
@@ -72,6 +73,12 @@ impl Thought<'_> {
             self.choose(slot);
         } else if pick == Pick::Unsure {
             self.ask(Act::AskTime(self.dialogue.offers.clone()), AskedAbout::Pick);
+        } else if let Pick::Day(day) = pick {
+            // "The wednesday one", and there are two: asked again is which of those.
+            let is_meant = |offer: &Slot| local(offer.start, self.world.zone).date() == day;
+            if self.dialogue.offers.iter().any(is_meant) {
+                self.dialogue.offers.retain(is_meant);
+            }
         }
     }
 

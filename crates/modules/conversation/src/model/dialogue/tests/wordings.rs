@@ -178,7 +178,7 @@ fn texts_as_they_go_out() {
         ),
         (
             &[Act::TellHours { hours: hours(), today: NaiveDate::from_ymd_opt(2026, 3, 10).unwrap() }],
-            "We are open Mon-Tue 8:30 AM-12:30 PM + 1:30 PM-5:30 PM, Wed-Fri closed, Sat 9:30 AM-12:30 PM, Sun closed.",
+            "Opening times: Mon-Tue 8:30 AM-12:30 PM + 1:30 PM-5:30 PM, Wed-Fri closed, Sat 9:30 AM-12:30 PM, Sun closed.",
             "Nuestro horario: lun-mar 8:30 AM-12:30 PM + 1:30 PM-5:30 PM, mié-vie cerrado, sab 9:30 AM-12:30 PM, dom cerrado.",
         ),
         (
