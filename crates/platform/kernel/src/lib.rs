@@ -5,6 +5,7 @@
 
 mod actor;
 mod ambient;
+mod given;
 mod id;
 mod idempotency;
 mod mask;
@@ -17,6 +18,7 @@ pub mod retry;
 
 pub use actor::{Actor, Role};
 pub use ambient::{Clock, Ids, Random};
+pub use given::given;
 pub use id::{
     AppointmentId, CalendarId, CallId, CampaignId, ConversationId, CorrelationId, EventId, HoldId, InboundSmsId,
     IntentId, InvitationId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,

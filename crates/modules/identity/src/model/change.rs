@@ -1,7 +1,7 @@
 use chrono::NaiveTime;
 use chrono_tz::Tz;
-use nmc_kernel::E164;
-use serde::{Deserialize, Deserializer};
+use nmc_kernel::{E164, given};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -75,12 +75,6 @@ pub struct QuietHoursChange {
     pub end: Option<NaiveTime>,
     /// Whether the stricter hours of the caller's state hold as well.
     pub by_state: Option<bool>,
-}
-
-/// Tells a field that is null from one that is not given.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl TenantChange {

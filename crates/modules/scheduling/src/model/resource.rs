@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use chrono_tz::Tz;
 use nmc_identity::{OpenWindow, OpeningHours};
-use nmc_kernel::{ResourceId, ServiceItemId};
+use nmc_kernel::{ResourceId, ServiceItemId, given};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -181,12 +181,6 @@ pub struct ResourceChange {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     pub active: Option<bool>,
-}
-
-/// Tells a field that is null from one that is not given.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Takes a field that is not given, and no null: that would look like a change and be none.
