@@ -8,6 +8,7 @@ mod ambient;
 mod given;
 mod id;
 mod idempotency;
+mod invisible;
 mod mask;
 mod minutes;
 mod money;
@@ -24,6 +25,7 @@ pub use id::{
     IntentId, InvitationId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,
 };
 pub use idempotency::IdempotencyKey;
+pub use invisible::is_invisible;
 pub use mask::Masked;
 pub use minutes::{Minutes, MinutesError};
 pub use money::{Currency, Money, MoneyError};
