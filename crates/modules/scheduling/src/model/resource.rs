@@ -1,9 +1,9 @@
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use chrono_tz::Tz;
-use nmc_identity::{OpenWindow, OpeningHours};
+use nmc_identity::{AuditEntry, OpenWindow, OpeningHours};
 use nmc_kernel::{ResourceId, ServiceItemId, given};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::line::is_line;
 
@@ -291,17 +291,7 @@ fn in_order(mut skills: Vec<ServiceItemId>) -> Vec<ServiceItemId> {
 /// What the log keeps of a change: the fields that differ, before and after. Of the name, which may be a person's, it
 /// says only that there is one.
 pub(crate) fn audited(before: &Resource, after: &Resource) -> (Value, Value) {
-    let (was, is) = (fields(before), fields(after));
-    let mut told = (Map::new(), Map::new());
-    for (name, now) in is {
-        let then = was.get(&name).cloned().unwrap_or_default();
-        if then != now {
-            let impersonal = |value| if name == "name" { json!("set") } else { value };
-            told.0.insert(name.clone(), impersonal(then));
-            told.1.insert(name.clone(), impersonal(now));
-        }
-    }
-    (told.0.into(), told.1.into())
+    AuditEntry::differences(&fields(before), &fields(after), &["name"])
 }
 
 fn fields(resource: &Resource) -> Map<String, Value> {
@@ -310,6 +300,7 @@ fn fields(resource: &Resource) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
