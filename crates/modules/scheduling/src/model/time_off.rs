@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{clock::Clock, line::is_line};
 
 /// A row is no longer, so that a search knows how far back one can begin.
-const PIECE: Duration = Duration::hours(24);
+pub(crate) const PIECE_MAX: Duration = Duration::hours(24);
 /// Who is away for longer is not a resource meanwhile.
 const DAYS_MAX: i64 = 366;
 const REASON_CHARS_MAX: usize = 200;
@@ -144,7 +144,7 @@ pub(crate) fn day(zone: Tz, date: NaiveDate) -> Option<Timeslot> {
 pub(crate) fn pieces(slot: Timeslot) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
     let mut from = slot.start();
     std::iter::from_fn(move || {
-        let piece = (from, slot.end().min(from + PIECE));
+        let piece = (from, slot.end().min(from + PIECE_MAX));
         from = piece.1;
         (piece.0 < piece.1).then_some(piece)
     })
