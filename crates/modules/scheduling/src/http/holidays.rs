@@ -3,7 +3,7 @@ use nmc_web::{ApiRefusal, IdempotentJson, Page, PageRequest, Path, Problem, Quer
 use uuid::Uuid;
 
 use super::filter::Dates;
-use crate::{AddedHoliday, Holiday, HolidayError, NewHoliday, Scheduling, model::time_off::is_usual, store::holiday};
+use crate::{AddedHoliday, Holiday, HolidayError, NewHoliday, Scheduling, model::date::is_usual};
 
 /// Days on which nobody of the business works
 #[utoipa::path(
@@ -31,7 +31,7 @@ pub(super) async fn list(
         }
     }
     let holidays = scheduling.holidays(&actor, (dates.from, dates.to), page.after()?, page.fetch_limit()).await?;
-    Ok(Json(Page::new(holidays, &page, holiday::position)))
+    Ok(Json(Page::new(holidays, &page, Holiday::position)))
 }
 
 /// Make a day a holiday

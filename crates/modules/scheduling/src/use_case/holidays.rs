@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::resources::RESOURCES_MAX;
-use crate::{Holiday, HolidayFieldError, NewHoliday, Scheduling, model::time_off::day, store};
+use crate::{Holiday, HolidayFieldError, NewHoliday, Scheduling, model::date::day, store};
 
 /// Years of holidays, the past one included.
 const HOLIDAYS_MAX: i64 = 500;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::holidays::AFFECTED_MAX;
-use crate::{NewTimeOff, Scheduling, TimeOff, TimeOffFieldError, model::time_off::is_usual, store};
+use crate::{NewTimeOff, Scheduling, TimeOff, TimeOffFieldError, model::date::is_usual, store};
 
 /// More to come is a mistake, and slows the search.
 const AHEAD_MAX: i64 = 200;
