@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     program::{BOUND, count, program, run},
-    stand::{STOP_BOUND, Stand, ended, terminate},
+    stand::{Stand, ended, terminate},
 };
 
 #[tokio::test]
