@@ -1,16 +1,13 @@
 //! Who of the example business can be booked.
 
 use chrono::{Duration, NaiveTime};
-use nmc_catalog::Catalog;
+use nmc_catalog::{Catalog, ITEMS_MAX};
 use nmc_db::Db;
 use nmc_identity::{Identity, OpenWindow, OpeningHours};
 use nmc_kernel::{Actor, TenantId};
 use nmc_scheduling::{FeedKey, Granularity, NewResource, ResourceError, Scheduling, Settings};
 
 use crate::{SandboxError, installation::CALENDAR_FEED_KEY};
-
-/// A catalog has no more items.
-const ITEMS_MAX: i64 = 500;
 
 /// Somebody who works from Monday to Saturday.
 struct Worker {

@@ -21,4 +21,9 @@ pub use model::{
     matching::{Match, MatchedBy, Matches, matches},
     words::{AliasText, Description, ItemName, WordsError},
 };
-pub use use_case::{change::ChangeItemError, create::CreateItemError, put_aliases::AliasesError, quote::QuoteError};
+pub use use_case::{
+    change::ChangeItemError,
+    create::{CreateItemError, ITEMS_MAX},
+    put_aliases::AliasesError,
+    quote::QuoteError,
+};

@@ -17,7 +17,13 @@ use crate::{
     Subject, SubmitCampaignError, http,
     model::destination::{Destination, destination},
     store,
-    use_case::{campaign_unknown, can_send, decide, do_not_text, limits::Limits, numbers, opt_out, standing, submit},
+    use_case::{
+        campaign_unknown,
+        can_send::{self, Text},
+        decide, do_not_text,
+        limits::Limits,
+        numbers, opt_out, standing, submit,
+    },
 };
 
 /// The module's face; cheap to clone.
@@ -229,7 +235,7 @@ impl Compliance {
         phone: &E164,
         purpose: Purpose,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, Decision::Allow).await
+        self.can_send_with(tx, subject, phone, purpose, Decision::Allow).await
     }
 
     /// The same together with what the sender knows itself (the conversation's state and epoch, a pause, too many texts
@@ -243,7 +249,8 @@ impl Compliance {
         purpose: Purpose,
         senders: Decision,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, None, senders).await
+        let text = Text { subject, from: None, to: phone, purpose };
+        can_send::can_send(&self.identity, &self.limits, tx, text, senders).await
     }
 
     /// The same for a text that goes out now from a number of the business: refused where it is that no more.
@@ -256,7 +263,8 @@ impl Compliance {
         purpose: Purpose,
         senders: Decision,
     ) -> Result<Decision, DbError> {
-        can_send::can_send(&self.identity, &self.limits, tx, subject, phone, purpose, Some(from), senders).await
+        let text = Text { subject, from: Some(from), to: phone, purpose };
+        can_send::can_send(&self.identity, &self.limits, tx, text, senders).await
     }
 
     /// What [`Compliance::can_send`] would say now, without lock or trace: for what is promised aloud.
@@ -273,7 +281,7 @@ impl Compliance {
         purpose: Purpose,
         decision: &Decision,
     ) -> Result<(), DbError> {
-        can_send::store_decision(tx, subject, phone, purpose, decision).await
+        can_send::store_decision(tx, Text { subject, from: None, to: phone, purpose }, decision).await
     }
 
     /// A subject's decisions in their order (the newest 200): why it was, or was not, sent.

@@ -5,8 +5,10 @@
 
 mod actor;
 mod ambient;
+mod given;
 mod id;
 mod idempotency;
+mod invisible;
 mod mask;
 mod minutes;
 mod money;
@@ -17,11 +19,13 @@ pub mod retry;
 
 pub use actor::{Actor, Role};
 pub use ambient::{Clock, Ids, Random};
+pub use given::given;
 pub use id::{
     AppointmentId, CalendarId, CallId, CampaignId, ConversationId, CorrelationId, EventId, HoldId, InboundSmsId,
     IntentId, InvitationId, MessageId, PhoneNumberId, ResourceId, ServiceItemId, TaskId, TenantId, UserId,
 };
 pub use idempotency::IdempotencyKey;
+pub use invisible::is_invisible;
 pub use mask::Masked;
 pub use minutes::{Minutes, MinutesError};
 pub use money::{Currency, Money, MoneyError};

@@ -1,6 +1,6 @@
 //! What every body and every list has to refuse.
 
-use chrono::{DurationRound as _, TimeDelta, Utc};
+use chrono::TimeDelta;
 use nmc_kernel::Actor;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     api::{Ask, send},
     document::operations,
     table::Role,
-    world::World,
+    world::{World, in_days},
 };
 
 /// A list whose items are fixed in code: always one page.
@@ -91,8 +91,7 @@ async fn every_creation_repeated_with_its_key_is_answered_the_same() {
         let mut body = body.unwrap();
         if operation.path == "/v1/scheduling/holds" {
             // The example's day is over.
-            #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
-            let start = (Utc::now() + TimeDelta::days(7)).duration_trunc(TimeDelta::minutes(1)).unwrap();
+            let start = in_days(7);
             body["start"] = json!(start);
             body["end"] = json!(start + TimeDelta::hours(1));
             body["override"] = json!(true);

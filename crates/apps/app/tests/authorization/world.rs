@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use nmc_app::{Modules, routes};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_identity::Person as Identified;
-use nmc_kernel::{Actor, E164, Role, TenantId};
+use nmc_kernel::{Actor, Clock, E164, Role, TenantId};
 use nmc_providers::clerk::ClerkUserId;
 use nmc_simulators::{
     clerk::{ClerkSimulator, NewUser, TokenRequest},
@@ -302,15 +302,13 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
     let resource = json!({ "name": "Kim", "skills": [&item] });
     let resource = must(app, owner, "POST", "/v1/scheduling/resources", Some(resource)).await;
     let away = format!("/v1/scheduling/resources/{}/time-off", resource["id"].as_str().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
-    let day = (Utc::now() + TimeDelta::days(30)).date_naive();
+    let day = in_days(30).date_naive();
     let away = must(app, owner, "POST", &away, Some(json!({ "first_day": day, "last_day": day }))).await;
     let holiday = json!({ "date": "2030-01-01", "name": "New Year" });
     let holiday = must(app, owner, "POST", "/v1/scheduling/holidays", Some(holiday)).await;
     // Whenever this runs, it is ahead and within nobody's rules.
     let hold = async |day: i64| {
-        #[expect(clippy::disallowed_methods, reason = "what the service calls ahead")]
-        let start = (Utc::now() + TimeDelta::days(day)).duration_trunc(TimeDelta::minutes(1)).unwrap();
+        let start = in_days(day);
         let hold = json!({
             "resource_id": resource["id"], "start": start, "end": start + TimeDelta::hours(1), "override": true
         });
@@ -351,6 +349,11 @@ async fn live(app: &App, tenant: TenantId, number: &E164, owner: &Person, caller
         (Kind::Holiday, id(&holiday)),
     ]);
     Business { tenant, ids }
+}
+
+/// A whole minute so many days ahead of the service's clock.
+pub(crate) fn in_days(days: i64) -> DateTime<Utc> {
+    (Clock::system().now() + TimeDelta::days(days)).duration_trunc(TimeDelta::minutes(1)).unwrap()
 }
 
 /// Rows that come to be by what these tests do not play: a consumer that fails six times, a subscription of which Stripe

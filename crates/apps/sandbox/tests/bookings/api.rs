@@ -1,7 +1,7 @@
 //! The API as a program of a business uses it: every request is repeated, with its key, until it has been answered.
 
 use std::{
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -9,32 +9,47 @@ use nmc_kernel::Role;
 use nmc_sandbox::Installation;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
+use tokio::sync::watch;
 
 /// An answer that is not there by then has been cut off: the programs are killed one after another.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A program is back long before.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// A client that was not answered asks again after so long.
-const PAUSE: Duration = Duration::from_millis(20);
 /// For so long after everything is ready again, connections of before may still be found broken.
 const AFTERMATH: Duration = Duration::from_secs(2);
 
-/// When something was down.
+/// When something was down, and whether it is now.
 #[derive(Debug, Default)]
-pub(crate) struct Kills(Mutex<Vec<(Instant, Instant)>>);
+pub(crate) struct Kills {
+    past: Mutex<Vec<(Instant, Instant)>>,
+    down_since: watch::Sender<Option<Instant>>,
+}
 
 impl Kills {
-    pub(crate) fn add(&self, since: Instant, until: Instant) {
-        self.0.lock().unwrap().push((since, until + AFTERMATH));
+    /// Something is about to be killed.
+    pub(crate) fn begin(&self) {
+        self.down_since.send_replace(Some(Instant::now()));
+    }
+
+    /// Everything is ready again.
+    pub(crate) fn end(&self) {
+        let since = self.down_since.send_replace(None).unwrap();
+        self.past.lock().unwrap().push((since, Instant::now() + AFTERMATH));
+    }
+
+    /// Waits until nothing is down: a client that was not answered asks again then.
+    async fn all_up(&self) {
+        let mut down_since = self.down_since.subscribe();
+        down_since.wait_for(Option::is_none).await.unwrap();
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.past.lock().unwrap().len()
     }
 
     /// Whether something was down at some time between.
     pub(crate) fn cut(&self, began: Instant, ended: Instant) -> bool {
-        self.0.lock().unwrap().iter().any(|(since, until)| began < *until && *since < ended)
+        self.past.lock().unwrap().iter().any(|(since, until)| began < *until && *since < ended)
     }
 }
 
@@ -65,14 +80,15 @@ pub(crate) struct Api {
     http: Client,
     base_url: String,
     token: String,
+    kills: Arc<Kills>,
 }
 
 impl Api {
-    pub(crate) fn new(installation: &Installation) -> Self {
+    pub(crate) fn new(installation: &Installation, kills: Arc<Kills>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the test is a client of the product")]
         let http = Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build().unwrap();
         let token = installation.token(Role::Owner).unwrap();
-        Self { http, base_url: format!("{}/v1", installation.base_url), token }
+        Self { http, base_url: format!("{}/v1", installation.base_url), token, kills }
     }
 
     /// Asks until there is an answer; the tries it took are added to `tries`.
@@ -92,7 +108,7 @@ impl Api {
             if let Some(answer) = got {
                 return answer;
             }
-            tokio::time::sleep(PAUSE).await;
+            self.kills.all_up().await;
         }
         panic!("{method} {path} was not answered within {} s", PATIENCE.as_secs());
     }

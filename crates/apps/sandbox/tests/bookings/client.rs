@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::api::{Answer, Api, Kills, Try};
 
 const RESOURCES: usize = 4;
-const DAYS: u64 = 2;
+/// With what everybody keeps and what nobody comes back for, about half of it is taken at any time.
+const DAYS: u64 = 28;
 /// Timeslots a day and resource: eight hours in quarters, so that most overlap several others.
 const STARTS_A_DAY: u64 = 32;
 /// Nobody keeps more, so that there is always something free and something taken.
@@ -161,10 +162,10 @@ impl Client {
     async fn book(&mut self) {
         let slot = self.calendar.slot(&self.random);
         let Some(hold) = self.hold(&slot, None).await else { return };
-        match self.random.u64() % 10 {
+        match self.random.u64() % 50 {
             // Nobody comes back for it: it expires.
             0 => {}
-            1 | 2 => {
+            1..=5 => {
                 let answer =
                     self.ask("release", Method::DELETE, &format!("/scheduling/holds/{hold}"), Value::Null).await;
                 assert!(matches!(answer.status.as_u16(), 204 | 410), "{}", answer.body);

@@ -3,18 +3,22 @@
 use std::process::Stdio;
 
 use nmc_testkit::eventually;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
 
 use crate::{
     program::{BOUND, count, program, run},
-    stand::{STOP_BOUND, Stand, ended, terminate},
+    stand::{Stand, ended, terminate},
 };
 
 #[tokio::test]
 async fn a_pause_holds_a_running_dispatcher_and_one_that_starts_later_and_loses_nothing() {
     let stand = Stand::new().await;
     let environment = stand.dispatcher_environment();
-    let first = program(&["dispatcher", "run"], &environment).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = program(&["dispatcher", "run"], &environment).stderr(Stdio::piped()).spawn().unwrap();
+    let mut logged = BufReader::new(first.stderr.take().unwrap()).lines();
     let server = stand.serve().await;
     let mut superuser = stand.database.superuser().await.unwrap();
     assert_eq!(run(&["dispatcher", "pause"], &environment).await.succeeded(), "texts are paused");
@@ -23,10 +27,18 @@ async fn a_pause_holds_a_running_dispatcher_and_one_that_starts_later_and_loses_
     stand.missed_call().await;
     let pending = "select count(*) from effect_intents where state = 'pending' and attempt = 0";
     assert!(eventually(BOUND, async || count(&mut superuser, pending).await == 1).await, "nothing is planned");
+    timeout(BOUND, async {
+        while let Some(line) = logged.next_line().await.unwrap() {
+            if line.contains("operators have paused all texts") {
+                return;
+            }
+        }
+        panic!("the dispatcher ended without a word of the pause");
+    })
+    .await
+    .expect("the running dispatcher says that texts are paused");
     terminate(&first).await;
-    let first = timeout(STOP_BOUND, first.wait_with_output()).await.unwrap().unwrap();
-    let logged = String::from_utf8(first.stderr).unwrap();
-    assert!(first.status.success() && logged.contains("operators have paused all texts"), "{logged}");
+    assert!(ended(&mut first).await.success());
     let mut second = stand.dispatch();
     let status = run(&["dispatcher", "status"], &environment).await.json_lines().remove(0);
     assert_eq!(status["effects"]["paused"][0]["kind"], "sms", "{status}");

@@ -1,8 +1,8 @@
 //! Service items, and what is changed about them.
 
 use chrono::{DateTime, Utc};
-use nmc_kernel::{Minutes, Money, ServiceItemId};
-use serde::{Deserialize, Deserializer, Serialize};
+use nmc_kernel::{Minutes, Money, ServiceItemId, given};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::words::{AliasText, Description, ItemName};
@@ -106,12 +106,6 @@ pub struct ItemChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub description: Option<Option<Description>>,
-}
-
-/// Tells a field that is null from one that is not given.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl ItemChange {

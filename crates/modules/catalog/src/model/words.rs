@@ -1,5 +1,6 @@
 //! What a business writes: names, descriptions, aliases.
 
+use nmc_kernel::is_invisible;
 use serde::{Deserialize, Serialize};
 
 use super::normalise::normalise;
@@ -80,11 +81,6 @@ fn description(text: &str) -> Result<String, WordsError> {
     let is_plain = !text.is_empty() && !text.chars().any(|c| (c.is_control() && c != '\n') || is_invisible(c));
     let is_short = text.chars().count() <= DESCRIPTION_CHARS_MAX;
     if is_plain && is_short { Ok(text) } else { Err(WordsError::Description) }
-}
-
-/// Marks that show nothing or turn the text around them: with them a text can be made to read as another.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

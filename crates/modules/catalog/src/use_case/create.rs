@@ -5,8 +5,9 @@ use nmc_kernel::{Actor, IdempotencyKey};
 use super::record::{may_change, record};
 use crate::{NewItem, ServiceItem, store};
 
-/// What a small trade sells, and far more: every text of a caller is compared with all of it.
-pub(crate) const ITEMS_MAX: i64 = 500;
+/// The most items of a catalog, inactive ones included. What a small trade sells, and far more: every text of a caller is
+/// compared with all of it.
+pub const ITEMS_MAX: i64 = 500;
 
 /// Why an item was not added.
 #[derive(Debug, thiserror::Error)]

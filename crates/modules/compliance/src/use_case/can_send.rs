@@ -23,22 +23,29 @@ use crate::{
     },
 };
 
+/// A text that goes out, or does not.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) subject: Subject,
+    /// The number of the business it goes out from now; none where that is not asked about.
+    pub(crate) from: Option<&'a E164>,
+    pub(crate) to: &'a E164,
+    pub(crate) purpose: Purpose,
+}
+
 /// The gate every text passes: lock and look, decide, store. Two statements, one of them the tenant's; a third when the
 /// outcome is new, a fourth for the confirmation of an opt-out.
-#[expect(clippy::too_many_arguments, reason = "what a text is, and what the gate has")]
 pub(crate) async fn can_send(
     identity: &Identity,
     limits: &Limits,
     tx: &mut Tx,
-    subject: Subject,
-    phone: &E164,
-    purpose: Purpose,
-    from: Option<&E164>,
+    text: Text<'_>,
     senders: Decision,
 ) -> Result<Decision, DbError> {
+    let Text { subject, from, to: phone, purpose } = text;
     // What the sender itself refuses needs neither lock nor look.
     if let Decision::Block { .. } = senders {
-        store_decision(tx, subject, phone, purpose, &senders).await?;
+        store_decision(tx, text, &senders).await?;
         return Ok(senders);
     }
     let tenant = identity.tenant(tx).await?;
@@ -46,7 +53,7 @@ pub(crate) async fn can_send(
     // The number may be another business's by now.
     if from.is_some() && !known.is_receiving {
         let released = Decision::Block { reason: BlockReason::NumberReleased };
-        store_new(tx, subject, phone, purpose, &released, known.newest).await?;
+        store_new(tx, text, &released, known.newest).await?;
         return Ok(released);
     }
     let now = tx.now();
@@ -82,23 +89,15 @@ pub(crate) async fn would_send(
 }
 
 /// A decision that the sender took alone.
-pub(crate) async fn store_decision(
-    tx: &mut Tx,
-    subject: Subject,
-    phone: &E164,
-    purpose: Purpose,
-    decision: &Decision,
-) -> Result<(), DbError> {
-    let newest = store::decision::newest(tx, subject).await?;
-    store_new(tx, subject, phone, purpose, decision, newest).await
+pub(crate) async fn store_decision(tx: &mut Tx, text: Text<'_>, decision: &Decision) -> Result<(), DbError> {
+    let newest = store::decision::newest(tx, text.subject).await?;
+    store_new(tx, text, decision, newest).await
 }
 
 /// A decision for which nothing but itself was looked at.
 async fn store_new(
     tx: &mut Tx,
-    subject: Subject,
-    phone: &E164,
-    purpose: Purpose,
+    Text { subject, to: phone, purpose, .. }: Text<'_>,
     decision: &Decision,
     newest: Option<Newest>,
 ) -> Result<(), DbError> {

@@ -2,41 +2,28 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "shared by tests, each of which uses a part")]
 
+mod look;
+mod news;
+mod requests;
+
 use std::time::Duration as StdDuration;
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode, header::CONTENT_TYPE},
-};
+use axum::Router;
 use chrono::{DateTime, Duration, Utc};
 use nmc_catalog::Catalog;
-use nmc_compliance::{CampaignSubmission, Compliance, Decision, OptOutSource};
-use nmc_conversation::{
-    Asked, Conversation, ConversationRecord, ConversationState, Direction, Message, NewMessage, Settings, TurnSettings,
-    Turns,
-};
+use nmc_compliance::{CampaignSubmission, Compliance};
+use nmc_conversation::{Asked, Conversation, NewMessage, Settings, TurnSettings, Turns};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
-use nmc_events::{
-    Context,
-    telephony::{CallDetected, InboundSmsReceived, MissedReason},
-};
 use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
-use nmc_kernel::{
-    Actor, CallId, Clock, ConversationId, CorrelationId, E164, InboundSmsId, Random, Role, TenantId, Untextable, UserId,
-};
+use nmc_kernel::{Actor, Clock, ConversationId, E164, Random, Role, TenantId, UserId};
 use nmc_outbox::{Consumers, Dispatcher};
-use nmc_providers::twilio::{
-    AccountSid, AuthToken, ClientSettings, SendOutcome, SendSms, Sender, TwilioClient, TwilioWebhooks,
-    signature::{SIGNATURE_HEADER, sign},
-};
+use nmc_providers::twilio::{AccountSid, AuthToken, ClientSettings, TwilioClient, TwilioWebhooks};
 use nmc_scheduling::{FeedKey, Scheduling};
 use nmc_simulators::twilio::{DeliveryPlan, SimulatedNumber, TwilioSettings, TwilioSimulator};
 use nmc_testkit::TestDatabase;
 use nmc_timers::Timers;
 use sqlx::PgConnection;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
 /// 14:00 in New York.
@@ -221,52 +208,6 @@ impl World {
         Actor::User { tenant, user: UserId::from(Uuid::from_u128(3)), role: Role::Owner }
     }
 
-    /// Telephony has found a missed call.
-    pub(crate) async fn call(&self, from: &E164) -> CallId {
-        self.missed(Some(from), None).await
-    }
-
-    pub(crate) async fn missed(&self, from: Option<&E164>, untextable_reason: Option<Untextable>) -> CallId {
-        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
-        let call_id: CallId = tx.ids().next();
-        let event = CallDetected {
-            call_id,
-            from_phone: from.cloned(),
-            untextable_reason,
-            to_phone: business(),
-            reason: MissedReason::NoAnswer,
-            provider_ref: format!("CA{}", call_id.as_uuid().simple()),
-        };
-        tx.publish(&event, Context { correlation: CorrelationId::from(call_id.as_uuid()), causation: None }).unwrap();
-        tx.commit().await.unwrap();
-        call_id
-    }
-
-    /// Telephony has taken a text, keywords recorded with it.
-    pub(crate) async fn text(&self, from: &E164, body: &str) -> InboundSmsId {
-        self.text_as(from, body, false).await
-    }
-
-    pub(crate) async fn text_as(&self, from: &E164, body: &str, answered_by_provider: bool) -> InboundSmsId {
-        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
-        let message_id: InboundSmsId = tx.ids().next();
-        let context = Context { correlation: CorrelationId::from(message_id.as_uuid()), causation: None };
-        let keyword = self.app.compliance.record_keyword(&mut tx, from, body, context).await.unwrap();
-        let event = InboundSmsReceived {
-            message_id,
-            from_phone: from.clone(),
-            to_phone: business(),
-            body: body.to_owned(),
-            media_count: 0,
-            provider_ref: format!("SM{}", message_id.as_uuid().simple()),
-            keyword,
-            answered_by_provider,
-        };
-        tx.publish(&event, context).unwrap();
-        tx.commit().await.unwrap();
-        message_id
-    }
-
     /// Delivers every event twice, the second time with the ledger emptied, and fires what is due, until all is quiet.
     /// The second time must change nothing.
     pub(crate) async fn deliver(&self) {
@@ -360,115 +301,6 @@ impl World {
         self.clock.now()
     }
 
-    pub(crate) async fn thread(&self, caller: &E164) -> Option<ConversationRecord> {
-        self.app.conversation.conversation_with(&self.owner(), caller).await.unwrap()
-    }
-
-    pub(crate) async fn state(&self, caller: &E164) -> Option<ConversationState> {
-        self.thread(caller).await.map(|thread| thread.state)
-    }
-
-    pub(crate) async fn messages(&self, caller: &E164) -> Vec<Message> {
-        match self.thread(caller).await {
-            Some(thread) => self.app.conversation.messages(&self.owner(), thread.id).await.unwrap(),
-            None => Vec::new(),
-        }
-    }
-
-    pub(crate) async fn outbound(&self, caller: &E164) -> Vec<Message> {
-        self.messages(caller).await.into_iter().filter(|message| message.direction == Direction::Out).collect()
-    }
-
-    /// Kinds of the open tasks, sorted: those of one moment have no order.
-    pub(crate) async fn tasks(&self) -> Vec<&'static str> {
-        let tasks = self.app.conversation.open_tasks(&self.owner()).await.unwrap();
-        let mut kinds: Vec<_> = tasks.iter().map(|task| task.kind.as_str()).collect();
-        kinds.sort_unstable();
-        kinds
-    }
-
-    /// What became of a call, and the gate's reasons for it.
-    pub(crate) async fn why(&self, call: CallId) -> (&'static str, Vec<Decision>) {
-        let why = self.app.conversation.why_call(&self.owner(), call).await.unwrap().unwrap();
-        (why.contact.outcome.as_str(), why.decisions.into_iter().map(|stored| stored.decision).collect())
-    }
-
-    pub(crate) async fn opt_out(&self, caller: &E164) {
-        let mut tx = self.app.db.begin(self.tenant).await.unwrap();
-        let context = Context { correlation: CorrelationId::from(Uuid::from_u128(7)), causation: None };
-        self.app.compliance.record_opt_out(&mut tx, caller, "STOP", OptOutSource::Keyword, context).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-
-    /// A signed-in person's request; the status and the JSON of the answer.
-    pub(crate) async fn api(
-        &self,
-        actor: Actor,
-        method: &str,
-        path: &str,
-        body: Option<serde_json::Value>,
-    ) -> (StatusCode, serde_json::Value) {
-        self.api_with_key(actor, method, path, body, None).await
-    }
-
-    pub(crate) async fn api_with_key(
-        &self,
-        actor: Actor,
-        method: &str,
-        path: &str,
-        body: Option<serde_json::Value>,
-        key: Option<&str>,
-    ) -> (StatusCode, serde_json::Value) {
-        let mut request = Request::builder().method(method).uri(path).extension(actor);
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let (router, _) = self.app.conversation.v1_routes().split_for_parts();
-        let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status();
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
-    }
-
-    /// What the audit log says was done, in order.
-    pub(crate) async fn audited(&self) -> Vec<String> {
-        sqlx::query_scalar(
-            "select action from id_audit_log where object in ('conversation', 'task', 'template') order by seq",
-        )
-        .fetch_all(&mut self.superuser().await)
-        .await
-        .unwrap()
-    }
-
-    /// A status callback at the address that went out with the text.
-    pub(crate) async fn callback(&self, url: &str, sid: &str, status: &str, code: Option<u32>) -> StatusCode {
-        let mut fields = vec![
-            ("MessageSid", sid.to_owned()),
-            ("MessageStatus", status.to_owned()),
-            ("From", business().as_str().to_owned()),
-        ];
-        if let Some(code) = code {
-            fields.push(("ErrorCode", code.to_string()));
-        }
-        let signature = sign(&self.token, url, &fields);
-        self.post(url, &fields, Some(&signature)).await
-    }
-
-    /// A text from the business's number that this service knows nothing of; its id.
-    pub(crate) async fn send_past_us(&self, to: &E164, body: &str) -> String {
-        let from = Sender::Number(business());
-        let sms = SendSms { to: to.clone(), from, body: body.to_owned(), status_callback: None };
-        let accepted = match self.client.send(&sms).await {
-            SendOutcome::Accepted { sid, .. } => Some(sid.to_string()),
-            _ => None,
-        };
-        accepted.unwrap()
-    }
-
     /// The same world after its processes were started again with other settings.
     pub(crate) fn restarted(mut self, settings: &Settings) -> Self {
         let dispatcher = Side::new(self.dispatcher.db.clone(), &self.client, settings);
@@ -497,40 +329,9 @@ impl World {
         self
     }
 
-    pub(crate) async fn post(&self, url: &str, fields: &[(&str, String)], signature: Option<&str>) -> StatusCode {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let mut request =
-            Request::post(url.strip_prefix(PUBLIC).unwrap()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        if let Some(signature) = signature {
-            request = request.header(SIGNATURE_HEADER, signature);
-        }
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        response.status()
-    }
-
     /// Past row security, for counting what there is.
     pub(crate) async fn superuser(&self) -> PgConnection {
         self.database.superuser().await.unwrap()
-    }
-
-    /// The payloads of the events of a name, in the order of their writing.
-    pub(crate) async fn events(&self, name: &str) -> Vec<serde_json::Value> {
-        sqlx::query_scalar("select payload from outbox_events where event_name = $1 order by seq")
-            .bind(format!("nmc.{name}"))
-            .fetch_all(&mut self.superuser().await)
-            .await
-            .unwrap()
-    }
-
-    pub(crate) async fn intent_states(&self) -> Vec<String> {
-        sqlx::query_scalar("select state from effect_intents order by seq")
-            .fetch_all(&mut self.superuser().await)
-            .await
-            .unwrap()
-    }
-
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&mut self.superuser().await).await.unwrap()
     }
 }
 

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use nmc_kernel::{Actor, TenantId};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use sqlx::types::Uuid;
 
@@ -20,6 +20,27 @@ pub struct AuditEntry {
     pub before: Value,
     /// How it stands now.
     pub after: Value,
+}
+
+impl AuditEntry {
+    /// What the log keeps of a change: the fields that differ, before and after. Of those that may be about a person it
+    /// says only whether they are there.
+    pub fn differences(was: &Map<String, Value>, is: &Map<String, Value>, personal: &[&str]) -> (Value, Value) {
+        let told = |name: &str, value: &Value| match value {
+            Value::Null => Value::Null,
+            _ if personal.contains(&name) => Value::from("set"),
+            plain => plain.clone(),
+        };
+        let (mut before, mut after) = (Map::new(), Map::new());
+        for (name, now) in is {
+            let then = was.get(name).unwrap_or(&Value::Null);
+            if then != now {
+                before.insert(name.clone(), told(name, then));
+                after.insert(name.clone(), told(name, now));
+            }
+        }
+        (before.into(), after.into())
+    }
 }
 
 /// What a row's hash covers, beside the hash of the row before.

@@ -1,10 +1,11 @@
 use chrono::NaiveTime;
 use chrono_tz::Tz;
-use nmc_kernel::E164;
-use serde::{Deserialize, Deserializer};
+use nmc_kernel::{E164, given};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    audit::AuditEntry,
     hours::OpeningHours,
     settings::{CallMode, Language, TenantSettings},
     tenant::{Tenant, TenantName},
@@ -77,12 +78,6 @@ pub struct QuietHoursChange {
     pub by_state: Option<bool>,
 }
 
-/// Tells a field that is null from one that is not given.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl TenantChange {
     /// The business after the change, which is still to be checked.
     pub(crate) fn apply(self, tenant: &Tenant) -> Tenant {
@@ -125,16 +120,7 @@ impl SettingsChange {
 /// What the log keeps of a change: the fields that differ, before and after. Of what may be about a person (the name, a
 /// phone, an address) it says only whether it is there.
 pub(crate) fn audited(before: &Tenant, after: &Tenant) -> (Value, Value) {
-    let (was, is) = (fields(before), fields(after));
-    let mut told = (Map::new(), Map::new());
-    for (name, now) in &is {
-        let then = was.get(name).unwrap_or(&Value::Null);
-        if then != now {
-            told.0.insert(name.clone(), impersonal(name, then));
-            told.1.insert(name.clone(), impersonal(name, now));
-        }
-    }
-    (told.0.into(), told.1.into())
+    AuditEntry::differences(&fields(before), &fields(after), &["name", "forward_to", "address"])
 }
 
 fn fields(tenant: &Tenant) -> Map<String, Value> {
@@ -144,13 +130,6 @@ fn fields(tenant: &Tenant) -> Map<String, Value> {
     fields.insert("time_zone".to_owned(), json!(tenant.time_zone.name()));
     fields.insert("status".to_owned(), json!(tenant.status.as_str()));
     fields
-}
-
-fn impersonal(name: &str, value: &Value) -> Value {
-    match name {
-        "name" | "forward_to" | "address" if !value.is_null() => json!("set"),
-        _ => value.clone(),
-    }
 }
 
 #[cfg(test)]

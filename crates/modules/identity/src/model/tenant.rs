@@ -1,5 +1,5 @@
 use chrono_tz::Tz;
-use nmc_kernel::TenantId;
+use nmc_kernel::{TenantId, is_invisible};
 use serde::{Deserialize, Serialize};
 
 use crate::TenantSettings;
@@ -77,12 +77,6 @@ impl TenantName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Marks that show nothing or turn the text around them: a name of them alone names nobody, and one with them can be made
-/// to read as another's.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl std::str::FromStr for TenantName {

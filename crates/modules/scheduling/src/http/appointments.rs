@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
-use nmc_kernel::AppointmentId;
+use nmc_kernel::{AppointmentId, given};
 use nmc_web::{ApiRefusal, JsonBody, Page, PageRequest, Path, Problem, Query, User};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
@@ -79,12 +79,6 @@ pub(super) struct CorrectRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     notes: Option<Option<String>>,
-}
-
-/// A field that is there, if only as null.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Correct what is known of the customer

@@ -1,31 +1,9 @@
 use axum::{Json, extract::State, http::StatusCode};
-use nmc_kernel::AppointmentId;
 use nmc_web::{ApiRefusal, IdempotentJson, Page, PageRequest, Path, Problem, Query, User};
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::Dates;
-use crate::{AddedHoliday, Holiday, HolidayError, NewHoliday, Scheduling, model::time_off::is_usual, store::holiday};
-
-/// A holiday that was added.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AddedHoliday, example = json!({
-    "id": "0197c0de-0000-7000-8000-000000000005", "date": "2026-11-26", "name": "Thanksgiving",
-    "appointments_affected": ["0197c0de-0000-7000-8000-000000000007"]
-}))]
-pub(super) struct AddedView {
-    #[serde(flatten)]
-    holiday: Holiday,
-    /// Appointments that lie on the day and stay, by their time: at most 200.
-    appointments_affected: Vec<AppointmentId>,
-}
-
-impl From<AddedHoliday> for AddedView {
-    fn from(added: AddedHoliday) -> Self {
-        Self { holiday: added.holiday, appointments_affected: added.appointments_affected }
-    }
-}
+use crate::{AddedHoliday, Holiday, HolidayError, NewHoliday, Scheduling, model::date::is_usual};
 
 /// Days on which nobody of the business works
 #[utoipa::path(
@@ -53,7 +31,7 @@ pub(super) async fn list(
         }
     }
     let holidays = scheduling.holidays(&actor, (dates.from, dates.to), page.after()?, page.fetch_limit()).await?;
-    Ok(Json(Page::new(holidays, &page, holiday::position)))
+    Ok(Json(Page::new(holidays, &page, Holiday::position)))
 }
 
 /// Make a day a holiday
@@ -67,7 +45,7 @@ pub(super) async fn list(
     params(("Idempotency-Key" = Option<String>, Header, description = "A repeat with the same key gets the first answer")),
     request_body = NewHoliday,
     responses(
-        (status = 201, description = "The holiday", body = AddedView),
+        (status = 201, description = "The holiday", body = AddedHoliday),
         (status = 409, description = "`holiday_exists`; `too_many_holidays`; `idempotency_key_reused`", body = Problem,
             content_type = "application/problem+json"),
         (status = 422, description = "`invalid_input`: `date` or `name`", body = Problem,
@@ -79,9 +57,8 @@ pub(super) async fn add(
     State(scheduling): State<Scheduling>,
     User(actor): User,
     IdempotentJson { body, key }: IdempotentJson<NewHoliday>,
-) -> Result<(StatusCode, Json<AddedView>), Problem> {
-    let added = scheduling.add_holiday(&actor, body, key.as_ref()).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+) -> Result<(StatusCode, Json<AddedHoliday>), Problem> {
+    Ok((StatusCode::CREATED, Json(scheduling.add_holiday(&actor, body, key.as_ref()).await?)))
 }
 
 /// Make a holiday a day like others

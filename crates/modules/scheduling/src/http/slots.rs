@@ -5,7 +5,7 @@ use nmc_web::{ApiRefusal, JsonBody, Problem, User, is_storable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Found, Granularity, Job, Scheduling, Search, Slot};
+use crate::{Found, Granularity, Job, Scheduling, Search, Slot, use_case::resources::RESOURCES_MAX};
 
 /// What is looked for.
 #[derive(Deserialize, ToSchema)]
@@ -57,13 +57,12 @@ impl From<Found> for Slots {
     }
 }
 
-/// The most resources somebody asks about: no business has more.
-const RESOURCES_MAX: usize = 50;
-
 impl TryFrom<SearchRequest> for Search {
     type Error = Problem;
     fn try_from(request: SearchRequest) -> Result<Self, Problem> {
-        if request.resource_ids.as_ref().is_some_and(|ids| ids.len() > RESOURCES_MAX) {
+        let asked = request.resource_ids.as_ref().map_or(0, Vec::len);
+        // No business has more.
+        if i64::try_from(asked).is_ok_and(|asked| asked > RESOURCES_MAX) {
             return Err(Problem::invalid_field("resource_ids", format!("must be at most {RESOURCES_MAX}")));
         }
         let job = match (request.service_item_id, request.duration_minutes) {

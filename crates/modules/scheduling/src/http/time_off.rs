@@ -1,32 +1,10 @@
 use axum::{Json, extract::State, http::StatusCode};
-use nmc_kernel::{AppointmentId, ResourceId};
+use nmc_kernel::ResourceId;
 use nmc_web::{ApiRefusal, IdempotentJson, Page, PageRequest, Path, Problem, Query, User};
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::filter::Window;
 use crate::{AddedTimeOff, NewTimeOff, Scheduling, TimeOff, TimeOffError};
-
-/// An absence that was added.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AddedTimeOff, example = json!({
-    "id": "0197c0de-0000-7000-8000-000000000004", "resource_id": "0197c0de-0000-7000-8000-000000000003",
-    "start": "2035-07-09T04:00:00Z", "end": "2035-07-14T04:00:00Z", "reason": "Holidays",
-    "appointments_affected": ["0197c0de-0000-7000-8000-000000000007"]
-}))]
-pub(super) struct AddedView {
-    #[serde(flatten)]
-    time_off: TimeOff,
-    /// Appointments that it lies over and that stay, by their time: at most 200.
-    appointments_affected: Vec<AppointmentId>,
-}
-
-impl From<AddedTimeOff> for AddedView {
-    fn from(added: AddedTimeOff) -> Self {
-        Self { time_off: added.time_off, appointments_affected: added.appointments_affected }
-    }
-}
 
 /// When a resource is away
 #[utoipa::path(
@@ -68,7 +46,7 @@ pub(super) async fn list(
     ),
     request_body = NewTimeOff,
     responses(
-        (status = 201, description = "The absence", body = AddedView),
+        (status = 201, description = "The absence", body = AddedTimeOff),
         (status = 404, description = "`not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`too_many_absences`; `idempotency_key_reused`", body = Problem,
             content_type = "application/problem+json"),
@@ -82,9 +60,8 @@ pub(super) async fn add(
     User(actor): User,
     Path(id): Path<ResourceId>,
     IdempotentJson { body, key }: IdempotentJson<NewTimeOff>,
-) -> Result<(StatusCode, Json<AddedView>), Problem> {
-    let added = scheduling.add_time_off(&actor, id, body, key.as_ref()).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+) -> Result<(StatusCode, Json<AddedTimeOff>), Problem> {
+    Ok((StatusCode::CREATED, Json(scheduling.add_time_off(&actor, id, body, key.as_ref()).await?)))
 }
 
 /// Say that a resource is not away after all

@@ -1,8 +1,7 @@
 use std::{borrow::Cow, fmt};
 
+use nmc_kernel::is_invisible;
 use serde::{Deserialize, Serialize};
-
-use super::line::is_invisible;
 
 const NAME_CHARS_MAX: usize = 120;
 const ADDRESS_CHARS_MAX: usize = 300;

@@ -1,8 +1,8 @@
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{line::is_line, time_off::is_usual};
+use super::{date::is_usual, line::is_line};
 
 const NAME_CHARS_MAX: usize = 80;
 
@@ -19,6 +19,13 @@ pub struct Holiday {
     pub date: NaiveDate,
     /// What it is called.
     pub name: String,
+}
+
+impl Holiday {
+    /// Where it stands in the list: its day, at midnight, and its id.
+    pub(crate) fn position(&self) -> (DateTime<Utc>, Uuid) {
+        (self.date.and_time(NaiveTime::MIN).and_utc(), self.id)
+    }
 }
 
 /// A day on which nobody will work.

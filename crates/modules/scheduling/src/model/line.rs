@@ -1,13 +1,10 @@
+use nmc_kernel::is_invisible;
+
 /// Whether a text is one line of 1 to so many characters that all show.
 pub(crate) fn is_line(text: &str, chars_max: usize) -> bool {
     (1..=chars_max).contains(&text.chars().count())
         && !text.trim().is_empty()
         && !text.chars().any(|c| c.is_control() || is_invisible(c))
-}
-
-/// Marks that show nothing, or turn the text around them.
-pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

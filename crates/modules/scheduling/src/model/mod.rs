@@ -6,6 +6,7 @@ pub(crate) mod availability;
 #[cfg(test)]
 pub(crate) mod by_minute;
 pub(crate) mod clock;
+pub(crate) mod date;
 pub(crate) mod details;
 pub(crate) mod feed;
 pub(crate) mod granularity;

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use chrono_tz::Tz;
-use nmc_identity::{OpenWindow, OpeningHours};
-use nmc_kernel::{ResourceId, ServiceItemId};
+use nmc_identity::{AuditEntry, OpenWindow, OpeningHours};
+use nmc_kernel::{ResourceId, ServiceItemId, given};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::line::is_line;
 
@@ -183,12 +183,6 @@ pub struct ResourceChange {
     pub active: Option<bool>,
 }
 
-/// Tells a field that is null from one that is not given.
-#[allow(clippy::option_option, reason = "a field that is not given, one that is null, and one with a value")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 /// Takes a field that is not given, and no null: that would look like a change and be none.
 fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -297,17 +291,7 @@ fn in_order(mut skills: Vec<ServiceItemId>) -> Vec<ServiceItemId> {
 /// What the log keeps of a change: the fields that differ, before and after. Of the name, which may be a person's, it
 /// says only that there is one.
 pub(crate) fn audited(before: &Resource, after: &Resource) -> (Value, Value) {
-    let (was, is) = (fields(before), fields(after));
-    let mut told = (Map::new(), Map::new());
-    for (name, now) in is {
-        let then = was.get(&name).cloned().unwrap_or_default();
-        if then != now {
-            let impersonal = |value| if name == "name" { json!("set") } else { value };
-            told.0.insert(name.clone(), impersonal(then));
-            told.1.insert(name.clone(), impersonal(now));
-        }
-    }
-    (told.0.into(), told.1.into())
+    AuditEntry::differences(&fields(before), &fields(after), &["name"])
 }
 
 fn fields(resource: &Resource) -> Map<String, Value> {
@@ -316,6 +300,7 @@ fn fields(resource: &Resource) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;

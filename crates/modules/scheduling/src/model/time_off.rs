@@ -1,13 +1,16 @@
-use chrono::{DateTime, Datelike as _, Days, Duration, NaiveDate, NaiveTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, SubsecRound as _, Utc};
 use chrono_tz::Tz;
 use nmc_kernel::{ResourceId, Timeslot};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{clock::Clock, line::is_line};
+use super::{
+    date::{beginning, is_usual},
+    line::is_line,
+};
 
 /// A row is no longer, so that a search knows how far back one can begin.
-const PIECE: Duration = Duration::hours(24);
+pub(crate) const PIECE_MAX: Duration = Duration::hours(24);
 /// Who is away for longer is not a resource meanwhile.
 const DAYS_MAX: i64 = 366;
 const REASON_CHARS_MAX: usize = 200;
@@ -86,11 +89,6 @@ impl TimeOffFieldError {
     }
 }
 
-/// Whether a date is of a year that Postgres keeps and whose days have neighbours.
-pub(crate) fn is_usual(date: NaiveDate) -> bool {
-    (1..=9998).contains(&date.year())
-}
-
 impl NewTimeOff {
     /// When it is, for a resource whose clock is that zone's; not over by `now`. Parts of a second that Postgres does not
     /// keep are dropped.
@@ -130,21 +128,11 @@ fn usual(field: &'static str, date: NaiveDate) -> Result<(), TimeOffFieldError> 
     if is_usual(date) { Ok(()) } else { Err(TimeOffFieldError::Year(field)) }
 }
 
-/// The first instant of a date by the clock of a zone.
-fn beginning(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
-    Clock::over(zone, date, date).first(date.and_time(NaiveTime::MIN))
-}
-
-/// The whole of a date by the clock of a zone; nothing where the zone left it out.
-pub(crate) fn day(zone: Tz, date: NaiveDate) -> Option<Timeslot> {
-    Timeslot::new(beginning(zone, date), beginning(zone, date + Days::new(1))).ok()
-}
-
 /// The slot in pieces of at most 24 hours, in order, without gap or overlap.
 pub(crate) fn pieces(slot: Timeslot) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
     let mut from = slot.start();
     std::iter::from_fn(move || {
-        let piece = (from, slot.end().min(from + PIECE));
+        let piece = (from, slot.end().min(from + PIECE_MAX));
         from = piece.1;
         (piece.0 < piece.1).then_some(piece)
     })
@@ -185,12 +173,9 @@ mod tests {
         // 23 and 25 hours.
         assert_eq!(days("2026-03-08", "2026-03-08"), whole("2026-03-08T05:00:00", "2026-03-09T04:00:00"));
         assert_eq!(days("2026-11-01", "2026-11-01"), whole("2026-11-01T04:00:00", "2026-11-02T05:00:00"));
-        // A day that begins at one o'clock, and one that never was.
+        // A day that begins at one o'clock.
         let cairo = slot(json!({"first_day": "2026-04-24", "last_day": "2026-04-24"}), Tz::Africa__Cairo).unwrap();
         assert_eq!(cairo, whole("2026-04-23T22:00:00", "2026-04-24T21:00:00"));
-        let never = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
-        assert_eq!(day(Tz::Pacific__Apia, never), None);
-        assert!(day(Tz::Pacific__Apia, never + Days::new(1)).is_some());
         // One that has begun is not over.
         assert!(slot(json!({"start": "2025-12-31T23:00:00Z", "end": "2026-01-01T00:00:01Z"}), Tz::UTC).is_ok());
         // 366 days from before a change to after it.

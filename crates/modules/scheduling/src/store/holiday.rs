@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub(crate) async fn count(tx: &mut ReadTx) -> Result<i64, DbError> {
     Ok(count)
 }
 
-/// Holidays in the order of their days, from behind `after` on: a day, at midnight, and its id.
+/// Holidays in the order of their days, from behind `after` on ([`Holiday::position`]).
 pub(crate) async fn page(
     tx: &mut ReadTx,
     (from, to): (Option<NaiveDate>, Option<NaiveDate>),
@@ -70,9 +70,4 @@ pub(crate) async fn page(
     .fetch_all(tx.conn().await?)
     .await?;
     Ok(holidays)
-}
-
-/// Where a holiday stands in the list.
-pub(crate) fn position(holiday: &Holiday) -> (DateTime<Utc>, Uuid) {
-    (holiday.date.and_time(NaiveTime::MIN).and_utc(), holiday.id)
 }

@@ -1,12 +1,12 @@
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::{ResourceId, Timeslot};
 use uuid::Uuid;
 
-use crate::{TimeOff, model::time_off::pieces};
-
-/// No piece is longer.
-const PIECE_MAX: Duration = Duration::hours(24);
+use crate::{
+    TimeOff,
+    model::time_off::{PIECE_MAX, pieces},
+};
 
 /// Adds an absence in pieces of at most 24 hours, in one statement. The caller holds the resource.
 pub(crate) async fn insert(tx: &mut Tx, absence: &TimeOff, slot: Timeslot) -> Result<(), DbError> {

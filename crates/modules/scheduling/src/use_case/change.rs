@@ -39,16 +39,15 @@ pub enum ChangeError {
 
 /// Begins a transaction that holds the appointment and its resource.
 pub(crate) async fn begin(db: &Db, actor: &Actor, id: AppointmentId) -> Result<(Tx, Appointment), ChangeError> {
-    for _ in 1..ATTEMPTS_MAX {
+    let mut attempt = 1;
+    loop {
         let mut tx = db.begin(actor.tenant()).await?;
         match lock(&mut tx, id).await {
-            Err(ChangeError::Moved) => tx.roll_back().await?,
+            Err(ChangeError::Moved) if attempt < ATTEMPTS_MAX => tx.roll_back().await?,
             locked => return Ok((tx, locked?)),
         }
+        attempt += 1;
     }
-    let mut tx = db.begin(actor.tenant()).await?;
-    let appointment = lock(&mut tx, id).await?;
-    Ok((tx, appointment))
 }
 
 /// Holds the appointment and its resource.

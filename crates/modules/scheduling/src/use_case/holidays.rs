@@ -3,22 +3,28 @@ use nmc_identity::AuditEntry;
 use nmc_kernel::{Actor, AppointmentId, IdempotencyKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::resources::RESOURCES_MAX;
-use crate::{Holiday, HolidayFieldError, NewHoliday, Scheduling, model::time_off::day, store};
+use crate::{Holiday, HolidayFieldError, NewHoliday, Scheduling, model::date::day, store};
 
 /// Years of holidays, the past one included.
 const HOLIDAYS_MAX: i64 = 500;
 /// More appointments are not named: somebody who has so many to move looks at the calendar.
 pub(crate) const AFFECTED_MAX: i64 = 200;
 
-/// A holiday that was added, and the appointments that lie on it and stay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A holiday that was added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0197c0de-0000-7000-8000-000000000005", "date": "2026-11-26", "name": "Thanksgiving",
+    "appointments_affected": ["0197c0de-0000-7000-8000-000000000007"]
+}))]
 pub struct AddedHoliday {
     /// The holiday.
+    #[serde(flatten)]
     pub holiday: Holiday,
-    /// By their time, at most 200.
+    /// Appointments that lie on the day and stay, by their time: at most 200.
     pub appointments_affected: Vec<AppointmentId>,
 }
 

@@ -4,22 +4,29 @@ use nmc_identity::AuditEntry;
 use nmc_kernel::{Actor, AppointmentId, IdempotencyKey, ResourceId, Timeslot};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::holidays::AFFECTED_MAX;
-use crate::{NewTimeOff, Scheduling, TimeOff, TimeOffFieldError, model::time_off::is_usual, store};
+use crate::{NewTimeOff, Scheduling, TimeOff, TimeOffFieldError, model::date::is_usual, store};
 
 /// More to come is a mistake, and slows the search.
 const AHEAD_MAX: i64 = 200;
 /// Of so many days the absences can be asked for.
 const WINDOW_MAX: Duration = Duration::days(366);
 
-/// An absence that was added, and the appointments that it lies over and that stay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An absence that was added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0197c0de-0000-7000-8000-000000000004", "resource_id": "0197c0de-0000-7000-8000-000000000003",
+    "start": "2035-07-09T04:00:00Z", "end": "2035-07-14T04:00:00Z", "reason": "Holidays",
+    "appointments_affected": ["0197c0de-0000-7000-8000-000000000007"]
+}))]
 pub struct AddedTimeOff {
     /// The absence.
+    #[serde(flatten)]
     pub time_off: TimeOff,
-    /// By their time, at most 200.
+    /// Appointments that it lies over and that stay, by their time: at most 200.
     pub appointments_affected: Vec<AppointmentId>,
 }
 

@@ -1,8 +1,9 @@
-//! Every named constraint of holds and appointments refuses what it is there for.
+//! Every named constraint refuses what it is there for.
 
 use std::collections::BTreeSet;
 
 use nmc_db::DbError;
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -10,10 +11,45 @@ use crate::{
     world::World,
 };
 
-const TABLES: &str = "('sched_appointments', 'sched_appointment_changes', 'sched_holds', 'sched_ended_holds')";
-
 /// A copy of a row of a table, with other values in some columns.
 const BROKEN: &[(&str, &str, &str)] = &[
+    ("sched_resources_pkey", "sched_resources", "name = 'Sam'"),
+    ("sched_resources_name_length", "sched_resources", "id = gen_random_uuid(), name = ''"),
+    ("sched_resources_time_zone_length", "sched_resources", "id = gen_random_uuid(), name = 'Sam', time_zone = ''"),
+    (
+        "sched_resources_weekly_hours_small",
+        "sched_resources",
+        "id = gen_random_uuid(), name = 'Sam', weekly_hours = '[]'",
+    ),
+    ("sched_resources_buffers", "sched_resources", "id = gen_random_uuid(), name = 'Sam', buffer_after_minutes = 121"),
+    (
+        "sched_resources_minimum_notice",
+        "sched_resources",
+        "id = gen_random_uuid(), name = 'Sam', minimum_notice_minutes = 43201",
+    ),
+    ("sched_resources_horizon", "sched_resources", "id = gen_random_uuid(), name = 'Sam', horizon_days = 366"),
+    (
+        "sched_resources_skills_few",
+        "sched_resources",
+        "id = gen_random_uuid(), name = 'Sam', skills = array_fill(id,array[501])",
+    ),
+    ("sched_resources_feed_version", "sched_resources", "id = gen_random_uuid(), name = 'Sam', feed_version = 0"),
+    ("sched_holidays_pkey", "sched_holidays", "date = date + 1"),
+    ("sched_holidays_once", "sched_holidays", "id = gen_random_uuid()"),
+    ("sched_holidays_name_length", "sched_holidays", "id = gen_random_uuid(), date = date + 1, name = ''"),
+    ("sched_time_off_pkey", "sched_time_off", "reason = null"),
+    ("sched_time_off_resource", "sched_time_off", "id = gen_random_uuid(), resource_id = gen_random_uuid()"),
+    ("sched_time_off_piece", "sched_time_off", "id = gen_random_uuid(), ends_at = starts_at + interval '25 hours'"),
+    ("sched_time_off_reason_length", "sched_time_off", "id = gen_random_uuid(), reason = ''"),
+    ("sched_ext_busy_pkey", "sched_ext_busy", "source_ref = 'other'"),
+    (
+        "sched_ext_busy_resource",
+        "sched_ext_busy",
+        "id = gen_random_uuid(), source_ref = 'other', resource_id = gen_random_uuid()",
+    ),
+    ("sched_ext_busy_once", "sched_ext_busy", "id = gen_random_uuid()"),
+    ("sched_ext_busy_piece", "sched_ext_busy", "id = gen_random_uuid(), source_ref = 'other', ends_at = starts_at"),
+    ("sched_ext_busy_source_ref_length", "sched_ext_busy", "id = gen_random_uuid(), source_ref = ''"),
     ("sched_appointments_pkey", "sched_appointments", "status = 'cancelled'"),
     ("sched_appointments_resource", "sched_appointments", "id = gen_random_uuid(), resource_id = gen_random_uuid()"),
     ("sched_appointments_no_overlap", "sched_appointments", "id = gen_random_uuid()"),
@@ -70,10 +106,20 @@ async fn every_constraint_refuses_what_it_is_there_for() {
     let resource = world.resource("Alex").await.id;
     world.booked(resource, TEN).await;
     world.try_hold(&an_hour(resource, "2026-06-11T16:00:00Z")).await.unwrap();
+    assert_eq!(world.post("/scheduling/holidays", json!({ "date": "2026-11-26", "name": "x" })).await.status, 201);
+    let away = json!({ "first_day": "2026-07-06", "last_day": "2026-07-06" });
+    assert_eq!(world.post(&format!("/scheduling/resources/{resource}/time-off"), away).await.status, 201);
     let mut superuser = world.superuser().await;
-    let known: BTreeSet<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-        "select conname::text from pg_constraint where conrelid::regclass::text in {TABLES} and contype <> 'n'"
-    )))
+    sqlx::query(
+        "insert into sched_ext_busy (tenant_id, id, resource_id, calendar_id, source_ref, starts_at, ends_at, created_at)
+         select tenant_id, id, id, id, 'one', created_at, created_at + interval '1 hour', created_at from sched_resources",
+    )
+    .execute(&mut superuser)
+    .await
+    .unwrap();
+    let known: BTreeSet<String> = sqlx::query_scalar(
+        "select conname::text from pg_constraint where conrelid::regclass::text like 'sched\\_%' and contype <> 'n'",
+    )
     .fetch_all(&mut superuser)
     .await
     .unwrap()
