@@ -75,8 +75,8 @@ fn is_price(business: &Business, cents: Option<i64>) -> bool {
     cents.is_some_and(|cents| business.items.iter().any(|item| item.price_cents == cents))
 }
 
-/// Whether the resource does the job, works then, has nothing else, and there is still time to get there. What the caller
-/// has is left out: it may be what is to move.
+/// Whether the resource does the job, works then, has nothing else, and there is still time. What the caller has is
+/// left out: it may be what is to move.
 fn is_free(business: &Business, exchange: &Exchange, text: &Sent, offer: &Slot) -> bool {
     let Some(resource) = business.resource(&offer.resource) else { return false };
     let Some(item) = text.item.as_deref().and_then(|item| business.item(item)) else { return false };
