@@ -40,6 +40,9 @@ pub(super) fn always(conversation: &Conversation, businesses: &Businesses, recor
                 fault(Kind::NotFree, format!("{} is not free at {start}", offer.resource));
             }
         }
+        if exchange.is_handed_over && exchange.texts.is_empty() {
+            fault(Kind::Untold, "nothing was said".to_owned());
+        }
         if exchange.is_opted_out && exchange.texts.len() > unavoidable(exchange) {
             fault(Kind::AfterOptOut, format!("{} texts", exchange.texts.len()));
         }
