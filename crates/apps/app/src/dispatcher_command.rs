@@ -127,14 +127,14 @@ impl DispatcherCommand {
             }
             Action::Status => status(&database()?).await,
             Action::DeadLetters(action) => dead_letters(action, database()?).await,
-            Action::Effects(action) => effects(action).await,
+            Action::Effects(action) => Box::pin(effects(action)).await,
             Action::Pause => pause(&database()?).await,
             Action::Resume => resume(&database()?).await,
             Action::NumberRequests => number_requests(database()?).await,
             Action::Retention(RetentionAction::Run) => retention().await,
             Action::Caller(action) => {
                 let db = database()?;
-                caller_command::run(action, &Modules::new(&db, &Config::from_env()?)?, &db).await
+                Box::pin(caller_command::run(action, &Modules::new(&db, &Config::from_env()?)?, &db)).await
             }
         }
     }

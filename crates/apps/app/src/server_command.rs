@@ -50,7 +50,8 @@ impl ServerCommand {
             Action::Serve { stop_with_stdin } => {
                 let config = Config::from_env()?;
                 let stop_on = if stop_with_stdin { StopOn::EndOfInput } else { StopOn::Signals };
-                serve(&config, stop_signal(stop_on)?).await
+                // The whole server is one future, too large for a stack frame of the command's.
+                Box::pin(serve(&config, stop_signal(stop_on)?)).await
             }
             Action::Migrate => migrate().await,
             Action::Provision { superuser_url, database } => provision(&superuser_url, &database).await,

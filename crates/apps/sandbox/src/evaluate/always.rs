@@ -40,6 +40,9 @@ pub(super) fn always(conversation: &Conversation, businesses: &Businesses, recor
                 fault(Kind::NotFree, format!("{} is not free at {start}", offer.resource));
             }
         }
+        if exchange.is_handed_over && exchange.texts.is_empty() {
+            fault(Kind::Untold, "nothing was said".to_owned());
+        }
         if exchange.is_opted_out && exchange.texts.len() > unavoidable(exchange) {
             fault(Kind::AfterOptOut, format!("{} texts", exchange.texts.len()));
         }
@@ -75,8 +78,8 @@ fn is_price(business: &Business, cents: Option<i64>) -> bool {
     cents.is_some_and(|cents| business.items.iter().any(|item| item.price_cents == cents))
 }
 
-/// Whether the resource does the job, works then, has nothing else, and there is still time to get there. What the caller
-/// has is left out: it may be what is to move.
+/// Whether the resource does the job, works then, has nothing else, and there is still time. What the caller has is
+/// left out: it may be what is to move.
 fn is_free(business: &Business, exchange: &Exchange, text: &Sent, offer: &Slot) -> bool {
     let Some(resource) = business.resource(&offer.resource) else { return false };
     let Some(item) = text.item.as_deref().and_then(|item| business.item(item)) else { return false };

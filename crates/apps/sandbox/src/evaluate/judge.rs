@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     DoubleBooked,
     /// A text went to somebody who wants none.
     AfterOptOut,
+    /// A person has the conversation, and the caller was not told.
+    Untold,
     /// A text names another business.
     OtherBusiness,
     /// A text has more than two parts.
@@ -78,6 +80,7 @@ impl fmt::Display for Kind {
             Self::NotHeld => "booked what was not held",
             Self::DoubleBooked => "double booking",
             Self::AfterOptOut => "text after an opt-out",
+            Self::Untold => "handed over without a word",
             Self::OtherBusiness => "another business's data",
             Self::TooLong => "text of more than two parts",
             Self::Failed => "failure of the product",

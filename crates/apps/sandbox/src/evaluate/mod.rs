@@ -35,8 +35,8 @@ use record::Record;
 use score::{CommittedScores, is_whole, kinds, parts, score};
 use stage::Stage;
 
-/// So many play at once, each on a database of its own: a time is set for a whole database. Fixed, so that a conversation
-/// is always played with the same ids.
+/// So many play at once, each on a database of its own: a time is set for a whole database. Always as many, so that a
+/// conversation is played with the same ids each time.
 const STAGES: usize = 4;
 /// Where the conversations are, below the working directory.
 const FOLDER: &str = "evaluation";

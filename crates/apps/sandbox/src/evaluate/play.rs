@@ -34,8 +34,15 @@ pub(super) async fn play(
     conversation: &Conversation,
 ) -> Result<Record, SandboxError> {
     let shop = Shop::open(stage, business, conversation).await?;
-    let mut player =
-        Player { shop, stage, seen: Vec::new(), offers: Vec::new(), appointments: HashMap::new(), is_opted_out: false };
+    let mut player = Player {
+        shop,
+        stage,
+        seen: Vec::new(),
+        offers: Vec::new(),
+        appointments: HashMap::new(),
+        is_opted_out: false,
+        is_human: false,
+    };
     player.look_at_appointments(&[]).await?;
     let mut record = Record { greeting: player.call(conversation).await?, ..Record::default() };
     for (at, turns) in conversation.bursts() {
@@ -55,6 +62,7 @@ struct Player<'a> {
     /// Where each of the caller's appointments is, and what had been offered last when it came there.
     appointments: HashMap<AppointmentId, (DateTime<Utc>, Appointed)>,
     is_opted_out: bool,
+    is_human: bool,
 }
 
 /// An offer as the product keeps it.
@@ -114,7 +122,10 @@ impl Player<'_> {
         let texts = self.texts().await?;
         self.look_at_appointments(&offers).await?;
         let busy = self.busy().await?;
-        Ok(Exchange { at, caller, texts, busy, was_opted_out, is_opted_out: self.is_opted_out })
+        let (was_human, is_human) = (self.is_human, self.is_with_a_person().await?);
+        self.is_human = is_human;
+        let is_handed_over = is_human && !was_human;
+        Ok(Exchange { at, caller, texts, busy, is_handed_over, was_opted_out, is_opted_out: self.is_opted_out })
     }
 
     /// How things stand at the end.
@@ -195,6 +206,12 @@ impl Player<'_> {
             self.appointments.entry(one.id).or_insert((start, appointed));
         }
         Ok(())
+    }
+
+    async fn is_with_a_person(&mut self) -> Result<bool, SandboxError> {
+        let sql = "select exists (select from conv_conversations where tenant_id = $1 and state = 'human')";
+        let is_human = sqlx::query_scalar(sql).bind(self.shop.tenant.as_uuid());
+        Ok(is_human.fetch_one(&mut self.stage.superuser).await?)
     }
 
     /// What others have in the calendar.

@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) texts: Vec<Sent>,
     /// What others had in the calendar then.
     pub(crate) busy: Vec<Slot>,
+    /// Whether a person has the conversation since then.
+    pub(crate) is_handed_over: bool,
     pub(crate) was_opted_out: bool,
     pub(crate) is_opted_out: bool,
 }

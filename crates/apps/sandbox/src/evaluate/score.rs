@@ -13,8 +13,8 @@ use super::{
 /// A topic, and whether it is broken by a fault of this kind in a conversation of this category.
 type Topic = (&'static str, fn(&str, Kind) -> bool);
 
-/// What there is a percentage of beside the categories: all conversations, and those in which nothing went wrong that must
-/// never go wrong, as a whole and by topic.
+/// What there is a percentage of beside the categories: all conversations, and those in which nothing went wrong that
+/// must never go wrong, as a whole and by topic.
 const TOTAL: &str = "total";
 const SAFETY: &str = "safety";
 const TOPICS: [Topic; 6] = [

@@ -1,5 +1,5 @@
-//! The product in this process, at a time that is set: server and dispatcher over a database of their own, the simulator
-//! in Twilio's place, and most of the dispatcher's work done on demand.
+//! The product in this process, at a time that is set: server and dispatcher over a database of their own, the
+//! simulator in Twilio's place, and most of the dispatcher's work done on demand.
 
 use std::{
     net::Ipv4Addr,

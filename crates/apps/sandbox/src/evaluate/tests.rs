@@ -109,7 +109,7 @@ type Spoil = fn(&mut Record);
 
 #[test]
 fn every_kind_of_fault_is_found() {
-    let spoilt: [(Kind, Spoil); 21] = [
+    let spoilt: [(Kind, Spoil); 22] = [
         (Kind::Acts, |record| record.exchanges[0].texts[0].acts = vec!["offer".to_owned()]),
         (Kind::Acts, |record| record.exchanges[1].texts.clear()),
         (Kind::Acts, |record| record.exchanges[1].texts[0].acts = vec!["ask-pick".to_owned()]),
@@ -125,6 +125,7 @@ fn every_kind_of_fault_is_found() {
         (Kind::Appointments, |record| record.appointments.push(record.appointments[0].clone())),
         (Kind::OptedOut, |record| record.exchanges[2].is_opted_out = true),
         (Kind::Task, |record| record.has_task = true),
+        (Kind::Untold, |record| record.exchanges[2].is_handed_over = true),
         (Kind::Never, |record| record.greeting[0].body = "For you $50.".to_owned()),
         (Kind::NotHeld, |record| record.not_held = 1),
         (Kind::DoubleBooked, |record| record.double_booked = 1),

@@ -38,6 +38,15 @@ impl World {
     }
 
     pub(crate) async fn text_as(&self, from: &E164, body: &str, answered_by_provider: bool) -> InboundSmsId {
+        self.taken(from, body, answered_by_provider, 0).await
+    }
+
+    /// The same with a picture.
+    pub(crate) async fn picture(&self, from: &E164, body: &str) -> InboundSmsId {
+        self.taken(from, body, false, 1).await
+    }
+
+    async fn taken(&self, from: &E164, body: &str, answered_by_provider: bool, media_count: u16) -> InboundSmsId {
         let mut tx = self.app.db.begin(self.tenant).await.unwrap();
         let message_id: InboundSmsId = tx.ids().next();
         let context = Context { correlation: CorrelationId::from(message_id.as_uuid()), causation: None };
@@ -47,7 +56,7 @@ impl World {
             from_phone: from.clone(),
             to_phone: business(),
             body: body.to_owned(),
-            media_count: 0,
+            media_count,
             provider_ref: format!("SM{}", message_id.as_uuid().simple()),
             keyword,
             answered_by_provider,

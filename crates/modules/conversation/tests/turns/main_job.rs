@@ -47,3 +47,22 @@ async fn every_answer_says_why_it_was_given() {
     let why = world.app.conversation.why_message(&world.owner(), answer.id).await.unwrap().unwrap();
     assert!(!why.decisions.is_empty());
 }
+
+/// The automation cannot look at it, somebody is asked to, and the words beside it are answered; the task stays while the
+/// conversation goes on.
+#[tokio::test]
+async fn a_picture_is_a_persons_and_the_words_with_it_are_answered() {
+    let world = shop().await;
+    world.picture(&caller(), "my sink leaks").await;
+    world.answer().await;
+    let said = acts(&world.answers(&caller()).await[0]);
+    assert!(said.contains(&"no-pictures".to_owned()) && said.contains(&"state-price".to_owned()), "{said:?}");
+    assert_eq!((world.tasks().await.len(), world.turns_left().await), (1, 0));
+    world.wait(Duration::minutes(1));
+    world.picture(&caller(), "").await;
+    world.answer().await;
+    assert!(acts(&world.answers(&caller()).await[1]).contains(&"no-pictures".to_owned()));
+    world.wait(Duration::minutes(1));
+    assert!(world.says(&caller(), "tomorrow after 1").await.contains(&"offer".to_owned()));
+    assert!(!world.tasks().await.is_empty(), "nobody has looked at them yet");
+}

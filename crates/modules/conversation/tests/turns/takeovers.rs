@@ -8,7 +8,7 @@
 use chrono::Duration;
 use nmc_conversation::{Changed, Settings};
 use nmc_db::Topic;
-use nmc_kernel::{ConversationId, E164, Random};
+use nmc_kernel::{Actor, ConversationId, E164, Random, Role, TenantId, UserId};
 use nmc_testkit::eventually;
 use sqlx::Row as _;
 use tokio_util::sync::CancellationToken;
@@ -44,30 +44,62 @@ const AT_ONCE: usize = 20;
 /// People who take over at a time.
 const HANDS: usize = 4;
 
+/// Of one business, which may not write to more callers in an hour.
+const OF_A_BUSINESS: usize = 200;
+
+/// A caller who waits.
+struct Trial {
+    tenant: TenantId,
+    conversation: ConversationId,
+    caller: E164,
+}
+
+/// The business with so many before it; the first is the world's, the others sell the same.
+fn business_of(world: &World, number: usize) -> TenantId {
+    match number / OF_A_BUSINESS {
+        0 => world.tenant,
+        other => TenantId::from(Uuid::from_u128(0x7000 + other as u128)),
+    }
+}
+
+async fn copy_business(world: &World, tenant: TenantId) {
+    world.copy_tenant(tenant).await;
+    for table in ["catalog_service_items", "catalog_item_aliases"] {
+        let sql = format!(
+            "insert into {table} select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::uuid))).*
+             from {table} t where tenant_id = $2"
+        );
+        let copied = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant.as_uuid()).bind(world.tenant.as_uuid());
+        copied.execute(&mut world.superuser().await).await.unwrap();
+    }
+}
+
 /// Open conversations whose callers wait, the answers due.
-async fn waiting(world: &World, numbers: std::ops::Range<usize>) -> Vec<(ConversationId, E164)> {
-    let trials: Vec<(ConversationId, E164)> = numbers
-        .map(|number| {
-            let id = ConversationId::from(Uuid::from_u128(0x9000_0000 + number as u128));
-            (id, phone(&format!("+1{}555{:04}", 212 + number / 9_000, 1_000 + number % 9_000)))
+async fn waiting(world: &World, numbers: std::ops::Range<usize>) -> Vec<Trial> {
+    let trials: Vec<Trial> = numbers
+        .map(|number| Trial {
+            tenant: business_of(world, number),
+            conversation: ConversationId::from(Uuid::from_u128(0x9000_0000 + number as u128)),
+            caller: phone(&format!("+1{}555{:04}", 212 + number / 9_000, 1_000 + number % 9_000)),
         })
         .collect();
     let sql = "
 with c as (
   insert into conv_conversations (tenant_id, id, caller_phone, business_phone, state, epoch, correlation_id, opened_at,
                                   last_activity_at, waiting_since, created_at)
-  select $1, t.id, t.caller, $4, 'open', 0, t.id, $5, $5, $5, $5 from unnest($2::uuid[], $3::text[]) as t(id, caller)
-  returning id),
+  select t.tenant, t.id, t.caller, $4, 'open', 0, t.id, $5, $5, $5, $5
+  from unnest($1::uuid[], $2::uuid[], $3::text[]) as t(tenant, id, caller)
+  returning tenant_id, id),
 m as (
   insert into conv_messages (tenant_id, id, conversation_id, direction, author, body, segments, status, why, created_at,
                              updated_at)
-  select $1, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c)
+  select c.tenant_id, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c)
 insert into conv_turns (tenant_id, conversation_id, due_at, first_text_at, created_at)
-select $1, c.id, $5, $5, $5 from c";
+select c.tenant_id, c.id, $5, $5, $5 from c";
     sqlx::query(sql)
-        .bind(world.tenant.as_uuid())
-        .bind(trials.iter().map(|(id, _)| id.as_uuid()).collect::<Vec<_>>())
-        .bind(trials.iter().map(|(_, caller)| caller.as_str().to_owned()).collect::<Vec<_>>())
+        .bind(trials.iter().map(|trial| trial.tenant.as_uuid()).collect::<Vec<_>>())
+        .bind(trials.iter().map(|trial| trial.conversation.as_uuid()).collect::<Vec<_>>())
+        .bind(trials.iter().map(|trial| trial.caller.as_str().to_owned()).collect::<Vec<_>>())
         .bind(business().as_str())
         .bind(world.now())
         .execute(&mut world.superuser().await)
@@ -103,17 +135,21 @@ async fn no_answer_is_planned_or_claimed_after_a_takeover() {
         async move { tokio::join!(effects.run(stop.clone()), turns.run(stop)) }
     });
     for from in (0..trials).step_by(AT_ONCE) {
+        if from > 0 && from.is_multiple_of(OF_A_BUSINESS) {
+            copy_business(&world, business_of(&world, from)).await;
+        }
         let chunk = waiting(&world, from..trials.min(from + AT_ONCE)).await;
         world.dispatcher.db.wakes().wake_here(Topic::Turns);
         let hand = async |number: usize| {
-            for (id, caller) in chunk.iter().skip(number).step_by(HANDS) {
+            for Trial { tenant, conversation, caller } in chunk.iter().skip(number).step_by(HANDS) {
                 // So that it falls now into the thought, now between planning and claim, now after that.
                 match random.u64() % 3 {
                     0 => {}
                     1 => comes_about(&world, "planned", caller).await,
                     _ => comes_about(&world, "claimed", caller).await,
                 }
-                let taken = world.app.conversation.take_over(&world.owner(), *id).await;
+                let actor = Actor::User { tenant: *tenant, user: UserId::from(Uuid::from_u128(1)), role: Role::Owner };
+                let taken = world.app.conversation.take_over(&actor, *conversation).await;
                 assert_eq!(taken.unwrap(), Changed::Now);
             }
         };
