@@ -44,7 +44,7 @@ pub async fn demo() -> Result<(), SandboxError> {
     ));
     let checks = PgConnection::connect(&installation.database.superuser_url()).await?;
     let mut demo = Demo { installation, checks, caller: parse(CALLER)?, step: 0, failures: 0 };
-    let played = demo.play().await;
+    let played = Box::pin(demo.play()).await;
     let Demo { installation, step, failures, .. } = demo;
     let logs = installation.logs().to_owned();
     installation.stop().await?;
@@ -82,7 +82,7 @@ impl Demo {
         self.a_forged_webhook_is_refused(&transcript).await?;
         self.stop_is_obeyed().await?;
         self.a_second_call_gets_no_text().await?;
-        self.callers_book_by_text().await?;
+        Box::pin(self.callers_book_by_text()).await?;
         self.nothing_is_left_over().await
     }
 

@@ -41,13 +41,13 @@ impl Demo {
     /// The whole way, and six others.
     pub(super) async fn callers_book_by_text(&mut self) -> Result<(), SandboxError> {
         let chats = tokio::try_join!(
-            Chat::play(self, "A caller books by text", "+14155550130", Chat::books),
-            Chat::play(self, "A caller wants a discount", "+14155550131", Chat::haggles),
-            Chat::play(self, "A caller gives the automation orders", "+14155550132", Chat::gives_orders),
-            Chat::play(self, "A caller's timeslot is taken meanwhile", "+14155550133", Chat::is_too_late),
-            Chat::play(self, "A caller has a change of mind", "+14155550134", Chat::thinks_again),
-            Chat::play(self, "A caller is in danger", "+14155550135", Chat::smells_gas),
-            Chat::play(self, "A caller has had enough", "+14155550136", Chat::has_enough),
+            Box::pin(Chat::play(self, "A caller books by text", "+14155550130", Chat::books)),
+            Box::pin(Chat::play(self, "A caller wants a discount", "+14155550131", Chat::haggles)),
+            Box::pin(Chat::play(self, "A caller gives the automation orders", "+14155550132", Chat::gives_orders)),
+            Box::pin(Chat::play(self, "A caller's timeslot is taken meanwhile", "+14155550133", Chat::is_too_late)),
+            Box::pin(Chat::play(self, "A caller has a change of mind", "+14155550134", Chat::thinks_again)),
+            Box::pin(Chat::play(self, "A caller is in danger", "+14155550135", Chat::smells_gas)),
+            Box::pin(Chat::play(self, "A caller has had enough", "+14155550136", Chat::has_enough)),
         )?;
         for told in [chats.0, chats.1, chats.2, chats.3, chats.4, chats.5, chats.6] {
             self.tell(told);
