@@ -82,7 +82,7 @@ impl Demo {
         self.a_forged_webhook_is_refused(&transcript).await?;
         self.stop_is_obeyed().await?;
         self.a_second_call_gets_no_text().await?;
-        self.callers_book_by_text().await?;
+        Box::pin(self.callers_book_by_text()).await?;
         self.nothing_is_left_over().await
     }
 
