@@ -93,7 +93,7 @@ async fn many_commits_fold_into_few_notifications() {
     }
     let stop = CancellationToken::new();
     let running = process.run(&stop);
-    assert_eq!(announced_until(&mut listener, "outbox").await, ["outbox,effects,timers,news"]);
+    assert_eq!(announced_until(&mut listener, "outbox").await, ["outbox,effects,timers,news,turns"]);
 
     // While one is being sent, what becomes due waits for the next.
     let clients: Vec<_> = (1..=CLIENTS)

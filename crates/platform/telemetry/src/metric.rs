@@ -165,6 +165,8 @@ mod tests {
             "code",
             "reason",
             "pool",
+            // What became of a turn: the words of an enum.
+            "outcome",
             // Whose limit it was, an address or a business; a call or a text.
             "whose",
             "kind",

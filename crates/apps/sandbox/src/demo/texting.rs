@@ -15,7 +15,7 @@ use crate::{Installation, SandboxError, run::say};
 /// How long a caller waits for an answer: it comes some seconds after the last of their texts.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Whoever answers quicker three times in a row is taken for a machine, and gets no more texts.
-const READING: Duration = Duration::from_millis(4_100);
+const READING: Duration = Duration::from_millis(1_600);
 const POLL: Duration = Duration::from_millis(10);
 /// What the job costs that they all want.
 const PRICE: &str = "$159";

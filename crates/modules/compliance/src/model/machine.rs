@@ -5,8 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 /// After so many texts in a row that look like a machine's the automation is silent.
 pub(crate) const MACHINE_AFTER: i16 = 3;
-/// Nobody reads a text and answers it in less.
-pub(crate) const QUICKER_THAN_A_PERSON: Duration = Duration::seconds(4);
+/// Nobody reads a text and answers it in less. More would take those for machines who write in pieces, between which an
+/// answer to the piece before goes out.
+pub(crate) const QUICKER_THAN_A_PERSON: Duration = Duration::milliseconds(1_500);
 /// What was a longer time ago says nothing any more.
 pub(crate) const FORGOTTEN_AFTER: Duration = Duration::hours(24);
 /// More than any loop needs; the table's bound.

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_kernel::{ConversationId, UserId};
 use uuid::Uuid;
@@ -64,6 +65,25 @@ pub(crate) async fn is_a_persons(tx: &mut ReadTx, conversation: ConversationId) 
         conversation.as_uuid()
     )
     .fetch_one(tx.conn().await?)
+    .await?)
+}
+
+/// When the first text came in after the automation handed the conversation, which is locked, over, if any did. Nothing
+/// where the stretch that lasts began otherwise.
+pub(crate) async fn heard_since_hand_over(
+    tx: &mut Tx,
+    conversation: ConversationId,
+) -> Result<Option<Option<DateTime<Utc>>>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select (select min(m.created_at) from conv_messages m
+                 where m.tenant_id = $1 and m.conversation_id = $2 and m.direction = 'in' and m.created_at > s.began_at)
+         from conv_human_stretches s
+         where s.tenant_id = $1 and s.conversation_id = $2 and s.ended_at is null and s.began_because = 'handed-over'",
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
     .await?)
 }
 

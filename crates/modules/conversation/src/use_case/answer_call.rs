@@ -127,7 +127,7 @@ async fn answer(
 pub(crate) async fn block(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<(), DbError> {
     if conversation.state == ConversationState::Open {
         let unsaid = take_back_planned(tx, conversation, "campaign-not-approved").await?;
-        conversation.waiting_since = conversation.waiting_since.or(unsaid);
+        conversation.waiting_since = [conversation.waiting_since, unsaid].into_iter().flatten().min();
         conversation.change_to(ConversationState::Blocked);
         ask_a_person_instead(tx, conversation, None).await?;
         UnblockTimer::set_after_commit(tx, conversation).await?;

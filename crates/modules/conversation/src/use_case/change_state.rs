@@ -9,10 +9,11 @@ use serde_json::json;
 use super::{
     audit::audit,
     close::{close as close_locked, take_back_automatic},
+    override_window::is_answered,
     request_reply::{answer_what_waits, ask_a_person_instead},
 };
 use crate::{
-    Conversation, ConversationRecord, ConversationState, StretchBegan, StretchEnded, store,
+    Conversation, ConversationRecord, ConversationState, StretchBegan, StretchEnded, model::task::AnsweredBy, store,
     timers::override_window::OverrideTimer,
 };
 
@@ -75,7 +76,7 @@ pub(crate) async fn take_over_locked(
     let before = conversation.state;
     let unsaid = take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
     // Whose answer was taken back waits as before.
-    conversation.waiting_since = conversation.waiting_since.or(unsaid);
+    conversation.waiting_since = [conversation.waiting_since, unsaid].into_iter().flatten().min();
     conversation.change_to(ConversationState::Human);
     if because == StretchBegan::TakenOver {
         ask_a_person_instead(tx, conversation, None).await?;
@@ -125,6 +126,13 @@ pub(crate) async fn release(
         return Ok(Changed::Already);
     }
     OverrideTimer::cancel(&mut tx, &conversation).await?;
+    // What the automation handed over is the person's: it would only be handed over again.
+    if let Some(newer) = store::stretch::heard_since_hand_over(&mut tx, id).await? {
+        match newer {
+            Some(first) => conversation.waiting_since = conversation.waiting_since.map(|since| since.max(first)),
+            None => is_answered(&mut tx, &mut conversation, AnsweredBy::Person(user_of(actor))).await?,
+        }
+    }
     release_locked(&mut tx, &mut conversation, user_of(actor), StretchEnded::Released).await?;
     audit_state(conversations, &mut tx, actor, "conversation.released", &conversation, ConversationState::Human)
         .await?;

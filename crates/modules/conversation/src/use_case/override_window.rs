@@ -17,7 +17,9 @@ pub(crate) async fn text_waits(
     tx: &mut Tx,
     conversation: &mut ConversationRecord,
 ) -> Result<(), DbError> {
-    if conversation.waiting_since.is_some() {
+    if let Some(since) = conversation.waiting_since {
+        // Of two that came at once the later may have been first to the lock.
+        conversation.waiting_since = Some(since.min(tx.now()));
         return Ok(());
     }
     conversation.waiting_since = Some(tx.now());

@@ -8,7 +8,7 @@ use nmc_kernel::EventId;
 use super::raise_task::raise_task;
 use crate::{
     ConversationRecord, ConversationState, Message, TaskKind,
-    model::{message::useful_until, task::NewTask},
+    model::{message::useful_until, task::NewTask, turn::is_too_late},
     store,
 };
 
@@ -62,6 +62,8 @@ pub(crate) async fn ask_a_person_instead(
 /// The automation answers again in an open conversation that is locked: it begins with what the caller still waits for.
 pub(crate) async fn answer_what_waits(tx: &mut Tx, conversation: &ConversationRecord) -> Result<(), DbError> {
     match conversation.waiting_since {
+        // Its "tomorrow" was another day, and whoever had the conversation has seen it.
+        Some(since) if is_too_late(since, tx.now()) => ask_a_person_instead(tx, conversation, None).await,
         Some(_) => store::turn::set_now(tx, conversation.id).await,
         None => Ok(()),
     }

@@ -22,6 +22,7 @@ use crate::{
         greeting::{Reaction, Spoken, react},
         message::segments,
         task::NewTask,
+        understanding::{READ_CHARS, is_alarm},
     },
     store,
 };
@@ -87,6 +88,7 @@ pub(crate) async fn take_text(
         return store::contact::save(tx, contact.id, None, outcome).await;
     }
     let text = record_text(tx, &conversation, event, envelope).await?;
+    alarm(tx, &conversation, &text, envelope).await?;
     text_waits(conversations, tx, &mut conversation).await?;
     touch(conversations, tx, &mut conversation, &event.to_phone).await?;
     request_reply(tx, &conversation, &text, envelope.occurred_at, Some(envelope.event_id)).await?;
@@ -139,6 +141,29 @@ async fn open(
     };
     publish_started(tx, conversation, cause)?;
     Ok(outcome)
+}
+
+/// Nobody overlooks danger because it is not the automation's turn, or stands at the end of a long text: what a turn will
+/// not hear is an alert at once.
+async fn alarm(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    text: &Message,
+    envelope: &Envelope,
+) -> Result<(), DbError> {
+    let is_heard = conversation.state == ConversationState::Open && text.body.chars().nth(READ_CHARS).is_none();
+    if is_heard || !is_alarm(&text.body) {
+        return Ok(());
+    }
+    let task = NewTask {
+        purpose_key: format!("emergency:{}", text.id),
+        kind: TaskKind::Emergency,
+        conversation_id: Some(conversation.id),
+        call_id: None,
+        caller_phone: Some(conversation.caller_phone.clone()),
+        text: "Call at once: the caller writes of an emergency.".to_owned(),
+    };
+    raise_task(tx, &task, conversation.context(Some(envelope.event_id))).await
 }
 
 /// Adds the caller's text to a conversation that is locked.

@@ -7,7 +7,7 @@ use super::{
     change_state::{ChangeStateError, Changed, user_of},
     override_window::is_answered,
 };
-use crate::{Conversation, TaskKind, model::task::AnsweredBy, store};
+use crate::{Conversation, ConversationState, TaskKind, model::task::AnsweredBy, store};
 
 /// Somebody has done a task. What asked for an answer to a caller is done together: the caller waits no more.
 pub(crate) async fn tick_off(
@@ -25,11 +25,22 @@ pub(crate) async fn tick_off(
     let Some(done) = store::task::tick_off(&mut tx, id, user).await? else { return Ok(Changed::Already) };
     let correlation = conversation.as_ref().map_or_else(|| tx.ids().next(), |about| about.correlation_id);
     tx.publish(&done.event(), Context { correlation, causation: None })?;
-    if let (TaskKind::Reply | TaskKind::Unanswered, Some(about)) = (task.kind, &mut conversation) {
+    if let Some(about) = &mut conversation
+        && answers(task.kind, about.state)
+    {
         is_answered(&mut tx, about, AnsweredBy::Person(user)).await?;
         store::conversation::save(&mut tx, about).await?;
     }
     audit(conversations, &mut tx, actor, ("task.done", "task", id.as_uuid()), &json!({}), &json!({})).await?;
     tx.commit().await?;
     Ok(Changed::Now)
+}
+
+/// Whether who has done such a task has answered the caller: on the phone as well, where a person has the conversation.
+const fn answers(kind: TaskKind, state: ConversationState) -> bool {
+    match kind {
+        TaskKind::Reply | TaskKind::Unanswered => true,
+        TaskKind::CallBack | TaskKind::Emergency => matches!(state, ConversationState::Human),
+        TaskKind::NotSent | TaskKind::Setup | TaskKind::Check => false,
+    }
 }

@@ -171,3 +171,54 @@ async fn automatic_answers_to_one_caller_have_an_end() {
     assert_eq!((world.answers(&caller()).await.len(), world.tasks().await), (0, vec!["call-back"]));
     assert_eq!(world.count("select count(*) from comp_gate_decisions where reason = 'too-many'").await, 1);
 }
+
+#[tokio::test]
+async fn what_was_handed_over_is_not_answered_again_once_it_is_given_back() {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    assert_eq!(world.says(&caller(), "I want to talk to a real person").await, ["hand-over"]);
+    let texts = world.twilio.accepted_to(&caller()).len();
+    // The owner has called, and gives it back.
+    world.app.conversation.release(&world.owner(), id).await.unwrap();
+    world.wait(Duration::seconds(10));
+    world.play().await;
+    assert_eq!((world.state(&caller()).await, world.turns_left().await), (Some(ConversationState::Open), 0));
+    assert_eq!(world.twilio.accepted_to(&caller()).len(), texts);
+    // What came in after the hand-over still waits.
+    assert_eq!(world.says(&caller(), "get me a real person please").await, ["hand-over"]);
+    world.wait(Duration::minutes(1));
+    world.text(&caller(), "my sink leaks").await;
+    world.deliver().await;
+    world.app.conversation.release(&world.owner(), id).await.unwrap();
+    world.play().await;
+    assert_eq!(world.twilio.accepted_to(&caller()).len(), texts + 2);
+}
+
+#[tokio::test]
+async fn danger_is_an_alert_while_a_person_has_the_conversation_and_at_the_end_of_a_long_text() {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    world.app.conversation.take_over(&world.owner(), id).await.unwrap();
+    world.text(&caller(), "I smell gas in the kitchen").await;
+    world.deliver().await;
+    assert!(world.tasks().await.contains(&"emergency"), "{:?}", world.tasks().await);
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    world.text(&caller(), &format!("{} and now I smell gas", "my sink drips all day long ".repeat(14))).await;
+    world.deliver().await;
+    assert_eq!(world.tasks().await, ["emergency"]);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_day_is_left_to_a_person() {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    world.text(&caller(), "can you come tomorrow").await;
+    world.deliver().await;
+    world.app.conversation.take_over(&world.owner(), id).await.unwrap();
+    world.wait(Duration::days(1));
+    world.app.conversation.release(&world.owner(), id).await.unwrap();
+    world.play().await;
+    assert!(world.answers(&caller()).await.is_empty());
+    assert_eq!((world.turns_left().await, world.tasks().await), (0, vec!["reply"]));
+}

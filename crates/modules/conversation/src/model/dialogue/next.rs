@@ -10,6 +10,9 @@ use super::{
 };
 use crate::model::understanding::AskedAbout;
 
+/// Whoever has so many appointments to come books the next one with a person: a caller could fill the calendar else.
+pub(super) const APPOINTMENTS_MAX: usize = 3;
+
 impl Thought<'_> {
     /// Says and asks what is due, unless all is said.
     pub(super) fn next(&mut self) -> Thinking {
@@ -32,6 +35,10 @@ impl Thought<'_> {
             return Ok(());
         }
         if !self.world.can_book || self.world.lost == Some(Lost::BookingClosed) {
+            self.hand_over(Why::NoBooking);
+            return Ok(());
+        }
+        if self.moving().is_none() && self.world.appointments.len() >= APPOINTMENTS_MAX {
             self.hand_over(Why::NoBooking);
             return Ok(());
         }

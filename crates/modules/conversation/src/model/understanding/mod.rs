@@ -206,6 +206,11 @@ pub(crate) fn warm_up() {
     understand(&["hola, 2 on the 14th of march"], &asked, NaiveDateTime::default(), &OpeningHours::default());
 }
 
+/// Whether a text tells of an emergency, however long it is. Without dates and questions, so that it takes no time.
+pub(crate) fn is_alarm(text: &str) -> bool {
+    phrases::find(&words::words(text)).iter().any(|hit| hit.meaning == phrases::Meaning::Emergency)
+}
+
 /// What texts say; the newest last. Deterministic and without I/O: hundredths of a millisecond for most texts, some
 /// milliseconds for one that is made to be slow, and a third of a second more for the first of a process ([`warm_up`]).
 /// Call it on a thread that may block.

@@ -171,7 +171,8 @@ async fn refused(
         return Ok(());
     }
     let task = NewTask {
-        purpose_key: format!("unanswerable:{}", read.newest.id),
+        // Once a day: whoever goes on writing has been seen.
+        purpose_key: format!("unanswerable:{}:{}:{}", conversation.id, reason.as_str(), tx.now().date_naive()),
         kind: TaskKind::CallBack,
         conversation_id: Some(conversation.id),
         call_id: None,
@@ -206,7 +207,7 @@ async fn raise_tasks(
     for (number, command) in commands.iter().enumerate() {
         let Command::Task { kind, text } = command else { continue };
         let task = NewTask {
-            purpose_key: format!("turn:{}:{number}", read.newest.id),
+            purpose_key: format!("turn:{}:{}:{number}", read.newest.id, conversation.epoch),
             kind: if is_emergency { TaskKind::Emergency } else { *kind },
             conversation_id: Some(conversation.id),
             call_id: None,

@@ -6,6 +6,7 @@ use crate::{
     Conversation, ConversationRecord, ConversationState, Message,
     model::{
         dialogue::{Dialogue, Lost, World},
+        turn::is_too_late,
         understanding::READ_TEXTS,
     },
     store::{self, turn::Claimed},
@@ -33,8 +34,10 @@ pub(super) async fn read(
         return Ok(None);
     };
     let limit = i64::try_from(READ_TEXTS).unwrap_or(i64::MAX);
-    let texts = store::turn::texts_since(&mut tx, conversation.id, since, limit).await?;
+    let mut texts = store::turn::texts_since(&mut tx, conversation.id, since, limit).await?;
     let Some(newest) = texts.last().cloned() else { return Ok(None) };
+    // What was left to a person is not said again by what follows it.
+    texts.retain(|text| !is_too_late(text.created_at, newest.created_at));
     let dialogue = Dialogue::read(store::turn::dialogue(&mut tx, conversation.id).await?.as_ref());
     let admission = conversations.identity.admits(&mut tx, FeatureGate::Booking).await?;
     let tenant = conversations.identity.tenant(&mut tx).await?;

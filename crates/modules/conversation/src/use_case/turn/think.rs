@@ -91,7 +91,8 @@ pub(super) async fn think(
 /// What the texts say. A picture says that it is one, and the words with it are heard as well.
 fn hear(read: &Read) -> Understood {
     let bodies: Vec<&str> = read.texts.iter().map(|text| text.body.as_str()).collect();
-    let now = read.world.now.with_timezone(&read.world.zone).naive_local();
+    // "Tomorrow" is the day after it was written.
+    let now = read.newest.created_at.with_timezone(&read.world.zone).naive_local();
     let asked = read.dialogue.asked(&read.world);
     let mut understood = understand(&bodies, &asked, now, &read.world.settings.opening_hours);
     if read.texts.iter().any(|text| text.media_count > 0) {
