@@ -236,6 +236,28 @@ pub(crate) async fn texts_since(
     rows.into_iter().rev().map(message::Row::read).collect()
 }
 
+/// What the automation said last in a conversation.
+pub(crate) struct Said {
+    pub(crate) at: DateTime<Utc>,
+    /// The provider has not taken it.
+    pub(crate) is_pending: bool,
+}
+
+/// The automation's newest text, if there is any.
+pub(crate) async fn said_last(tx: &mut ReadTx, conversation: ConversationId) -> Result<Option<Said>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Said,
+        r#"select created_at as at, status = 'pending' as "is_pending!" from conv_messages
+           where tenant_id = $1 and conversation_id = $2 and author = 'automation'
+           order by created_at desc, id desc limit 1"#,
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?)
+}
+
 /// What the automation remembers of the dialogue.
 pub(crate) async fn dialogue(tx: &mut ReadTx, conversation: ConversationId) -> Result<Option<Value>, DbError> {
     let tenant = tx.tenant();

@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use crate::{
-    setup::{bodies_sent, caller},
+    setup::{bodies_sent, caller, greeted},
     shop::{acts, shop},
 };
 
@@ -65,4 +65,18 @@ async fn a_picture_is_a_persons_and_the_words_with_it_are_answered() {
     world.wait(Duration::minutes(1));
     assert!(world.says(&caller(), "tomorrow after 1").await.contains(&"offer".to_owned()));
     assert!(!world.tasks().await.is_empty(), "nobody has looked at them yet");
+}
+
+#[tokio::test]
+async fn nobody_agrees_to_what_they_cannot_have_read() {
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    assert_eq!(world.says(&caller(), "my sink leaks, can you come tomorrow?").await, ["state-price", "offer"]);
+    assert_eq!(world.says(&caller(), "1").await, ["ask-confirm"]);
+    // The pick once more, sent by an impatient thumb just as the question left.
+    world.text(&caller(), "1").await;
+    world.answer().await;
+    assert_eq!(world.booked().await, 0);
+    assert_eq!(world.says(&caller(), "1").await, ["booked"]);
+    assert_eq!(world.booked().await, 1);
 }

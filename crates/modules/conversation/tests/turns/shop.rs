@@ -1,6 +1,7 @@
 //! A plumber with one worker, who repairs leaks for 120 dollars an hour.
 #![allow(dead_code, reason = "shared by tests, each of which uses a part")]
 
+use chrono::Duration;
 use nmc_catalog::{Alias, AliasText, ItemName, NewItem};
 use nmc_conversation::{Author, Direction, Message};
 use nmc_identity::TenantSettings;
@@ -52,6 +53,8 @@ impl World {
     /// The caller writes, and is answered once it is time; the acts of the answer, none where there was none.
     pub(crate) async fn says(&self, who: &E164, body: &str) -> Vec<String> {
         let before = self.answers(who).await.len();
+        // People read before they write.
+        self.wait(Duration::seconds(5));
         self.text(who, body).await;
         self.answer().await;
         let answers = self.answers(who).await;

@@ -166,7 +166,16 @@ impl Dialogue {
         let is_listed =
             matches!(self.about, AskedAbout::Nothing | AskedAbout::When | AskedAbout::Pick | AskedAbout::Confirm);
         let offers = if is_listed { self.offers.as_slice() } else { &[] };
-        Asked { about: self.about, offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }
+        Asked { about: self.about(world), offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }
+    }
+
+    /// What the caller answers. What is booked or called off for a "1" that was written twice nobody has agreed to.
+    pub(super) fn about(&self, world: &World) -> AskedAbout {
+        match self.about {
+            _ if world.after_human => AskedAbout::Nothing,
+            AskedAbout::Confirm | AskedAbout::CancelConfirm if world.is_unread => AskedAbout::Nothing,
+            about => about,
+        }
     }
 
     /// The same once a person has had the conversation: what was asked and offered before is not open any more.

@@ -90,7 +90,7 @@ impl<'a> Thought<'a> {
 
     /// What the caller was asked last.
     pub(super) fn about(&self) -> AskedAbout {
-        if self.world.after_human { AskedAbout::Nothing } else { self.before.about }
+        self.before.about(self.world)
     }
 
     /// The job as it is sold by now.

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) lost: Option<Lost>,
     /// Whether a person had the conversation since the automation last wrote.
     pub(crate) after_human: bool,
+    /// Whether the texts were written before the caller can have read what was asked last.
+    pub(crate) is_unread: bool,
     /// Whether the business takes bookings.
     pub(crate) can_book: bool,
 }

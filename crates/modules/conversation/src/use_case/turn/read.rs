@@ -1,4 +1,5 @@
-use nmc_db::DbError;
+use chrono::Duration;
+use nmc_db::{DbError, ReadTx};
 use nmc_identity::{Admission, FeatureGate};
 use nmc_scheduling::AppointmentStatus;
 
@@ -21,6 +22,9 @@ pub(super) struct Read {
     pub(super) dialogue: Dialogue,
     pub(super) world: World,
 }
+
+/// Nobody has read a text and answered it sooner.
+const READ_AFTER: Duration = Duration::seconds(1);
 
 /// Reads what there is; nothing where nobody waits for an answer of the automation.
 pub(super) async fn read(
@@ -54,8 +58,17 @@ pub(super) async fn read(
         found: Vec::new(),
         lost,
         after_human: store::stretch::is_newer_than_automation(&mut tx, conversation.id).await?,
+        is_unread: is_unread(&mut tx, &conversation, &texts).await?,
         can_book: admission == Admission::Open,
     };
     tx.finish().await?;
     Ok(Some(Read { conversation, texts, newest, dialogue, world }))
+}
+
+/// Whether the first of the texts was written before what the automation said last can have been read.
+async fn is_unread(tx: &mut ReadTx, conversation: &ConversationRecord, texts: &[Message]) -> Result<bool, DbError> {
+    let (Some(first), Some(said)) = (texts.first(), store::turn::said_last(tx, conversation.id).await?) else {
+        return Ok(false);
+    };
+    Ok(said.is_pending || said.at + READ_AFTER > first.created_at)
 }

@@ -92,6 +92,7 @@ impl Office {
             found: Vec::new(),
             lost: None,
             after_human: false,
+            is_unread: false,
             can_book: true,
         };
         Self { world, resources: business.resources.clone(), taken: Vec::new(), hold: None, snatched: None, made: 100 }

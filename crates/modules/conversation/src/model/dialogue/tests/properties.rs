@@ -375,6 +375,7 @@ proptest! {
             Some(Lost::BookingClosed),
         ]),
         after_human in any::<bool>(),
+        is_unread in any::<bool>(),
         appointments in 0_u8..3,
         found in prop::collection::vec(slot(), 0..20),
         nothing_sold in 0_u8..8,
@@ -382,6 +383,7 @@ proptest! {
         let mut play = office(appointments, 0, (true, true), true);
         let world = &mut play.office.world;
         (world.lost, world.after_human) = (lost, after_human);
+        world.is_unread = is_unread;
         if nothing_sold == 0 {
             world.items.clear();
         }
