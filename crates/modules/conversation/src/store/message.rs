@@ -295,6 +295,21 @@ pub(crate) async fn automatic_since(tx: &mut ReadTx, caller: &E164, since: DateT
     .await?)
 }
 
+/// Whether the caller was ever told by whom and how they are texted, and has not certainly missed it.
+pub(crate) async fn is_introduced(tx: &mut ReadTx, caller: &E164) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_conversations c
+                          join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+                          where c.tenant_id = $1 and c.caller_phone = $2 and m.purpose = 'greeting'
+                            and m.status <> 'failed') as "is!""#,
+        tenant.as_uuid(),
+        caller.as_str()
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
 /// When the caller's keywords were answered with this text since `since`; what failed counts as well.
 pub(crate) async fn keyword_answers(
     tx: &mut ReadTx,

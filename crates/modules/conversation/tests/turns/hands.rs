@@ -222,3 +222,13 @@ async fn what_waited_for_a_day_is_left_to_a_person() {
     assert!(world.answers(&caller()).await.is_empty());
     assert_eq!((world.turns_left().await, world.tasks().await), (0, vec!["reply"]));
 }
+
+#[tokio::test]
+async fn whom_no_greeting_has_reached_a_person_answers() {
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    let lost = "update conv_messages set status = 'failed' where purpose = 'greeting'";
+    sqlx::query(lost).execute(&mut world.superuser().await).await.unwrap();
+    assert!(world.says(&caller(), "my sink leaks").await.is_empty());
+    assert_eq!((world.turns_left().await, world.tasks().await), (0, vec!["reply"]));
+}

@@ -93,7 +93,13 @@ with c as (
 m as (
   insert into conv_messages (tenant_id, id, conversation_id, direction, author, body, segments, status, why, created_at,
                              updated_at)
-  select c.tenant_id, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c)
+  select c.tenant_id, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c),
+greeting as (
+  insert into conv_messages (tenant_id, id, conversation_id, direction, author, purpose, body, segments, status, why,
+                             created_at, updated_at)
+  select c.tenant_id, gen_random_uuid(), c.id, 'out', 'automation', 'greeting', 'Hi', 1, 'delivered', '{}',
+         $5 - interval '1 minute', $5
+  from c)
 insert into conv_turns (tenant_id, conversation_id, due_at, first_text_at, created_at)
 select c.tenant_id, c.id, $5, $5, $5 from c";
     sqlx::query(sql)

@@ -25,6 +25,7 @@ use crate::{
         open::touch,
         override_window::is_answered,
         raise_task::raise_task,
+        request_reply::ask_a_person_instead,
         send::{Outgoing, Writer, send},
     },
 };
@@ -62,6 +63,13 @@ pub(super) async fn conclude(
     let id: MessageId = tx.ids().next();
     let mut available_at = tx.now();
     if thought.text.is_some() {
+        if !store::message::is_introduced(&mut tx, &conversation.caller_phone).await? {
+            // The first text of all says who writes, that it is automated, and how to end it: this one does not.
+            raise_tasks(&mut tx, &conversation, read, &thought.answer.commands).await?;
+            ask_a_person_instead(&mut tx, &conversation, None).await?;
+            tx.commit().await?;
+            return Ok(Concluded::Ended(Outcome::Refused));
+        }
         match gate(conversations, &mut tx, &conversation, Subject::Message(id), purpose(&thought.answer.acts)).await? {
             Decision::Allow => {}
             Decision::Defer { until, .. } => available_at = until,
