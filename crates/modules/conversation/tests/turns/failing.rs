@@ -26,14 +26,20 @@ create trigger poison before insert on effect_intents for each row execute funct
     sqlx::query("insert into poisoned values ($1)").bind(who.as_str()).execute(&mut superuser).await.unwrap();
 }
 
-#[tokio::test]
-async fn what_fails_six_times_is_a_persons() {
+/// One in which the answer to a text is due, and fails.
+async fn failing() -> World {
     let world = shop().await;
     greeted(&world, &caller()).await;
     poison(&world, &caller()).await;
     world.text(&caller(), "my sink leaks").await;
     world.deliver().await;
     world.wait(Duration::milliseconds(2_500));
+    world
+}
+
+#[tokio::test]
+async fn what_fails_six_times_is_a_persons() {
+    let world = failing().await;
     for attempt in 1..=6 {
         assert_eq!(world.turns.drain().await.unwrap(), 1, "{attempt}");
         if attempt == 6 {
@@ -58,12 +64,7 @@ async fn what_fails_six_times_is_a_persons() {
 
 #[tokio::test]
 async fn what_mends_itself_is_answered() {
-    let world = shop().await;
-    greeted(&world, &caller()).await;
-    poison(&world, &caller()).await;
-    world.text(&caller(), "my sink leaks").await;
-    world.deliver().await;
-    world.wait(Duration::milliseconds(2_500));
+    let world = failing().await;
     assert_eq!(world.turns.drain().await.unwrap(), 1);
     assert_eq!(world.count("select count(*) from sched_holds").await, 0);
     sqlx::query("delete from poisoned").execute(&mut world.superuser().await).await.unwrap();

@@ -24,7 +24,7 @@ impl Thought<'_> {
         self.dialogue.not_understood = 0;
         self.dialogue.circles = 0;
         self.acts.retain(|act| !act.asks());
-        self.commands.push(Command::HandOver { why, is_emergency });
+        self.commands.push(Command::HandOver { why });
         self.commands.push(Command::Task { kind, text: text.to_owned() });
         self.close(if is_emergency { Act::Emergency } else { Act::HandOver { calls: why == Why::CallBack } });
     }

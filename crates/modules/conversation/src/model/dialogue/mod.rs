@@ -109,8 +109,6 @@ pub(crate) enum Command {
     HandOver {
         /// Why.
         why: HandOverReason,
-        /// Whether somebody is in danger: the owner is alerted.
-        is_emergency: bool,
     },
     /// A person is to do something.
     Task {

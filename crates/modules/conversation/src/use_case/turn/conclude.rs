@@ -211,12 +211,11 @@ async fn raise_tasks(
     read: &Read,
     commands: &[Command],
 ) -> Result<(), DbError> {
-    let is_emergency = commands.iter().any(|command| matches!(command, Command::HandOver { is_emergency: true, .. }));
     for (number, command) in commands.iter().enumerate() {
         let Command::Task { kind, text } = command else { continue };
         let task = NewTask {
             purpose_key: format!("turn:{}:{}:{number}", read.newest.id, conversation.epoch),
-            kind: if is_emergency { TaskKind::Emergency } else { *kind },
+            kind: *kind,
             conversation_id: Some(conversation.id),
             call_id: None,
             caller_phone: Some(conversation.caller_phone.clone()),
@@ -231,7 +230,7 @@ async fn raise_tasks(
 fn why(conversation: &ConversationRecord, read: &Read, thought: &Thought) -> Value {
     let acts: Vec<&str> = thought.answer.acts.iter().map(Act::word).collect();
     let handed_over = thought.answer.commands.iter().find_map(|command| match command {
-        Command::HandOver { why, .. } => Some(why.as_str()),
+        Command::HandOver { why } => Some(why.as_str()),
         _ => None,
     });
     json!({

@@ -56,10 +56,7 @@ impl Thought {
 /// The automation does not get on by itself.
 fn to_a_person() -> Vec<Command> {
     let text = "Reply to the caller: the automation did not get on.".to_owned();
-    vec![
-        Command::HandOver { why: HandOverReason::Circles, is_emergency: false },
-        Command::Task { kind: TaskKind::Reply, text },
-    ]
+    vec![Command::HandOver { why: HandOverReason::Circles }, Command::Task { kind: TaskKind::Reply, text }]
 }
 
 /// Understands the texts and decides on the answer. No transaction is open but for a look at what is free.
