@@ -39,7 +39,7 @@ async fn failing() -> World {
 
 #[tokio::test]
 async fn what_fails_six_times_is_a_persons() {
-    let world = failing().await;
+    let world = Box::pin(failing()).await;
     for attempt in 1..=6 {
         assert_eq!(world.turns.drain().await.unwrap(), 1, "{attempt}");
         if attempt == 6 {
@@ -64,7 +64,7 @@ async fn what_fails_six_times_is_a_persons() {
 
 #[tokio::test]
 async fn what_mends_itself_is_answered() {
-    let world = failing().await;
+    let world = Box::pin(failing()).await;
     assert_eq!(world.turns.drain().await.unwrap(), 1);
     assert_eq!(world.count("select count(*) from sched_holds").await, 0);
     sqlx::query("delete from poisoned").execute(&mut world.superuser().await).await.unwrap();
