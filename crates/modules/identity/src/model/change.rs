@@ -58,6 +58,10 @@ pub struct SettingsChange {
     pub ask_for_address: Option<bool>,
     /// Whether the automation takes a conversation back that a person leaves without an answer.
     pub override_release: Option<bool>,
+    /// Whether a caller who falls silent before the booking is asked once more.
+    pub nudge: Option<bool>,
+    /// Whether a caller who has an appointment is reminded of it the day before.
+    pub reminder: Option<bool>,
     /// When texts wait for the morning.
     pub quiet_hours: Option<QuietHoursChange>,
 }
@@ -108,6 +112,8 @@ impl SettingsChange {
         set(&mut settings.ask_for_name, self.ask_for_name);
         set(&mut settings.ask_for_address, self.ask_for_address);
         set(&mut settings.override_release, self.override_release);
+        set(&mut settings.nudge, self.nudge);
+        set(&mut settings.reminder, self.reminder);
         let quiet_hours = self.quiet_hours.unwrap_or_default();
         set(&mut settings.quiet_hours.greeting, quiet_hours.greeting);
         set(&mut settings.quiet_hours.start, quiet_hours.start);
@@ -177,7 +183,7 @@ mod tests {
             "call_mode": "dial", "forward_to": "+12125550122", "whisper": false, "dial_timeout_seconds": 30,
             "opening_hours": {"monday": [{"opens": "08:00:00", "closes": "17:00:00"}]},
             "address": "2 Example Street", "languages": ["es", "en"], "countries": ["US"], "ask_for_name": false,
-            "ask_for_address": false, "override_release": true,
+            "ask_for_address": false, "override_release": true, "nudge": false, "reminder": false,
             "quiet_hours": {"greeting": true, "start": "20:00:00", "end": "09:00:00", "by_state": false},
         });
         let (was, is) = (fields(&tenant()), fields(&changed(json!({"settings": other}))));

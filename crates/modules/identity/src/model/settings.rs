@@ -24,7 +24,7 @@ const MAX_ADDRESS_CHARS: usize = 200;
     "opening_hours": {"monday": [{"opens": "08:00:00", "closes": "17:00:00"}], "tuesday": [], "wednesday": [],
                       "thursday": [], "friday": [], "saturday": [], "sunday": []},
     "address": "1 Example Street, Springfield", "languages": ["en"], "countries": ["US", "CA"], "ask_for_name": true,
-    "ask_for_address": true, "override_release": false,
+    "ask_for_address": true, "override_release": false, "nudge": true, "reminder": true,
     "quiet_hours": {"greeting": false, "start": "21:00:00", "end": "08:00:00", "by_state": true},
 }))]
 pub struct TenantSettings {
@@ -54,6 +54,10 @@ pub struct TenantSettings {
     /// Whether the automation takes a conversation back from a person who leaves the caller without an answer for the
     /// override window.
     pub override_release: bool,
+    /// Whether a caller who falls silent before the booking is asked once more.
+    pub nudge: bool,
+    /// Whether a caller who has an appointment is reminded of it the day before.
+    pub reminder: bool,
     /// When texts wait for the morning.
     pub quiet_hours: QuietHours,
 }
@@ -95,6 +99,8 @@ impl Default for TenantSettings {
             ask_for_name: true,
             ask_for_address: true,
             override_release: false,
+            nudge: true,
+            reminder: true,
             quiet_hours: QuietHours::default(),
         }
     }
@@ -207,7 +213,7 @@ mod tests {
         let read: TenantSettings = serde_json::from_value(stored).unwrap();
         assert_eq!(read, TenantSettings::default());
         assert_eq!(read.check(), Ok(()));
-        assert!(read.whisper && !read.quiet_hours.greeting && !read.override_release);
+        assert!(read.whisper && !read.quiet_hours.greeting && !read.override_release && read.nudge && read.reminder);
         assert_eq!((read.dial_timeout_seconds, read.countries.len()), (18, 2));
     }
 
@@ -222,6 +228,7 @@ mod tests {
                 "opening_hours": {"monday": [], "tuesday": [], "wednesday": [], "thursday": [], "friday": [],
                                   "saturday": [], "sunday": []},
                 "ask_for_name": true, "ask_for_address": true, "override_release": false,
+                "nudge": true, "reminder": true,
                 "quiet_hours": {"greeting": false, "start": "21:00:00", "end": "08:00:00", "by_state": true},
             })
         );
