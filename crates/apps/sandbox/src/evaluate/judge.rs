@@ -125,6 +125,9 @@ fn judge_turn(turn: &Turn, exchange: &Exchange, mut fault: impl FnMut(Kind, Stri
         };
         fault(kind, format!("expected {}, found {}", lists.join(" or "), said(exchange)));
     }
+    for act in turn.without.iter().filter(|act| exchange.has(act)) {
+        fault(Kind::Acts, format!("{act} is not to be said, found {}", said(exchange)));
+    }
     if let Some(item) = &turn.item
         && exchange.item() != Some(item)
     {

@@ -4,7 +4,7 @@ use super::{CATEGORIES, Conversation, LocalTime, SILENT, Turn};
 use crate::evaluate::business::{Business, Businesses, plainly};
 
 /// The acts an answer can be expected to have.
-const ACTS: [&str; 27] = [
+const ACTS: [&str; 33] = [
     "ask-job",
     "ask-which",
     "ask-when",
@@ -18,11 +18,17 @@ const ACTS: [&str; 27] = [
     "tell-item",
     "tell-hours",
     "tell-place",
+    "tell-who",
+    "tell-visit",
+    "passed-on",
     "offer",
     "none-free",
+    "slot-lost",
     "booked",
     "moved",
     "cancelled",
+    "kept",
+    "dropped",
     "hand-over",
     "emergency",
     "not-understood",
@@ -77,7 +83,7 @@ impl Turn {
         if self.replies.is_some() && self.one_of.is_some() {
             return Err("replies or one_of is expected, not both".to_owned());
         }
-        for act in self.expected().into_iter().flatten() {
+        for act in self.expected().into_iter().flatten().chain(&self.without) {
             if !ACTS.contains(&act.as_str()) {
                 return Err(format!("there is no act {act:?}"));
             }

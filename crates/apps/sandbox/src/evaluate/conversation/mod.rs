@@ -80,6 +80,9 @@ pub(crate) struct Turn {
     replies: Option<Vec<String>>,
     #[serde(default)]
     one_of: Option<Vec<Vec<String>>>,
+    /// Acts the answer must not have.
+    #[serde(default)]
+    pub(crate) without: Vec<String>,
     pub(crate) item: Option<String>,
     #[serde(default)]
     pub(crate) offered: Ranges,
