@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use nmc_kernel::{Clock, Random};
-use nmc_sandbox::{Installation, Plan, Program};
+use nmc_sandbox::{ExampleTenant, Installation, Plan, Program};
 use nmc_simulators::twilio::WebhookRequest;
 use sqlx::Connection as _;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     BenchError,
-    businesses::{self, Business, CALLERS},
+    businesses::{self, BUSINESSES, CALLERS},
     cluster::{Cluster, Medium},
     disk,
     memory::{self, Memory},
@@ -64,11 +64,11 @@ pub(crate) async fn measure(cluster: &Cluster, seconds: usize, report: &mut Repo
 /// The product with businesses whose calls are missed.
 pub(crate) struct Bench {
     pub(crate) installation: Installation,
-    businesses: Vec<Business>,
+    businesses: Vec<ExampleTenant>,
     medium: Medium,
     /// What holds the data of Postgres: its first process is named there.
     postgres: PathBuf,
-    clock: Clock,
+    pub(crate) clock: Clock,
     random: Random,
     calls_made: usize,
     /// Which of the businesses are called.
@@ -120,7 +120,7 @@ impl Bench {
             called: 0..0,
             held: 0,
         };
-        bench.businesses = businesses::open(&bench.installation).await?;
+        bench.businesses = bench.installation.open_businesses(BUSINESSES).await?;
         bench.called = 0..bench.businesses.len();
         Ok(bench)
     }
@@ -324,8 +324,8 @@ struct PlannedCall {
 
 /// A call that was.
 pub(crate) struct Missed {
-    caller: String,
-    business: String,
+    pub(crate) caller: String,
+    pub(crate) business: String,
     /// When Twilio sent the report that decides it.
     reported_at: DateTime<Utc>,
     /// How long each webhook's answer took.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::{
     BenchError,
     calls::{Bench, Load},
-    cluster::Cluster,
+    cluster::{Cluster, Medium},
     proxy::{Asked, CountingProxy},
     report::Report,
 };
 
 /// The programs' roles, by which the proxy tells them apart.
-const ROLES: [(&str, &str); 2] = [("nmc_app", "server"), ("nmc_dispatcher", "dispatcher")];
+pub(crate) const ROLES: [(&str, &str); 2] = [("nmc_app", "server"), ("nmc_dispatcher", "dispatcher")];
 /// Few enough a second that no call shares a batch, a claim or a wake-up with another: the dearest way.
 const ALONE: Load = Load { calls: 50, per_second: 5 };
 /// As the goals have it.
@@ -55,17 +55,19 @@ async fn count(
         let calls = u64::try_from(load.calls).unwrap_or(u64::MAX);
         for ((role, name), before) in ROLES.iter().zip(&mut previous) {
             let after = proxy.asked_by(role);
-            let asked = after.since(before);
-            let line = format!("a missed call, {how}, {name}: round trips / statements / commits");
-            let counts = [asked.round_trips, asked.statements, asked.commits].map(|count| per(count, calls));
-            report.put(cluster.medium, line, "", counts.join(" / "));
-            let line = format!("a missed call, {how}, {name}: statements prepared");
-            report.put(cluster.medium, line, "", per(asked.prepared, calls));
-            list(name, how, &asked, calls);
+            enter(report, cluster.medium, &format!("a missed call, {how}, {name}"), &after.since(before), calls);
             *before = after;
         }
     }
     Ok(())
+}
+
+/// What so many of `what` asked for, by each of them; the statements on standard error.
+pub(crate) fn enter(report: &mut Report, medium: Medium, what: &str, asked: &Asked, of: u64) {
+    let counts = [asked.round_trips, asked.statements, asked.commits].map(|count| per(count, of));
+    report.put(medium, format!("{what}: round trips / statements / commits"), "", counts.join(" / "));
+    report.put(medium, format!("{what}: statements prepared"), "", per(asked.prepared, of));
+    list(what, asked, of);
 }
 
 fn per(count: u64, of: u64) -> String {
@@ -75,12 +77,12 @@ fn per(count: u64, of: u64) -> String {
 }
 
 /// The texts behind the counts, on standard error: the table has no room for them.
-fn list(name: &str, how: &str, asked: &Asked, calls: u64) {
+fn list(what: &str, asked: &Asked, of: u64) {
     use std::io::Write as _;
     let mut texts: Vec<_> = asked.texts.iter().collect();
     texts.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
     for (text, &times) in texts.into_iter().take(SHOWN) {
         let short: String = text.chars().take(110).collect();
-        let _ = writeln!(std::io::stderr(), "{name}, {how}: {:>6} {short}", per(times, calls));
+        let _ = writeln!(std::io::stderr(), "{what}: {:>6} {short}", per(times, of));
     }
 }

@@ -23,6 +23,7 @@ mod run;
 mod script;
 mod shop;
 mod stats;
+mod texts;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Action {
     Disk,
     /// Missed calls from the webhook to the sent text; memory and starts of the programs.
     Calls,
+    /// Callers who text: from the time an answer is due to the answer; what a text asks of Postgres.
+    Texts,
     /// What a missed call asks of Postgres: round trips, statements, commits.
     Cost,
     /// What a tenant in trouble costs the others.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
             None => Part::ALL.to_vec(),
             Some(Action::Disk) => vec![Part::Disk],
             Some(Action::Calls) => vec![Part::Calls],
+            Some(Action::Texts) => vec![Part::Texts],
             Some(Action::Cost) => vec![Part::Cost],
             Some(Action::Fairness) => vec![Part::Fairness],
             Some(Action::Drain) => vec![Part::Drain],

@@ -9,6 +9,7 @@ use crate::{
     cluster::{Cluster, Medium},
     cost, disk, drain, fairness, growth, pickup, race,
     report::Report,
+    texts,
 };
 
 /// A part of the benchmark.
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) enum Part {
     Disk,
     Calls,
+    Texts,
     Cost,
     Fairness,
     Drain,
@@ -27,9 +29,10 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Disk,
         Self::Calls,
+        Self::Texts,
         Self::Cost,
         Self::Fairness,
         Self::Drain,
@@ -54,6 +57,13 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
             match part {
                 Part::Disk => disk::measure(&cluster, &mut report).await?,
                 Part::Calls => calls::measure(&cluster, seconds, &mut report).await?,
+                Part::Texts => {
+                    texts::measure(&cluster, &mut report).await?;
+                    if medium == Medium::Control {
+                        let apart = Cluster::start_apart(&data_dir, medium).await?;
+                        texts::count(&apart, &mut report).await?;
+                    }
+                }
                 // Counts are the same on both.
                 Part::Cost if medium == Medium::Control => {
                     let apart = Cluster::start_apart(&data_dir, medium).await?;
@@ -84,10 +94,11 @@ pub(crate) async fn run(parts: &[Part], seconds: usize) -> Result<(), BenchError
     writeln!(
         io::stdout(),
         "{cores} cores shared by the programs, Postgres {version}, the simulator and the load; {build}.\n\
-         On disk: fsync on. Control: fsync off. Drain: {}. Calls: {seconds} s per rate, {}. Bookings: {}. Race: {}. \
+         On disk: fsync on. Control: fsync off. Drain: {}. Calls: {seconds} s per rate, {}. Texts: {}. Bookings: {}. Race: {}. \
          Growth: {}.\n\n{report}",
         drain::SETTINGS,
         calls::SETTINGS,
+        texts::SETTINGS,
         bookings::SETTINGS,
         race::SETTINGS,
         growth::SETTINGS,

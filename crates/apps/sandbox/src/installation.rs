@@ -17,7 +17,9 @@ use nmc_simulators::{
     twilio::{SimulatedNumber, TwilioSettings, TwilioSimulator},
 };
 
-use crate::{Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk, example_tenant};
+use crate::{
+    Database, DatabaseError, ExampleTenant, Program, ProgramError, clerk, example_tenant, tenant::other_tenants,
+};
 
 /// Any well-formed id and token do: the simulator stands in for the account they would belong to.
 pub(crate) const ACCOUNT_SID: &str = "AC00000000000000000000000000005a4d";
@@ -232,6 +234,15 @@ impl Installation {
     /// A token for the person of the example business who has this role, for an hour.
     pub fn token(&self, role: Role) -> Result<String, SandboxError> {
         clerk::token_of(&self.clerk, role)
+    }
+
+    /// Opens so many businesses like the example one, where calls and texts arrive as well.
+    pub async fn open_businesses(&self, count: u16) -> Result<Vec<ExampleTenant>, SandboxError> {
+        let tenants = other_tenants(&self.database.url("nmc_app"), count).await?;
+        for tenant in &tenants {
+            self.twilio.put_number(SimulatedNumber::at(tenant.number.clone(), &self.base_url));
+        }
+        Ok(tenants)
     }
 
     /// Where the programs' logs are.

@@ -11,6 +11,8 @@ use crate::{SandboxError, catalog::add_catalog, clerk::user_of, resources::add_r
 const NAME: &str = "Example Plumbing";
 const BUSINESS: &str = "+14155550100";
 const OWNERS_PHONE: &str = "+14155550199";
+/// The numbers of businesses like it begin with 415-555-0120.
+const OTHERS: u16 = 120;
 
 /// A business that is ready to answer missed calls.
 #[derive(Clone, Debug)]
@@ -28,19 +30,42 @@ pub struct ExampleTenant {
 /// Finds the example business, or creates it with an approved campaign, a number, its people, what it sells and who
 /// does that.
 pub async fn example_tenant(app_url: &str) -> Result<ExampleTenant, SandboxError> {
-    let db = Db::new(app_url, PoolSettings { max_connections: 2, ..PoolSettings::default() }, Wakes::new())?;
-    let tenant = find_or_create(&db).await;
-    let equipped = match &tenant {
-        Ok(tenant) => equip(&db, tenant.id).await,
-        Err(_) => Ok(()),
-    };
+    let db = connect(app_url)?;
+    let tenant = async {
+        let tenant = find_or_create(&db, phone(BUSINESS)?).await?;
+        add_people(&db, tenant.id).await?;
+        equip(&db, tenant.id).await?;
+        Ok(tenant)
+    }
+    .await;
     db.close().await;
-    equipped.and(tenant)
+    tenant
 }
 
-/// Whatever an example business needs and this one lacks.
+/// So many businesses like the example one, with nobody who could sign in.
+pub(crate) async fn other_tenants(app_url: &str, count: u16) -> Result<Vec<ExampleTenant>, SandboxError> {
+    let db = connect(app_url)?;
+    let tenants = async {
+        let mut tenants = Vec::new();
+        for number in 0..count {
+            let tenant = find_or_create(&db, phone(&format!("+1415555{:04}", OTHERS + number))?).await?;
+            equip(&db, tenant.id).await?;
+            tenants.push(tenant);
+        }
+        Ok(tenants)
+    }
+    .await;
+    db.close().await;
+    tenants
+}
+
+fn connect(app_url: &str) -> Result<Db, SandboxError> {
+    let settings = PoolSettings { max_connections: 2, ..PoolSettings::default() };
+    Ok(Db::new(app_url, settings, Wakes::new())?)
+}
+
+/// What it sells and who does that, as far as it lacks them.
 async fn equip(db: &Db, tenant: TenantId) -> Result<(), SandboxError> {
-    add_people(db, tenant).await?;
     add_catalog(db, tenant).await?;
     add_resources(db, tenant).await
 }
@@ -57,10 +82,10 @@ async fn add_people(db: &Db, tenant: TenantId) -> Result<(), SandboxError> {
     Ok(())
 }
 
-async fn find_or_create(db: &Db) -> Result<ExampleTenant, SandboxError> {
-    let (number, forward_to) = (phone(BUSINESS)?, phone(OWNERS_PHONE)?);
+async fn find_or_create(db: &Db, number: E164) -> Result<ExampleTenant, SandboxError> {
+    let forward_to = phone(OWNERS_PHONE)?;
     let example = |id| ExampleTenant { id, name: NAME, number: number.clone(), forward_to: forward_to.clone() };
-    if let Some(route) = db.route(RouteKind::TwilioNumber, BUSINESS).await? {
+    if let Some(route) = db.route(RouteKind::TwilioNumber, number.as_str()).await? {
         return Ok(example(route.tenant));
     }
     let identity = Identity::new(db.clone());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 /// After the last text: who writes in pieces is answered once.
-const SETTLES_AFTER: Duration = Duration::milliseconds(2_500);
+pub const SETTLES_AFTER: Duration = Duration::milliseconds(2_500);
 /// After the first text: whoever goes on writing is answered all the same.
 const WAITS_AT_MOST: Duration = Duration::seconds(10);
 /// An answer that is overdue by more comes into a conversation that has moved on: a person answers instead.
