@@ -43,6 +43,7 @@ pub use model::{
     stretch::{HumanStretch, StretchBegan, StretchEnded},
     task::{Task, TaskKind},
     template::{Template, TemplateError, TemplateKey, Wording},
+    turn::SETTLES_AFTER,
     written::BodyError,
 };
 pub use nmc_events::conversation::{Author, CloseReason, Direction, MessageStatus};
