@@ -3,6 +3,8 @@ use nmc_catalog::Quote;
 use nmc_identity::OpeningHours;
 use nmc_scheduling::{Appointment, Slot};
 
+use super::nudge::Open;
+
 /// What a text says, with its facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -70,6 +72,8 @@ pub(crate) enum Act {
     WhichAppointment(Vec<Visit>),
     /// Says what is booked.
     TellVisit(Visit),
+    /// Says that this is kept, as the caller has said as well.
+    Confirmed(Visit),
     /// Says that nothing is booked.
     Dropped,
     /// Says when the business is open.
@@ -81,6 +85,8 @@ pub(crate) enum Act {
     },
     /// Says where the business is.
     TellPlace(String),
+    /// Says whose automated assistant this is.
+    TellWho,
     /// Says that this is done here; none: that it is not.
     TellItem(Option<Quote>),
     /// Says that a person has been told.
@@ -100,6 +106,15 @@ pub(crate) enum Act {
     WrongNumber,
     /// Says that pictures cannot be looked at.
     NoPictures,
+    /// Asks somebody once more who has fallen silent.
+    Nudge(Open),
+    /// Reminds of an appointment.
+    Reminder {
+        /// Which.
+        visit: Visit,
+        /// Whether the caller has to be told first who writes, that it is automated, and how to end it.
+        introduces: bool,
+    },
 }
 
 /// An appointment as it is told.
@@ -113,7 +128,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// An appointment, and what its job is called.
-    pub(super) fn new(appointment: &Appointment, job: Option<&str>) -> Self {
+    pub(crate) fn new(appointment: &Appointment, job: Option<&str>) -> Self {
         Self { job: job.map(str::to_owned), start: appointment.slot.start() }
     }
 }
@@ -140,9 +155,11 @@ impl Act {
             Self::Cancelled(_) => "cancelled",
             Self::Kept(_) => "kept",
             Self::TellVisit(_) => "tell-visit",
+            Self::Confirmed(_) => "confirmed",
             Self::Dropped => "dropped",
             Self::TellHours { .. } => "tell-hours",
             Self::TellPlace(_) => "tell-place",
+            Self::TellWho => "tell-who",
             Self::TellItem(_) => "tell-item",
             Self::PassedOn => "passed-on",
             Self::HandOver { .. } => "hand-over",
@@ -151,6 +168,8 @@ impl Act {
             Self::Thanks => "thanks",
             Self::WrongNumber => "wrong-number",
             Self::NoPictures => "no-pictures",
+            Self::Nudge(_) => "nudge",
+            Self::Reminder { .. } => "reminder",
         }
     }
 
@@ -161,6 +180,7 @@ impl Act {
             Self::KeepPrice(_)
                 | Self::TellHours { .. }
                 | Self::TellPlace(_)
+                | Self::TellWho
                 | Self::TellItem(_)
                 | Self::PassedOn
                 | Self::NotUnderstood

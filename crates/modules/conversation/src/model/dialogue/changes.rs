@@ -26,15 +26,31 @@ impl Thought<'_> {
         if self.about() == AskedAbout::CancelConfirm && self.answer_to_cancel() {
             return;
         }
+        if self.answer_to_reminder() {
+            return;
+        }
         if self.says(&Saying::Cancel) {
             self.begin(ChangeKind::Cancel);
         } else if self.says(&Saying::Reschedule) {
             self.begin(ChangeKind::Move);
         } else if let Some(Change { appointment: None, kind }) = self.dialogue.change {
             self.choose_appointment(kind);
+        } else if self.is_shifted() {
+            self.begin(ChangeKind::Move);
         } else if self.dialogue.is_done {
             self.other_time();
         }
+    }
+
+    /// Whether a time is told by that of an appointment: "30 minutes later", while nothing else is being booked.
+    fn is_shifted(&self) -> bool {
+        let is_told_by_another =
+            self.sayings().iter().any(|saying| matches!(saying, Saying::Shift(_) | Saying::SameTime));
+        is_told_by_another
+            && self.dialogue.item.is_none()
+            && self.dialogue.change.is_none()
+            && !self.world.appointments.is_empty()
+            && !self.is_of_a_job()
     }
 
     /// A time that is named right after a booking: "friday instead" moves it, "see you wednesday" does not.
@@ -43,11 +59,7 @@ impl Thought<'_> {
             Saying::When(when) => Some(when),
             _ => None,
         });
-        let is_of_a_job = self.sayings().iter().any(|saying| match saying {
-            Saying::Job(words) => sure(&matches(&self.world.items, words)).is_some(),
-            saying => matches!(saying, Saying::Ask(_)),
-        });
-        let Some(when) = named.filter(|_| !is_of_a_job && !self.world.appointments.is_empty()) else { return };
+        let Some(when) = named.filter(|_| !self.is_of_a_job() && !self.world.appointments.is_empty()) else { return };
         if self.world.appointments.iter().any(|appointment| starts_in(when, self.start(appointment))) {
             self.part();
         } else {
@@ -55,13 +67,21 @@ impl Thought<'_> {
         }
     }
 
-    fn begin(&mut self, kind: ChangeKind) {
+    /// Whether a time that is named may be one for a job, or part of a question.
+    pub(super) fn is_of_a_job(&self) -> bool {
+        self.sayings().iter().any(|saying| match saying {
+            Saying::Job(words) => sure(&matches(&self.world.items, words)).is_some(),
+            saying => matches!(saying, Saying::Ask(_)),
+        })
+    }
+
+    pub(super) fn begin(&mut self, kind: ChangeKind) {
         self.is_used = true;
         if !self.world.appointments.is_empty() {
             self.release();
             self.dialogue.forget_slots();
             self.dialogue.wish = None;
-            self.change(kind, self.meant());
+            self.change(kind, self.meant(kind));
         } else if self.dialogue.item.is_none() {
             self.hand_over(Why::NoAppointment);
         } else if kind == ChangeKind::Cancel {
@@ -76,7 +96,7 @@ impl Thought<'_> {
 
     /// The answer to the question which appointment.
     fn choose_appointment(&mut self, kind: ChangeKind) {
-        if let Some(id) = self.meant() {
+        if let Some(id) = self.meant(kind) {
             self.is_used = true;
             self.change(kind, Some(id));
         } else if self.says(&Saying::No) {
@@ -103,10 +123,14 @@ impl Thought<'_> {
     }
 
     /// The appointment the caller speaks of, where it can be only one.
-    fn meant(&self) -> Option<AppointmentId> {
+    fn meant(&self, kind: ChangeKind) -> Option<AppointmentId> {
         let known = &self.world.appointments;
         if let [only] = known.as_slice() {
             return Some(only.id);
+        }
+        // A day that is named is the one to move to.
+        if let (ChangeKind::Move, Some(id)) = (kind, self.reminded()) {
+            return Some(id);
         }
         let nth = self.sayings().iter().find_map(|saying| match saying {
             Saying::Pick(Pick::Nth(nth)) => Some(*nth),
@@ -121,7 +145,7 @@ impl Thought<'_> {
             let mut meant = known.iter().filter(|appointment| is_meant(appointment));
             meant.next().filter(|_| meant.next().is_none()).map(|appointment| appointment.id)
         };
-        self.sayings().iter().find_map(|saying| match saying {
+        let named = self.sayings().iter().find_map(|saying| match saying {
             Saying::Job(words) => {
                 let is_booked = |item: &&ServiceItem| known.iter().any(|booked| booked.service_item_id == item.id);
                 let booked: Vec<ServiceItem> = self.world.items.iter().filter(is_booked).cloned().collect();
@@ -130,7 +154,13 @@ impl Thought<'_> {
             }
             Saying::When(when) => only(&|appointment| starts_in(when, self.start(appointment))),
             _ => None,
-        })
+        });
+        named.or_else(|| self.reminded())
+    }
+
+    /// Whether an appointment starts at a time that is named.
+    pub(super) fn is_then(&self, when: &When, id: AppointmentId) -> bool {
+        self.world.appointment(id).is_some_and(|appointment| starts_in(when, self.start(appointment)))
     }
 
     fn start(&self, appointment: &Appointment) -> NaiveDateTime {
@@ -213,7 +243,7 @@ impl Thought<'_> {
         }
     }
 
-    fn visit(&self, id: AppointmentId) -> Option<Visit> {
+    pub(super) fn visit(&self, id: AppointmentId) -> Option<Visit> {
         let appointment = self.world.appointment(id)?;
         let job = self.world.item(appointment.service_item_id).map(|item| item.name.as_str());
         Some(Visit::new(appointment, job))

@@ -24,6 +24,10 @@ impl Thought<'_> {
                 Question::Hours => self.tell_hours(),
                 Question::Place => self.tell_place(),
                 Question::DoYouDo(words) => self.tell_item(words),
+                Question::Who => self.acts.push(Act::TellWho),
+                Question::Other => {
+                    self.pass_on("Answer the caller's question: the automation does not know what they ask.");
+                }
             }
         }
     }

@@ -67,6 +67,9 @@ impl<'a> Thought<'a> {
             return Ok(self.answer());
         }
         self.recover();
+        if self.is_dropped() {
+            return Ok(self.answer());
+        }
         self.pictures();
         self.details();
         self.changes();

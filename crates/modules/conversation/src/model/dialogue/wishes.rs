@@ -20,8 +20,16 @@ impl Thought<'_> {
     pub(super) fn times(&mut self) {
         for saying in self.sayings() {
             match saying {
+                Saying::Shift(minutes) => self.wish_later(*minutes),
+                // "An hour later on wednesday": the day only says of what.
+                Saying::When(_) if self.is_told_by_another() => {}
                 Saying::When(when) => self.wish(when),
                 _ if self.is_complete => {}
+                // Said of times that do not stand any more: it is asked again.
+                Saying::Pick(_) | Saying::Neither { .. } if self.world.are_offers_unread => self.is_used = true,
+                Saying::Yes | Saying::No if self.world.are_offers_unread && self.about() == AskedAbout::Pick => {
+                    self.is_used = true;
+                }
                 Saying::Pick(pick) if !self.dialogue.offers.is_empty() => self.pick(*pick),
                 Saying::Neither { later, earlier } => self.refuse(*later, *earlier),
                 Saying::Yes => self.yes(),
@@ -38,10 +46,50 @@ impl Thought<'_> {
             return;
         }
         self.is_used = true;
-        let when = self.on_days_spoken_of(when);
+        let when = self.at_the_same_time(self.on_days_spoken_of(when));
         self.release();
         self.dialogue.forget_slots();
         self.dialogue.wish = self.wish_to_move(when);
+    }
+
+    fn is_told_by_another(&self) -> bool {
+        self.spoken_start().is_some() && self.sayings().iter().any(|saying| matches!(saying, Saying::Shift(_)))
+    }
+
+    /// The start that was talked of: of the appointment that moves, of what was picked, of what was offered first.
+    fn spoken_start(&self) -> Option<NaiveDateTime> {
+        let moved = self.moving().and_then(|id| self.world.appointment(id)).map(|moved| moved.slot.start());
+        let chosen = self.before.chosen.as_ref().map(|chosen| chosen.slot.start);
+        let offered = self.before.offers.first().map(|offer| offer.start);
+        Some(local(moved.or(chosen).or(offered)?, self.world.zone))
+    }
+
+    /// So much later than what was talked of, and at no other time.
+    fn wish_later(&mut self, minutes: i32) {
+        let Some(from) = self.spoken_start().and_then(|start| start.checked_add_signed(Duration::minutes(minutes.into())))
+        else {
+            return;
+        };
+        self.is_used = true;
+        if self.dialogue.is_done || from <= self.world.local_now() {
+            return;
+        }
+        self.release();
+        self.dialogue.forget_slots();
+        self.dialogue.wish = Some(When { windows: vec![moment(from)], asap: false });
+    }
+
+    /// "The same time on friday".
+    fn at_the_same_time(&self, mut when: When) -> When {
+        let start = self.spoken_start().filter(|_| self.says(&Saying::SameTime));
+        if let Some(start) = start {
+            let at = |window: &LocalWindow| window.from.date().and_time(start.time());
+            let windows: Vec<LocalWindow> = when.windows.iter().filter(|window| has(window, at(window))).map(|window| moment(at(window))).collect();
+            if !windows.is_empty() {
+                when.windows = windows;
+            }
+        }
+        when
     }
 
     /// "Yes, thursday at 3" is no other wish than what was picked.
@@ -193,6 +241,11 @@ impl Thought<'_> {
         }
         self.dialogue.wish.is_some()
     }
+}
+
+/// A wish for just one start.
+fn moment(from: NaiveDateTime) -> LocalWindow {
+    LocalWindow { from, until: from + Duration::minutes(1) }
 }
 
 fn has(window: &LocalWindow, at: NaiveDateTime) -> bool {

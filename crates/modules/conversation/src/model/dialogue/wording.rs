@@ -8,6 +8,7 @@ use super::{
     Act, Voice,
     act::Visit,
     facts::{self, Facts, plain},
+    nudge::Open,
     thought::PARTS_MAX,
 };
 use nmc_providers::twilio::segments::Segments;
@@ -112,9 +113,11 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
             ("which-appointment", vec![numbered(visits.iter().map(|one| facts.visit(one)))])
         }
         Act::TellVisit(one) => ("tell-visit", vec![visit(one)]),
+        Act::Confirmed(one) => ("confirmed", vec![visit(one)]),
         Act::Dropped => ("dropped", vec![]),
         Act::TellHours { hours, today } => ("tell-hours", vec![("hours", Value::One(facts.hours(hours, *today)))]),
         Act::TellPlace(address) => ("tell-place", vec![("address", Value::One(whole(address)))]),
+        Act::TellWho => ("tell-who", vec![business()]),
         Act::TellItem(Some(quote)) => ("tell-item", vec![item(quote)]),
         Act::TellItem(None) => ("tell-item-not", vec![]),
         Act::PassedOn => ("passed-on", vec![business()]),
@@ -128,6 +131,14 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
         Act::Thanks => ("thanks", vec![]),
         Act::WrongNumber => ("wrong-number", vec![]),
         Act::NoPictures => ("no-pictures", vec![business()]),
+        Act::Nudge(Open::Pick) => ("nudge-pick", vec![]),
+        Act::Nudge(Open::Name) => ("nudge-name", vec![]),
+        Act::Nudge(Open::Address) => ("nudge-address", vec![]),
+        Act::Nudge(Open::Confirm) => ("nudge-confirm", vec![]),
+        Act::Reminder { visit: one, introduces: false } => ("reminder", vec![business(), visit(one)]),
+        Act::Reminder { visit: one, introduces: true } => {
+            ("reminder-first", vec![business(), visit(one), hint("stop_hint")])
+        }
     };
     Sentence { key, values }
 }

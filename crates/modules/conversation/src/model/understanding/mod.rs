@@ -19,6 +19,7 @@ mod clock;
 mod dates;
 mod days;
 mod jobs;
+pub(crate) mod model;
 mod months;
 mod parts;
 mod parts_of_day;
@@ -26,6 +27,7 @@ mod phrases;
 mod pick;
 mod reading;
 mod relative;
+mod shift;
 mod spanish;
 mod spanish_words;
 mod spelling;
@@ -92,6 +94,14 @@ pub(crate) enum Saying {
     Yes,
     /// Not agreed.
     No,
+    /// What was talked of is not wanted any more; stands beside what said so.
+    NeverMind,
+    /// The answer is to come later.
+    Later,
+    /// So many minutes later than what was talked of; earlier where there are fewer than none.
+    Shift(i32),
+    /// At the time of day that was talked of.
+    SameTime,
     /// The caller's name, where it was asked for.
     Name(String),
     /// Where to come to, where it was asked for.
@@ -122,6 +132,10 @@ pub(crate) enum Question {
     HowLong,
     /// Whether the business does something; no words: what it does at all.
     DoYouDo(String),
+    /// Who writes, and whether it is a machine.
+    Who,
+    /// What only a person of the business can answer: licences, ways to pay, guarantees, a price for several.
+    Other,
 }
 
 /// A wish for a time, in the business's local time.
@@ -198,6 +212,8 @@ pub(crate) enum AskedAbout {
     CancelConfirm,
     /// Which appointment.
     WhichAppointment,
+    /// Whether it stays with an appointment that the caller was reminded of.
+    Reminder,
 }
 
 /// Reads a first text, so that the next does not wait for the tables to be built: call it once at the start.

@@ -121,6 +121,9 @@ fn mark(last: char, character: char, next: char) -> Option<&'static str> {
         '@' => "at",
         '👍' | '👌' | '✅' => "yes",
         '👎' => "no",
+        '👋' => "hello",
+        '🙏' | '❤' | '🧡' | '💙' | '💚' | '💜' | '😊' | '🙂' | '😀' | '😃' | '😄' | '😁' | '🥰' | '😍' | '🤝' => "thanks",
+        '😂' | '🤣' | '😅' => "lol",
         _ => return None,
     })
 }

@@ -17,6 +17,7 @@ use super::super::{
     check,
     check::Unfounded,
     facts::{Facts, plain},
+    nudge::Open,
     texts::texts,
     word,
     wording::sentence,
@@ -89,9 +90,11 @@ fn every_act() -> Vec<Act> {
         Act::Kept(Visit { job: None, start: thursday.start }),
         Act::WhichAppointment(vec![visit(), Visit { job: None, start: thursday.start }]),
         Act::TellVisit(visit()),
+        Act::Confirmed(visit()),
         Act::Dropped,
         Act::TellHours { hours: hours(), today: NaiveDate::from_ymd_opt(2026, 3, 10).unwrap() },
         Act::TellPlace("100 Example Street, Sampletown".to_owned()),
+        Act::TellWho,
         Act::TellItem(Some(leak())),
         Act::TellItem(None),
         Act::PassedOn,
@@ -102,6 +105,12 @@ fn every_act() -> Vec<Act> {
         Act::Thanks,
         Act::WrongNumber,
         Act::NoPictures,
+        Act::Nudge(Open::Pick),
+        Act::Nudge(Open::Name),
+        Act::Nudge(Open::Address),
+        Act::Nudge(Open::Confirm),
+        Act::Reminder { visit: visit(), introduces: false },
+        Act::Reminder { visit: visit(), introduces: true },
     ]
 }
 
@@ -245,7 +254,7 @@ fn names_are_cut_before_a_text_has_three_parts_and_odd_letters_are_written_plain
 
 proptest! {
     #[test]
-    fn no_changed_figure_day_or_half_of_the_day_passes(nth in 0_usize..40, at in 0_usize..400, to in 0_u8..10, language in 0_usize..2) {
+    fn no_changed_figure_day_or_half_of_the_day_passes(nth in 0_usize..48, at in 0_usize..400, to in 0_u8..10, language in 0_usize..2) {
         let acts = [every_act().swap_remove(nth)];
         let voice = voice(LANGUAGES[language]);
         let text = word(&acts, &voice);
@@ -263,7 +272,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_can_be_checked(text in "\\PC{0,200}", nth in 0_usize..40) {
+    fn any_text_can_be_checked(text in "\\PC{0,200}", nth in 0_usize..48) {
         let acts = [every_act().swap_remove(nth)];
         let _ = check(&text, &acts, &voice(Language::En));
         let with_figure = format!("{text} 7");

@@ -1,7 +1,7 @@
 //! Yes and no, thanks and hello. In the notation of `phrases`. Data.
 
 use super::{
-    Meaning::{Greeting, No, Nothing, Thanks, TimeOfDay, Yes},
+    Meaning::{Greeting, Later, NeverMind, No, Nothing, Thanks, TimeOfDay, Yes},
     Table,
 };
 
@@ -16,20 +16,58 @@ pub(super) const ENGLISH: Table = &[
             "^ no ..1 dont cancel|book|do|move",
             "not anymore",
             "^ no sir|maam|man|bro|sorry|never|wrong|way ..1 .",
-            "^ no thanks|thank|i|that|thats|it|its|we|not|please|sorry|way|dont",
-            "no thank you",
-            "not really|now|interested|yet|correct|right|it",
+            "^ no i|that|thats|it|its|we|not|please|sorry|way|dont",
+            "not really|now|yet|correct|right|it",
             "^ dont",
             "^ incorrect|wrong|negative .",
             "thats wrong|incorrect",
             "wait no",
-            "nevermind",
-            "never mind",
-            "forget it|about",
             "dont book|do|want|confirm|cancel",
             "do not book|do|confirm|cancel|schedule",
             "leave|keep it|the|my",
-            "changed my mind",
+        ],
+    ),
+    (
+        NeverMind,
+        &[
+            "nevermind",
+            "never mind",
+            "forget it|about|this|that",
+            "no thanks|thank",
+            "no thank you",
+            "not interested",
+            "no longer interested",
+            "changed my|our mind|minds",
+            "no ..1 im|were all? good|set|fine|ok .",
+            "no ..1 im|were all? good|set|fine|ok thanks|thank|for",
+            "ill|well|will pass ..2 .",
+            "no need",
+            "scratch|drop|forget that|it .",
+            "dont worry about it|this|that",
+            "dont bother",
+            "^ nothing .",
+            "not going to|ahead ..3 .",
+        ],
+    ),
+    (
+        Later,
+        &[
+            "let me check|see|think|ask|know",
+            "let me check|talk|speak|ask|confirm ..1 with|to? my|our|the",
+            "need|want|have|got|like to check|talk|speak|ask|confirm ..1 with|to? my|our|the <family>",
+            "check|talk|speak with|to my|our|the <family>",
+            "get|getting back to you",
+            "think about it|this|that|on",
+            "think it|this over",
+            "ill|well|will let you know",
+            "let you know",
+            "sleep on it",
+            "ill|well|will call|text|message|write you? back? later|soon|tomorrow|then|again",
+            "ill|well|will call|text|message|write you? back? in ..3 minutes|hour|hours|bit",
+            "one|1 second|sec|moment|minutes",
+            "hold|hang on",
+            "be right back",
+            "brb",
         ],
     ),
     (
@@ -60,6 +98,7 @@ pub(super) const ENGLISH: Table = &[
             "thats right|correct|me|fine|ok|it",
             "i confirm|agree|accept",
             "sign me up",
+            "ill|well|will be there .",
             "^ why not .",
         ],
     ),
@@ -113,7 +152,15 @@ pub(super) const ENGLISH: Table = &[
 ];
 
 pub(super) const SPANISH: Table = &[
-    (No, &["^ no gracias|senor|senora", "todavia no", "asi no", "^ no ya|eso|esta|es"]),
+    (No, &["^ no senor|senora", "todavia no", "asi no", "^ no ya|eso|esta|es"]),
+    (
+        NeverMind,
+        &["no gracias", "no muchas gracias", "olvidalo|olvidelo|olvidenlo", "no importa ya", "dejelo|dejalo asi", "no me interesa"],
+    ),
+    (
+        Later,
+        &["dejame|dejeme pensar|ver|preguntar|consultar", "lo voy a pensar", "le|les|te aviso", "un momento|minuto|segundo"],
+    ),
     (
         Yes,
         &[
@@ -128,6 +175,8 @@ pub(super) const SPANISH: Table = &[
             "por supuesto",
             "esta perfecto",
             "me sirve|funciona|queda|parece|conviene",
+            "ahi|alli|alla estare|estaremos",
+            "^ los|lo|la espero|esperamos .",
         ],
     ),
     (

@@ -34,6 +34,8 @@ pub(super) enum Meaning {
     Angry,
     Reschedule,
     Cancel,
+    /// Cancels, or is to book nothing.
+    NotNeeded,
     /// None of the offers.
     Neither,
     NeitherLater,
@@ -46,6 +48,8 @@ pub(super) enum Meaning {
     /// Takes back what was said before.
     Correction,
     Discount,
+    /// What several cost.
+    Several,
     Price,
     HowLong,
     Hours,
@@ -54,8 +58,16 @@ pub(super) enum Meaning {
     DoYouDo,
     /// What the business does at all.
     WhatDo,
+    /// Who writes.
+    Who,
+    /// What only a person can answer.
+    Other,
+    /// No, and nothing else either.
+    NeverMind,
     No,
     Yes,
+    /// The answer is to come later.
+    Later,
     Thanks,
     Greeting,
     /// A greeting, unless a time was asked for.

@@ -1,7 +1,7 @@
 //! What callers ask. In the notation of `phrases`. Data.
 
 use super::{
-    Meaning::{Discount, DoYouDo, Hours, HowLong, Nothing, Place, Plain, Price, WhatDo},
+    Meaning::{Discount, DoYouDo, Hours, HowLong, Nothing, Other, Place, Plain, Price, Several, WhatDo},
     Table,
 };
 
@@ -11,13 +11,7 @@ pub(super) const ENGLISH: Table = &[
         Nothing,
         &[
             "feel free",
-            "licensed|insured|bonded ..1 licensed|insured|bonded",
-            "licensed|insured|bonded",
-            "take|accept credit|debit|card|cards|cash|checks|venmo|zelle|paypal ..1 card|cards?",
-            "credit|debit card|cards",
-            "venmo|zelle|paypal|cashapp",
             "toll free",
-            "how long ..2 in business",
             "i|we am|are|be free",
             "im|ill|were free",
             "are you|they free",
@@ -25,8 +19,70 @@ pub(super) const ENGLISH: Table = &[
         ],
     ),
     (
+        Other,
+        &[
+            "licensed|insured|bonded|certified|accredited ..1 licensed|insured|bonded|certified",
+            "licensed|insured|bonded|certified|accredited",
+            "have|got ..2 license|insurance|certification",
+            "take|accept|taking|accepting|do|have ..1 credit|debit|card|cards|cash|checks|check|venmo|zelle|paypal|cashapp|amex|visa ..1 card|cards?",
+            "credit|debit card|cards",
+            "venmo|zelle|paypal|cashapp|apple pay?",
+            "pay|payment ..2 with|by|in|via|upfront|installments|monthly|cash|card|online",
+            "how|when|where do|can|should|would ..1 pay",
+            "payment|payments plan|plans|method|methods|options|terms",
+            "financing|finance",
+            "deposit",
+            "down payment",
+            "warranty|warranties|guarantee|guarantees|guaranteed|warrantied",
+            "background|criminal check|checks|checked",
+            "vetted|trustworthy",
+            "how long ..2 in business",
+            "years of? experience|business",
+            "references|reviews|yelp",
+            "permit|permits",
+            "tax|taxes",
+            "invoice|receipt|itemized",
+            "written|email|emailed|mail ..4 quote|estimate",
+            "bring ..2 own|supplies|products|tools|materials|equipment",
+            "use ..2 own|green|eco|organic|natural products|supplies|cleaners",
+            "eco friendly",
+            "pet|kid|child safe|friendly",
+            "parts|materials|supplies|labor|labour ..3 included|extra|include",
+            "includes|include|including|included ..1 parts|materials|labor|labour|supplies",
+            "need|have|supposed to ..1 buy|supply|provide|bring|get ..3 myself",
+            "do i|we ..2 be|stay home|there|present",
+            "send|text|email you ..2 pic|picture|pictures|pics|photo|photos|video",
+            "send|text|email ..1 pic|picture|pictures|pics|photo|photos|video",
+            "same person|cleaner|team|guy every|each|time",
+            "contract|contracts",
+            "cancellation policy|fee|fees",
+            "do you hire|hiring",
+            "are you hiring",
+        ],
+    ),
+    (
+        Several,
+        &[
+            "how much ..2 for|to ..1 2|two|3|three|4|four|5|five|6|six|both",
+            "how much ..2 are|is 2|two|3|three|4|four|both",
+            "price|cost|charge|quote ..1 for|to ..1 2|two|3|three|4|four|5|five|6|six|both",
+        ],
+    ),
+    (
         Discount,
         &[
+            "just|only for that|this|it .",
+            "^ seriously .",
+            "^ for real .",
+            "$ ..4 seriously|wow|really|crazy|ouch|yikes",
+            "wow|ouch|yikes|whoa .",
+            "why so|is|does ..2 much|expensive|high|steep",
+            "why ..3 so much|expensive|high|steep",
+            "that much",
+            "# cash|bucks|dollars|bux ..1 cash?",
+            "$ ..1 cash|bucks|dollars",
+            "got|have ..1 $|# bucks|dollars|bux?",
+            "budget",
             "discount|discounts|coupon|coupons|promo|promotion|promotions|cheaper|haggle|negotiate|negotiable|bargain|rebate",
             "any|a|some|special|good deal|deals|specials|offers",
             "deal|deals on",
@@ -156,6 +212,7 @@ pub(super) const ENGLISH: Table = &[
     (
         WhatDo,
         &[
+            "what all you? do|offer|fix",
             "what ..2 do|can|could you ..1 do|offer|provide|fix|repair|clean",
             "what|which|list of? services|jobs|things",
             "what kind of work|service|services|jobs",
@@ -165,6 +222,17 @@ pub(super) const ENGLISH: Table = &[
 ];
 
 pub(super) const SPANISH: Table = &[
+    (
+        Other,
+        &[
+            "licencia|licenciados|asegurados|seguro",
+            "aceptan|acepta|reciben ..1 tarjeta|tarjetas|efectivo|zelle|venmo|cheques",
+            "tarjeta de credito|debito",
+            "garantia|garantizado",
+            "puedo pagar con|en",
+            "como pago|se",
+        ],
+    ),
     (
         Discount,
         &[

@@ -1,6 +1,6 @@
 //! From words to sayings.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use chrono::NaiveDateTime;
 use nmc_identity::{Language, OpeningHours};
@@ -10,7 +10,7 @@ use super::{
     answers::{self, Found},
     days, jobs,
     phrases::{self, Hit, Meaning},
-    pick, spanish,
+    pick, shift, spanish,
     words::{Word, words},
 };
 
@@ -20,7 +20,7 @@ mod times;
 /// A text that is being read.
 pub(super) struct Reading<'a> {
     source: &'a str,
-    asked: &'a Asked,
+    asked: Cow<'a, Asked>,
     words: Vec<Word>,
     language: Option<Language>,
     hits: Vec<Hit>,
@@ -37,6 +37,12 @@ impl<'a> Reading<'a> {
         let is_taken = vec![false; words.len()];
         let language = spanish::language(&words);
         let hits = phrases::find(&words);
+        let mut asked = Cow::Borrowed(asked);
+        // A number in a name or an address is no pick, unless it takes back another: "wait, I meant 2".
+        let is_of_caller = matches!(asked.about, AskedAbout::Name | AskedAbout::Address);
+        if is_of_caller && !hits.iter().any(|hit| hit.meaning == Meaning::Correction) {
+            asked.to_mut().offers.clear();
+        }
         Self { source, asked, words, language, hits, is_taken, answered: Vec::new(), sayings: Vec::new() }
     }
 
@@ -45,6 +51,7 @@ impl<'a> Reading<'a> {
         self.alarms();
         self.volunteered();
         self.questions();
+        self.shift();
         self.phrases();
         self.times(now, hours);
         self.answer();
@@ -56,7 +63,8 @@ impl<'a> Reading<'a> {
     fn drop_what_depends(&mut self) {
         let about = self.asked.about;
         let is_offered =
-            pick::is_list(self.asked) || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address);
+            pick::is_list(&self.asked)
+                || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address | AskedAbout::Reminder);
         let expects_time = matches!(about, AskedAbout::When | AskedAbout::Pick);
         self.hits.retain(|hit| match hit.meaning {
             Meaning::Neither | Meaning::NeitherLater | Meaning::NeitherEarlier => is_offered,
@@ -128,6 +136,18 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Times that are told by another one.
+    fn shift(&mut self) {
+        if let Some((minutes, words)) = shift::shift(&self.words) {
+            self.sayings.push(Saying::Shift(minutes));
+            self.take(words);
+        }
+        if let Some(words) = shift::same_time(&self.words) {
+            self.sayings.push(Saying::SameTime);
+            self.take(words);
+        }
+    }
+
     fn phrases(&mut self) {
         for hit in self.hits.clone() {
             if hit.meaning == Meaning::Plain || self.is_taken[hit.words.start] && hit.meaning != Meaning::Discount {
@@ -142,6 +162,7 @@ impl<'a> Reading<'a> {
                 self.sayings.extend(agreement);
             } else {
                 self.sayings.extend(saying(hit.meaning));
+                self.sayings.extend(besides(hit.meaning));
             }
             self.take(hit.words);
         }
@@ -203,7 +224,12 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::HowLong => Saying::Ask(Question::HowLong),
         Meaning::WhatDo => Saying::Ask(Question::DoYouDo(String::new())),
         Meaning::Yes => Saying::Yes,
-        Meaning::No => Saying::No,
+        Meaning::No | Meaning::NeverMind => Saying::No,
+        Meaning::NotNeeded => Saying::Cancel,
+        Meaning::Later => Saying::Later,
+        Meaning::Who => Saying::Ask(Question::Who),
+        Meaning::Other => Saying::Ask(Question::Other),
+        Meaning::Several => Saying::Ask(Question::Price),
         Meaning::Thanks => Saying::Thanks,
         Meaning::Greeting | Meaning::TimeOfDay => Saying::Greeting,
         Meaning::Nothing
@@ -214,6 +240,15 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         | Meaning::DoYouDo
         | Meaning::Correction => return None,
     })
+}
+
+/// What it says besides.
+const fn besides(meaning: Meaning) -> Option<Saying> {
+    match meaning {
+        Meaning::NeverMind | Meaning::NotNeeded => Some(Saying::NeverMind),
+        Meaning::Several => Some(Saying::Ask(Question::Other)),
+        _ => None,
+    }
 }
 
 impl Reading<'_> {
@@ -277,6 +312,16 @@ impl Reading<'_> {
         if self.sayings.contains(&Saying::Reschedule) {
             self.sayings.retain(|saying| *saying != Saying::Cancel);
         }
+        // Who comes back to it at another time, or asks for something else, has not given it up.
+        let goes_on = |saying: &Saying| {
+            matches!(
+                saying,
+                Saying::When(_) | Saying::Pick(_) | Saying::Neither { .. } | Saying::Reschedule | Saying::Shift(_)
+            )
+        };
+        if self.sayings.iter().any(goes_on) {
+            self.sayings.retain(|saying| *saying != Saying::NeverMind);
+        }
         let (later, earlier) = self.sayings.iter().fold((false, false), |known, saying| match saying {
             Saying::Neither { later, earlier } => (known.0 || *later, known.1 || *earlier),
             _ => known,
@@ -322,7 +367,7 @@ impl Reading<'_> {
 }
 
 /// The sayings' order.
-fn rank(saying: &Saying) -> u8 {
+pub(super) fn rank(saying: &Saying) -> u8 {
     match saying {
         Saying::Emergency => 0,
         Saying::Person => 1,
@@ -337,12 +382,13 @@ fn rank(saying: &Saying) -> u8 {
         Saying::Neither { .. } => 10,
         Saying::Ask(_) => 11,
         Saying::Yes => 12,
-        Saying::No => 13,
+        Saying::No | Saying::NeverMind => 13,
+        Saying::Shift(_) | Saying::SameTime => 8,
         Saying::Name(_) => 14,
         Saying::Address(_) => 15,
         Saying::Picture => 16,
         Saying::Thanks => 17,
-        Saying::Greeting => 18,
+        Saying::Greeting | Saying::Later => 18,
         Saying::Unclear => 19,
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use chrono::NaiveDateTime;
+use chrono::{Duration, NaiveDateTime, NaiveTime};
 use nmc_identity::{Language, OpeningHours};
 
 use super::{
     super::{
-        AskedAbout, Pick, Saying, When,
+        AskedAbout, LocalWindow, Pick, Saying, When,
         clock::{self, Clock, SaidClock},
         days::{self, SaidDay},
         months,
@@ -33,9 +33,9 @@ impl Reading<'_> {
             self.take_at(&words, &range);
         }
         let picked = self.picked(&words, &mut clocks, &mut days);
-        let clocks = likely(&Said { words: &words, asked: self.asked, clocks: &clocks, days: &days });
+        let clocks = likely(&Said { words: &words, asked: &self.asked, clocks: &clocks, days: &days });
         let when = when::combine(&words, &clocks, &days, self.means(Meaning::Asap), now, hours);
-        let said = Said { words: &words, asked: self.asked, clocks: &clocks, days: &days };
+        let said = Said { words: &words, asked: &self.asked, clocks: &clocks, days: &days };
         let pick = self.pick(&said, picked.as_ref(), when.as_ref());
 
         let of_times = clocks.iter().map(|clock| &clock.words).chain(days.iter().map(|day| &day.words));
@@ -50,10 +50,33 @@ impl Reading<'_> {
                 return;
             }
         }
+        let when = when.or_else(|| self.on_that_day(now));
         let is_any =
             self.means(Meaning::Openings) || (self.means(Meaning::Any) && self.asked.about == AskedAbout::When);
         let any = (is_any && pick.is_none()).then(|| When { windows: vec![when::soon(now)], asap: false });
         self.sayings.extend(when.or(any).map(Saying::When));
+    }
+
+    /// "Anything earlier that day": before the offers or after them, and on no other day.
+    fn on_that_day(&mut self, now: NaiveDateTime) -> Option<When> {
+        let is_that = |pair: &[Word]| matches!((pair[0].text.as_str(), pair[1].text.as_str()), ("that" | "same", "day"));
+        let (first, last) = (self.asked.offers.iter().min()?, self.asked.offers.iter().max()?);
+        let midnight = first.date().succ_opt()?.and_time(NaiveTime::MIN);
+        if first.date() != last.date() || !self.words.windows(2).any(is_that) {
+            return None;
+        }
+        let (from, until) = if self.means(Meaning::NeitherEarlier) {
+            (now.max(first.date().and_time(NaiveTime::MIN)), *first)
+        } else if self.means(Meaning::NeitherLater) {
+            (*last + Duration::minutes(1), midnight)
+        } else {
+            return None;
+        };
+        if from >= until {
+            return None;
+        }
+        self.sayings.retain(|saying| !matches!(saying, Saying::Neither { .. }));
+        Some(When { windows: vec![LocalWindow { from, until }], asap: false })
     }
 
     /// The times of day and the days among the words that say nothing else yet.
@@ -75,7 +98,7 @@ impl Reading<'_> {
     fn picked(&self, words: &[Word], clocks: &mut Vec<SaidClock>, days: &mut Vec<SaidDay>) -> Option<Picked> {
         // "2 and my name is Pat, how much is it": that is nothing that is said around a pick.
         let around = without(words, |byte| self.is_answered(byte) || self.is_asked(byte));
-        let picked = pick::nth(&Said { words: &around, asked: self.asked, clocks, days })?;
+        let picked = pick::nth(&Said { words: &around, asked: &self.asked, clocks, days })?;
         // "2. wait, 3".
         let is_number = |clock: &SaidClock| {
             is_loose(clock) && !days.iter().any(|day| is_near(words, day.words.end..clock.words.start))
@@ -90,10 +113,10 @@ impl Reading<'_> {
         let is_wish = !said.clocks.is_empty() || !said.days.is_empty();
         let is_to_agree = is_wish && !self.asked.offers.is_empty();
         let pick = match (picked, when) {
-            (Some(picked), Some(when)) if is_to_agree && !pick::agrees(picked.pick, self.asked, when) => None,
+            (Some(picked), Some(when)) if is_to_agree && !pick::agrees(picked.pick, &self.asked, when) => None,
             (Some(picked), _) => Some(picked.pick),
-            (None, Some(when)) if pick::is_list(self.asked) => pick::by_time(said, when),
-            (None, None) if self.means(Meaning::Any) && pick::is_list(self.asked) => Some(Pick::Any),
+            (None, Some(when)) if pick::is_list(&self.asked) => pick::by_time(said, when),
+            (None, None) if self.means(Meaning::Any) && pick::is_list(&self.asked) => Some(Pick::Any),
             _ => None,
         };
         let of = |picked: &Picked| {
