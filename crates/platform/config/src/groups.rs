@@ -9,7 +9,7 @@ use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, networks, one_of,
+        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, model_name, networks, one_of,
         origins, postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
@@ -74,6 +74,8 @@ pub struct Config {
     pub compliance: ComplianceConfig,
     /// Threads with callers.
     pub conversation: ConversationConfig,
+    /// The language model that reads callers' texts.
+    pub model: ModelConfig,
     /// Appointments.
     pub scheduling: SchedulingConfig,
     /// Logs and traces.
@@ -93,6 +95,7 @@ impl Config {
         let telephony = TelephonyConfig::read(source);
         let compliance = ComplianceConfig::read(source);
         let conversation = ConversationConfig::read(source);
+        let model = ModelConfig::read(source);
         let scheduling = SchedulingConfig::read(source);
         let telemetry = TelemetryConfig::read(source);
         Some(Self {
@@ -106,6 +109,7 @@ impl Config {
             telephony: telephony?,
             compliance: compliance?,
             conversation: conversation?,
+            model: model?,
             scheduling: scheduling?,
             telemetry: telemetry?,
         })
@@ -306,6 +310,23 @@ group! {
             default("CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS", hours(1..=8760), "72"),
         /// How long a caller's text may stay unanswered by the person who has the conversation before somebody is told.
         override_window: Duration = default("AI_HUMAN_OVERRIDE_WINDOW_SECONDS", seconds(5..=3600), "60"),
+        /// Answers of the automation worked out at once by one dispatcher, half of them for one business at most; without
+        /// it 8, and 32 with a language model, which each of them waits for.
+        turn_concurrency: Option<u16> = optional("TURN_CONCURRENCY", integer(2..=256)),
+    }
+}
+
+group! {
+    /// A language model that reads callers' texts, behind an API that is compatible with OpenAI's (`/chat/completions` with
+    /// `response_format: json_schema`). See <https://platform.openai.com/docs/api-reference/chat>.
+    ModelConfig, "Language model" {
+        /// Where the API is, such as https://api.openai.com/v1 or a server of one's own; this turns the model on. What it
+        /// does not understand in 3.5 s is understood without it.
+        base_url: Option<BaseUrl> = optional("MODEL_BASE_URL", base_url()),
+        /// What the model is called there; required with `MODEL_BASE_URL`.
+        name: Option<String> = optional("MODEL_NAME", model_name()),
+        /// The key to the API; servers of one's own may need none.
+        api_key: Option<SecretString> = optional("MODEL_API_KEY", secret(8)),
     }
 }
 

@@ -132,6 +132,14 @@ pub(crate) fn twilio_sid(prefix: &'static str) -> Kind<String> {
     })
 }
 
+/// A model's name, as servers write them: `org/model:tag`.
+pub(crate) fn model_name() -> Kind<String> {
+    Kind::new("a name of letters, digits and :/._-@ such as gpt-4.1-mini", |text| {
+        let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":/._-@".contains(&byte));
+        (is_name && text.len() <= 200).then(|| text.to_owned())
+    })
+}
+
 /// Web origins, exact: what a browser sends as `Origin`.
 pub(crate) fn origins() -> Kind<Vec<String>> {
     Kind::new("comma-separated origins such as https://app.example.com, without a path", |text| {

@@ -18,7 +18,7 @@ use env_file::EnvFile;
 pub use error::{ConfigError, WrongKey};
 pub use groups::{
     ClerkConfig, ComplianceConfig, Config, ConversationConfig, DatabaseConfig, EffectsConfig, HttpConfig, HttpLimits,
-    OutboxConfig, TelemetryConfig, TelephonyConfig, TwilioConfig,
+    ModelConfig, OutboxConfig, TelemetryConfig, TelephonyConfig, TwilioConfig,
 };
 pub use kinds::BaseUrl;
 use source::Source;
@@ -67,6 +67,9 @@ impl Config {
         }
         if self.clerk.timeout >= self.effects.request_timeout {
             source.reject("CLERK_TIMEOUT_SECONDS", "less than EFFECTS_REQUEST_TIMEOUT_SECONDS");
+        }
+        if self.model.base_url.is_some() && self.model.name.is_none() {
+            source.reject("MODEL_NAME", "the name of the model that MODEL_BASE_URL has");
         }
         if self.http.addr.port() != 0 && self.http.addr == self.http.metrics_addr {
             source.reject("METRICS_ADDR", "another address than HTTP_ADDR");

@@ -19,7 +19,7 @@ const TENANTS_MAX: usize = 1_000;
 
 /// Counts the calls of a kind that got no answer.
 #[derive(Debug, Default)]
-pub(crate) struct Breaker(Mutex<States>);
+pub struct Breaker(Mutex<States>);
 
 #[derive(Debug, Default)]
 struct States {
@@ -67,7 +67,7 @@ impl State {
 
 /// Whether a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
+pub enum Gate {
     /// Yes.
     Closed,
     /// Yes, as the only one: its outcome decides.
@@ -79,7 +79,7 @@ pub(crate) enum Gate {
 impl Breaker {
     /// Whether the tenant may call. A probe is taken with the answer, and given back by an outcome or
     /// [`Breaker::probe_dropped`].
-    pub(crate) fn gate(&self, tenant: TenantId, now: Instant) -> Gate {
+    pub fn gate(&self, tenant: TenantId, now: Instant) -> Gate {
         let States { kind, tenants, .. } = &mut *self.states();
         let mut none = State::default();
         let tenant = tenants.get_mut(&tenant).unwrap_or(&mut none);
@@ -105,14 +105,14 @@ impl Breaker {
     }
 
     /// The provider answered, whatever it said.
-    pub(crate) fn answered(&self, tenant: TenantId) {
+    pub fn answered(&self, tenant: TenantId) {
         let mut states = self.states();
         (states.kind, states.run) = (State::default(), Run::Nobodys);
         states.tenants.remove(&tenant);
     }
 
     /// The call got no answer.
-    pub(crate) fn unanswered(&self, tenant: TenantId, now: Instant) {
+    pub fn unanswered(&self, tenant: TenantId, now: Instant) {
         let States { kind, run, tenants } = &mut *self.states();
         *run = if matches!(*run, Run::Nobodys) || *run == Run::Of(tenant) { Run::Of(tenant) } else { Run::Mixed };
         if tenants.len() < TENANTS_MAX || tenants.contains_key(&tenant) {
@@ -122,7 +122,7 @@ impl Breaker {
     }
 
     /// The probe was never made.
-    pub(crate) fn probe_dropped(&self, tenant: TenantId) {
+    pub fn probe_dropped(&self, tenant: TenantId) {
         let States { kind, tenants, .. } = &mut *self.states();
         kind.probing = false;
         if let Some(state) = tenants.get_mut(&tenant) {

@@ -29,9 +29,10 @@ mod review;
 mod send;
 mod store;
 
+pub use breaker::{Breaker, Gate};
 pub use engine::{Effects, Settings};
 pub use intent::{Accepted, CallOutcome, Change, Check, Failed, Intent, IntentState, Look};
 pub use kind::EffectKind;
 pub use pause::{Pause, pause, pauses, resume};
-pub use plan::{NewIntent, Planned, Settled, cancel, cancel_pending, plan, settle};
+pub use plan::{NewIntent, Planned, Settled, cancel, cancel_pending, may_be_out, plan, settle};
 pub use review::{EffectStatus, IntentRecord, Resolution, Review, status};

@@ -6,4 +6,5 @@
 mod attempt;
 pub mod clerk;
 mod http;
+pub mod model;
 pub mod twilio;

@@ -4,6 +4,7 @@
 //! For tests, the sandbox and the benchmark. Loopback only; never part of a production binary.
 
 pub mod clerk;
+pub mod model;
 mod server;
 pub mod twilio;
 mod work;

@@ -111,6 +111,8 @@ metrics_table! {
         "Time to work an automatic answer out, up to its commit.";
     TURNS_TOTAL = "turns_total", Counter, ["outcome"],
         "Attempts at an automatic answer: answered, silent, handed-over, refused, too-late, moved, failed.";
+    TURN_UNDERSTANDING_TOTAL = "turn_understanding_total", Counter, ["by", "because"],
+        "Callers' texts read for an answer: by model or deterministic, and why the model was not heard: none, breaker, timeout, unreachable, refused, unreadable, declined, unclear.";
     HUMAN_TAKEOVER_TOTAL = "human_takeover_total", Counter, [],
         "Conversations taken over by a person.";
     STOP_OPTOUT_TOTAL = "stop_optout_total", Counter, [],
@@ -167,6 +169,9 @@ mod tests {
             "pool",
             // What became of a turn: the words of an enum.
             "outcome",
+            // Who read a text, and why not the model: likewise.
+            "by",
+            "because",
             // Whose limit it was, an address or a business; a call or a text.
             "whose",
             "kind",

@@ -1,0 +1,71 @@
+//! What a model may say alone (ADR 0028): whatever is asked back, and whatever is a person's. What acts at once has to be
+//! heard by both readings, and danger is heard by either.
+
+use super::{
+    super::{Asked, AskedAbout, Pick, Saying, Understood, reading::rank},
+    Interpretation,
+};
+
+/// What a saying would do.
+#[derive(Clone, Debug)]
+pub(crate) struct Stakes<'a> {
+    /// What was asked last.
+    pub(crate) asked: &'a Asked,
+    /// Whether a pick moves an appointment, at once and without a question.
+    pub(crate) is_moving: bool,
+}
+
+/// The two readings of the same texts as one; nothing where the model's says nothing that may be used.
+pub(crate) fn weigh(model: Interpretation, other: &Understood, stakes: &Stakes<'_>) -> Option<Understood> {
+    let is_heard = |saying: &Saying| other.sayings.contains(saying);
+    let picks: Vec<Saying> = other.sayings.iter().filter(|saying| matches!(saying, Saying::Pick(_))).cloned().collect();
+    let says_pick = model.sayings.iter().any(|saying| matches!(saying, Saying::Pick(_)));
+    // Which of the offers a short answer means: a model guesses where the other reading asks.
+    let may_pick = |pick: Pick| {
+        picks.is_empty() && !stakes.is_moving && !other.sayings.iter().any(|saying| contradicts(saying, pick, stakes))
+    };
+    let may_say = |saying: &Saying| match saying {
+        // A yes books or cancels; after a wrong number nobody answers any more.
+        Saying::Yes | Saying::WrongNumber => is_heard(saying),
+        Saying::Cancel => stakes.asked.about != AskedAbout::CancelConfirm || is_heard(saying),
+        Saying::Pick(pick) => may_pick(*pick),
+        _ => true,
+    };
+    let mut sayings: Vec<Saying> = model.sayings.into_iter().filter(may_say).collect();
+    if says_pick {
+        sayings.extend(picks);
+    }
+    if sayings.is_empty() {
+        return None;
+    }
+    sayings.extend(other.sayings.iter().filter(|saying| is_safety(saying)).cloned());
+    sayings.sort_by_key(rank);
+    sayings.dedup();
+    Some(Understood { sayings, language: model.language.or(other.language) })
+}
+
+/// What is never overheard because a model was asked.
+fn is_safety(saying: &Saying) -> bool {
+    matches!(saying, Saying::Emergency | Saying::Person | Saying::CallMe | Saying::Angry | Saying::Cancel)
+}
+
+/// Whether somebody who says this cannot mean that pick.
+fn contradicts(saying: &Saying, pick: Pick, stakes: &Stakes<'_>) -> bool {
+    let offers = &stakes.asked.offers;
+    let picked = match pick {
+        Pick::Nth(nth) => offers.get(nth),
+        Pick::Time(time) => offers.iter().find(|offer| offer.time() == time),
+        Pick::Day(day) => offers.iter().find(|offer| offer.date() == day),
+        Pick::DayAndTime(at) => offers.iter().find(|offer| **offer == at),
+        Pick::Earliest | Pick::Any => offers.iter().min(),
+        Pick::Latest => offers.iter().max(),
+        Pick::Unsure => None,
+    };
+    match saying {
+        Saying::Neither { .. } | Saying::No => true,
+        Saying::When(when) => {
+            picked.is_some_and(|at| !when.windows.iter().any(|window| (window.from..window.until).contains(at)))
+        }
+        _ => false,
+    }
+}
