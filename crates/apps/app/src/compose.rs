@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     AppError,
-    providers::{Clerk, twilio_client, wrong},
+    providers::{Clerk, model_client, twilio_client, wrong},
 };
 
 /// The modules, built once from configuration; cheap to clone.
@@ -67,6 +67,7 @@ impl Modules {
                 .map(MessagingServiceSid::parse)
                 .transpose()
                 .map_err(wrong)?,
+            model: model_client(config)?,
             segments_per_second: config.effects.sms_segments_per_second,
             is_paused: config.conversation.pause_outbound_sms,
             inactivity: chrono::Duration::from_std(config.conversation.inactivity_auto_close).map_err(wrong)?,
@@ -126,8 +127,11 @@ impl Modules {
     }
 
     /// What works out the automation's answers.
-    pub fn turns(&self, random: Random) -> Turns {
-        self.conversation.turns(TurnSettings::default(), random)
+    pub fn turns(&self, config: &Config, random: Random) -> Turns {
+        let usual = TurnSettings::default();
+        let usual = if config.model.base_url.is_some() { TurnSettings::with_model() } else { usual };
+        let concurrency = config.conversation.turn_concurrency.unwrap_or(usual.concurrency);
+        self.conversation.turns(TurnSettings { concurrency, ..usual }, random)
     }
 
     /// What becomes of data with age.

@@ -21,7 +21,7 @@ pub async fn dispatch(config: &Config, stop: CancellationToken) -> Result<(), Ap
     let random = Random::from_entropy();
     let outbox = modules.outbox(&db, config, random.clone());
     let timers = modules.timers(&db, random.clone());
-    let turns = modules.turns(random.clone());
+    let turns = modules.turns(config, random.clone());
     let retention = modules.retention(&db, random.clone());
     let effects = modules.effects(&db, config, random.clone());
     let polling = modules.telephony.polling(random);

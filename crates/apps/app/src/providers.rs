@@ -4,6 +4,7 @@ use nmc_config::Config;
 use nmc_kernel::Clock;
 use nmc_providers::{
     clerk::{self, ClerkClient, ClerkTokens, ClerkWebhooks, TokenSettings, WebhookSecret},
+    model::{ModelClient, ModelSettings},
     twilio::{self, AccountSid, AuthToken, TwilioClient},
 };
 use secrecy::ExposeSecret as _;
@@ -19,6 +20,17 @@ pub(crate) fn twilio_client(config: &Config) -> Result<TwilioClient, AppError> {
         request_timeout: config.twilio.timeout,
     };
     TwilioClient::new(settings).map_err(wrong)
+}
+
+/// The way to the language model, where there is one.
+pub(crate) fn model_client(config: &Config) -> Result<Option<ModelClient>, AppError> {
+    let (Some(base_url), Some(name)) = (&config.model.base_url, &config.model.name) else { return Ok(None) };
+    let settings = ModelSettings {
+        base_url: base_url.as_str().to_owned(),
+        name: name.clone(),
+        api_key: config.model.api_key.clone(),
+    };
+    ModelClient::new(settings).map(Some).map_err(wrong)
 }
 
 /// The ways to Clerk and back; cheap to clone.

@@ -28,6 +28,7 @@ mod conversation;
 mod effects;
 mod http;
 mod model;
+mod reader;
 mod settings;
 mod store;
 mod timers;
@@ -43,6 +44,7 @@ pub use model::{
     stretch::{HumanStretch, StretchBegan, StretchEnded},
     task::{Task, TaskKind},
     template::{Template, TemplateError, TemplateKey, Wording},
+    understanding::model::deterministic_answer,
     turn::SETTLES_AFTER,
     written::BodyError,
 };

@@ -1,5 +1,5 @@
 use chrono::Duration;
-use nmc_providers::twilio::MessagingServiceSid;
+use nmc_providers::{model::ModelClient, twilio::MessagingServiceSid};
 
 /// What the module is told from configuration.
 #[derive(Clone, Debug)]
@@ -8,6 +8,8 @@ pub struct Settings {
     pub public_base_url: String,
     /// The service texts are sent through; without it they come from the business's own number.
     pub messaging_service: Option<MessagingServiceSid>,
+    /// The language model that reads texts beside the deterministic reading (`MODEL_BASE_URL`).
+    pub model: Option<ModelClient>,
     /// Every text waits (`PAUSE_OUTBOUND_SMS`).
     pub is_paused: bool,
     /// How long a conversation stays open without a message (`CONVERSATION_INACTIVITY_AUTO_CLOSE_HOURS`).

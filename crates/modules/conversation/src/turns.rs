@@ -56,6 +56,13 @@ pub struct TurnSettings {
     pub poll_interval: Duration,
 }
 
+impl TurnSettings {
+    /// Where each turn may wait for a model: a hundred conversations at once do not queue up behind a few that wait.
+    pub fn with_model() -> Self {
+        Self { concurrency: 32, ..Self::default() }
+    }
+}
+
 impl Default for TurnSettings {
     fn default() -> Self {
         Self { concurrency: 8, poll_interval: Duration::from_millis(500) }

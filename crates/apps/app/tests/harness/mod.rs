@@ -111,7 +111,7 @@ impl App {
         let random = Random::seeded(7);
         let outbox = dispatching.outbox(database.dispatcher(), &config, random.clone());
         let timers = dispatching.timers(database.dispatcher(), random.clone());
-        let turns = dispatching.turns(random.clone());
+        let turns = dispatching.turns(&config, random.clone());
         let effects = dispatching.effects(database.dispatcher(), &config, random);
 
         let number = phone(BUSINESS);

@@ -89,7 +89,7 @@ impl Stage {
         Ok(Self {
             heard: dispatching.consumers().events().map(str::to_owned).collect(),
             timers: dispatching.timers(&dispatcher_db, random.clone()),
-            turns: dispatching.turns(random.clone()),
+            turns: dispatching.turns(&config, random.clone()),
             effects: dispatching.effects(&dispatcher_db, &config, random),
             modules,
             db,

@@ -82,6 +82,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         public_base_url: PUBLIC.to_owned(),
         messaging_service: None,
+        model: None,
         is_paused: false,
         inactivity: Duration::hours(72),
         override_window: Duration::seconds(60),

@@ -41,7 +41,7 @@ async fn every_answer_says_why_it_was_given() {
     world.answer().await;
     let answer = world.answers(&caller()).await.remove(0);
     assert_eq!(answer.why["turn_of"], text.as_uuid().to_string());
-    assert_eq!(answer.why["understanding"], "deterministic");
+    assert_eq!(answer.why["understanding"], serde_json::json!({ "by": "deterministic" }));
     assert!(answer.why["understood"]["sayings"].is_array());
     assert!(acts(&answer).contains(&"state-price".to_owned()));
     let why = world.app.conversation.why_message(&world.owner(), answer.id).await.unwrap().unwrap();

@@ -110,7 +110,7 @@ fn without(window: LocalWindow, unwanted: LocalWindow) -> Vec<LocalWindow> {
 }
 
 /// In their order, in the future, apart from one another, and not too many.
-fn windows(wished: &[LocalWindow], now: NaiveDateTime) -> Vec<LocalWindow> {
+pub(super) fn windows(wished: &[LocalWindow], now: NaiveDateTime) -> Vec<LocalWindow> {
     let end = now + Duration::days(HORIZON_DAYS.cast_signed());
     let clipped = wished.iter().map(|window| LocalWindow { from: window.from.max(now), until: window.until.min(end) });
     let mut windows: Vec<LocalWindow> = clipped.filter(|window| window.from < window.until).collect();

@@ -3,6 +3,7 @@ use nmc_db::DbError;
 use super::{
     Outcome, TurnError,
     conclude::{Concluded, conclude},
+    hear::{Heard, hear},
     read::read,
     think::{Thought, think},
 };
@@ -19,6 +20,7 @@ const THOUGHTS_MAX: usize = 3;
 /// Answers a caller: reads, thinks with nothing open, and concludes in one transaction.
 pub(crate) async fn answer(conversations: &Conversation, turn: &Claimed) -> Result<Outcome, TurnError> {
     let mut lost = None;
+    let mut known: Option<Heard> = None;
     for _ in 0..THOUGHTS_MAX {
         let Some(read) = read(conversations, turn, lost).await? else {
             return Ok(leave(conversations, turn).await?);
@@ -26,7 +28,12 @@ pub(crate) async fn answer(conversations: &Conversation, turn: &Claimed) -> Resu
         if is_too_late(turn.due_at, read.world.now) {
             return Ok(leave_to_a_person(conversations, turn).await?);
         }
-        let (read, thought) = think(conversations, turn.tenant, read).await?;
+        let (read, heard) = match known.take().filter(|heard| heard.is_of(&read)) {
+            Some(heard) => (read, heard),
+            None => hear(conversations, turn.tenant, read).await?,
+        };
+        let (read, thought) = think(conversations, turn.tenant, read, &heard).await?;
+        known = Some(heard);
         match conclude(conversations, turn, &read, thought).await? {
             Concluded::Ended(outcome) => return Ok(outcome),
             Concluded::Lost(why) => lost = Some(why),
@@ -35,7 +42,7 @@ pub(crate) async fn answer(conversations: &Conversation, turn: &Claimed) -> Resu
     let Some(read) = read(conversations, turn, None).await? else {
         return Ok(leave(conversations, turn).await?);
     };
-    let handed_over = Thought::handed_over(&read);
+    let handed_over = Thought::handed_over(known, &read);
     match conclude(conversations, turn, &read, handed_over).await? {
         Concluded::Ended(outcome) => Ok(outcome),
         Concluded::Lost(_) => Err(TurnError::Interfered),

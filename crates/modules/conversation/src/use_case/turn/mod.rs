@@ -4,6 +4,7 @@ pub(crate) mod answer;
 mod commands;
 mod conclude;
 pub(crate) mod give_up;
+mod hear;
 mod read;
 mod think;
 

@@ -1,19 +1,16 @@
 use nmc_kernel::TenantId;
 use nmc_scheduling::{Job, Search, SearchError};
 
-use super::{TurnError, read::Read};
+use super::{TurnError, hear::Heard, read::Read};
 use crate::{
     Conversation, TaskKind,
-    model::{
-        dialogue::{self, Act, Answer, Command, Found, HandOverReason, SEARCHES_MAX, SlotWish, Step, Voice},
-        understanding::{Saying, Understood, understand},
-    },
+    model::dialogue::{self, Act, Answer, Command, Found, HandOverReason, SEARCHES_MAX, SlotWish, Step, Voice},
 };
 
 /// The answer that a turn came to, not yet given.
 pub(super) struct Thought {
-    /// What was understood; nothing where it did not matter.
-    pub(super) understood: Option<Understood>,
+    /// What was heard; nothing where it did not matter.
+    pub(super) heard: Option<Heard>,
     pub(super) answer: Answer,
     /// Its words; none: no text.
     pub(super) text: Option<String>,
@@ -21,24 +18,24 @@ pub(super) struct Thought {
 
 impl Thought {
     /// What the automation wanted to do has failed again and again: a person takes it.
-    pub(super) fn handed_over(read: &Read) -> Self {
+    pub(super) fn handed_over(heard: Option<Heard>, read: &Read) -> Self {
         let answer = Answer {
             acts: vec![Act::HandOver { calls: false }],
             commands: to_a_person(),
             dialogue: read.dialogue.clone(),
         };
-        Self::worded(None, answer, read)
+        Self::worded(heard, answer, read)
     }
 
     /// With its words. Whatever they say beyond the facts of their acts is not said: a person takes the conversation.
-    fn worded(understood: Option<Understood>, answer: Answer, read: &Read) -> Self {
+    fn worded(heard: Option<Heard>, answer: Answer, read: &Read) -> Self {
         if answer.acts.is_empty() {
-            return Self { understood, answer, text: None };
+            return Self { heard, answer, text: None };
         }
         let voice = Voice::of(&answer.dialogue, &read.world);
         let text = dialogue::word(&answer.acts, &voice);
         match dialogue::check(&text, &answer.acts, &voice) {
-            Ok(()) => Self { understood, answer, text: Some(text) },
+            Ok(()) => Self { heard, answer, text: Some(text) },
             Err(unfounded) => {
                 tracing::error!(conversation_id = %read.conversation.id, %unfounded, "an answer says what is not so");
                 let mut commands = answer.commands;
@@ -47,7 +44,7 @@ impl Thought {
                     commands.extend(to_a_person());
                 }
                 let answer = Answer { acts: Vec::new(), commands, dialogue: read.dialogue.clone() };
-                Self { understood, answer, text: None }
+                Self { heard, answer, text: None }
             }
         }
     }
@@ -59,16 +56,16 @@ fn to_a_person() -> Vec<Command> {
     vec![Command::HandOver { why: HandOverReason::Circles }, Command::Task { kind: TaskKind::Reply, text }]
 }
 
-/// Understands the texts and decides on the answer. No transaction is open but for a look at what is free.
+/// Decides on the answer to what was heard. No transaction is open but for a look at what is free.
 pub(super) async fn think(
     conversations: &Conversation,
     tenant: TenantId,
-    read: Read,
+    mut read: Read,
+    heard: &Heard,
 ) -> Result<(Read, Thought), TurnError> {
-    let (mut read, understood) = apart(read, hear).await?;
     for _ in 0..=SEARCHES_MAX {
-        let known = understood.clone();
-        let (again, thought) = apart(read, move |read| match dialogue::step(&read.dialogue, &known, &read.world) {
+        let known = heard.clone();
+        let (again, thought) = apart(read, move |read| match dialogue::step(&read.dialogue, &known.understood, &read.world) {
             Step::Answer(answer) => Ok(Thought::worded(Some(known), *answer, read)),
             Step::Search(wish) => Err(wish),
         })
@@ -85,24 +82,8 @@ pub(super) async fn think(
     Err(TurnError::Endless)
 }
 
-/// What the texts say. A picture says that it is one, and the words with it are heard as well.
-fn hear(read: &Read) -> Understood {
-    let bodies: Vec<&str> = read.texts.iter().map(|text| text.body.as_str()).collect();
-    // "Tomorrow" is the day after it was written.
-    let now = read.newest.created_at.with_timezone(&read.world.zone).naive_local();
-    let asked = read.dialogue.asked(&read.world);
-    let mut understood = understand(&bodies, &asked, now, &read.world.settings.opening_hours);
-    if read.texts.iter().any(|text| text.media_count > 0) {
-        if bodies.iter().all(|body| body.trim().is_empty()) {
-            understood.sayings.clear();
-        }
-        understood.sayings.push(Saying::Picture);
-    }
-    understood
-}
-
 /// Runs what takes its time without waiting on a thread that may: a text can be such that its dates are read for long.
-async fn apart<T: Send + 'static>(
+pub(super) async fn apart<T: Send + 'static>(
     read: Read,
     work: impl FnOnce(&Read) -> T + Send + 'static,
 ) -> Result<(Read, T), TurnError> {

@@ -8,12 +8,12 @@ use super::*;
 mod properties;
 
 /// A tuesday morning.
-fn now() -> NaiveDateTime {
+pub(super) fn now() -> NaiveDateTime {
     NaiveDate::from_ymd_opt(2026, 3, 10).unwrap().and_hms_opt(9, 12, 0).unwrap()
 }
 
 /// Weekdays from 8 to 18, saturdays from 9 to 13.
-fn hours() -> OpeningHours {
+pub(super) fn hours() -> OpeningHours {
     let open = |from: u32, until: u32| {
         let at = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
         vec![OpenWindow { opens: at(from), closes: at(until) }]
@@ -43,7 +43,7 @@ fn moment(text: &str) -> NaiveDateTime {
 }
 
 /// As [`asked`] knows them.
-const EVERY_QUESTION: [&str; 10] = [
+pub(super) const EVERY_QUESTION: [&str; 11] = [
     "nothing",
     "job",
     "which-job",
@@ -54,9 +54,10 @@ const EVERY_QUESTION: [&str; 10] = [
     "confirm",
     "cancel-confirm",
     "which-appointment",
+    "reminder",
 ];
 
-fn asked(about: &str) -> Asked {
+pub(super) fn asked(about: &str) -> Asked {
     let (about, offers) = match about {
         "nothing" => (AskedAbout::Nothing, Vec::new()),
         "job" => (AskedAbout::Job, Vec::new()),
@@ -70,6 +71,7 @@ fn asked(about: &str) -> Asked {
         "confirm" => (AskedAbout::Confirm, Vec::new()),
         "cancel-confirm" => (AskedAbout::CancelConfirm, Vec::new()),
         "which-appointment" => (AskedAbout::WhichAppointment, Vec::new()),
+        "reminder" => (AskedAbout::Reminder, Vec::new()),
         about => panic!("{about}"),
     };
     Asked { about, offers }
