@@ -2,11 +2,12 @@
 
 use std::{io::Write as _, path::PathBuf, time::Instant};
 
-use crate::{Installation, Plan, SandboxError};
+use crate::{Handset, Installation, Plan, SandboxError};
 
 const HTTP_PORT: u16 = 8080;
 const TWILIO_PORT: u16 = 8090;
 const CLERK_PORT: u16 = 8091;
+const HANDSET_PORT: u16 = 8092;
 /// As many as one machine can ask for.
 const REQUESTS_PER_MINUTE: &str = "1000000";
 /// A program that ends by itself is started again after this long.
@@ -44,7 +45,8 @@ pub async fn run() -> Result<(), SandboxError> {
         ..Plan::new(data_dir()?, this_program()?)
     };
     let mut installation = Installation::start(&plan).await?;
-    say(&welcome(&installation, began));
+    let handset = Handset::start(&installation, HANDSET_PORT).await?;
+    say(&welcome(&installation, &handset, began));
     let stop = nmc_app::stop_signal(nmc_app::StopOn::Signals)
         .map_err(|error| SandboxError::Demo(format!("signals cannot be heard: {error}")))?;
     loop {
@@ -59,14 +61,17 @@ pub async fn run() -> Result<(), SandboxError> {
         ended.start()?;
     }
     say("stopping; everything is kept for the next start");
+    drop(handset);
     installation.stop().await
 }
 
-fn welcome(installation: &Installation, began: Instant) -> String {
+fn welcome(installation: &Installation, handset: &Handset, began: Instant) -> String {
     let Installation { tenant, base_url, twilio, clerk, metrics_urls, .. } = installation;
     let (twilio, clerk, number) = (twilio.base_url(), clerk.base_url(), tenant.number.as_str());
     format!(
-        "NeverMissCall is running; ready after {seconds:.1} s.
+        "NeverMissCall is running; ready after {seconds:.1} s. Look at it here first: a caller's phone, and what the business sees.
+
+  handset     {handset}
 
   server      {base_url}        reference: {base_url}/docs
   Twilio      {twilio}        a simulator; no account, no phone
@@ -75,7 +80,7 @@ fn welcome(installation: &Installation, began: Instant) -> String {
   metrics     {metrics}
   logs        {logs}
 
-  {name} answers on {number}. Miss a call there, then look at the phone that called:
+  {name} answers on {number}. Without the page: miss a call there, then look at the phone that called.
 
   curl -s {twilio}/simulator/calls -H 'content-type: application/json' \\
        -d '{{\"from\":\"+14155550123\",\"to\":\"{number}\",\"scenario\":{{\"kind\":\"no_answer\"}}}}'
@@ -84,6 +89,7 @@ fn welcome(installation: &Installation, began: Instant) -> String {
   The whole job, played and checked:  cargo run -- demo
   Ctrl-C stops everything and loses nothing.",
         seconds = began.elapsed().as_secs_f64(),
+        handset = handset.base_url(),
         database = installation.database.superuser_url(),
         metrics = metrics_urls.join("  "),
         logs = installation.logs().display(),

@@ -9,6 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,8 @@ pub(super) struct Ledger {
     /// (recipient who opted out, our number).
     opt_outs: HashSet<(String, String)>,
     pub(super) summary: Summary,
+    /// Told of every message and call that is new or different.
+    pub(super) changed: watch::Sender<()>,
     file: Option<File>,
 }
 
@@ -121,6 +124,7 @@ impl Ledger {
 
     /// Adds a message, or replaces the one of the same id.
     pub(super) fn put(&mut self, message: Message) {
+        self.changed.send_replace(());
         if let Some(file) = &mut self.file {
             let line = serde_json::to_string(&message).unwrap_or_default() + "\n";
             if let Err(error) = file.write_all(line.as_bytes()) {
@@ -182,6 +186,7 @@ impl Ledger {
     }
 
     pub(super) fn put_call(&mut self, call: Call) {
+        self.changed.send_replace(());
         match self.calls.iter_mut().rev().find(|known| known.sid == call.sid) {
             Some(known) => *known = call,
             None => self.calls.push(call),

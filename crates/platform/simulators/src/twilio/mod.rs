@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use nmc_kernel::E164;
+use tokio::sync::watch;
 
 pub use call::{CallRequest, CallScenario, Heard, Step, Transcript};
 pub use fault::{Api, Fault, FaultRule, When};
@@ -168,7 +169,11 @@ impl TwilioSimulator {
 
     /// Messages accepted for one recipient, oldest first.
     pub fn accepted_to(&self, to: &E164) -> Vec<Message> {
-        self.account.messages(|m| m.direction == Direction::OutboundApi && m.to == to.as_str())
+        let state = self.account.state();
+        let mut messages: Vec<Message> = state.ledger.messages_to(to.as_str()).cloned().collect();
+        messages.retain(|message| message.direction == Direction::OutboundApi);
+        messages.reverse();
+        messages
     }
 
     /// Every message from or to a phone, oldest first.
@@ -181,6 +186,11 @@ impl TwilioSimulator {
         let mut calls: Vec<Call> = self.account.state().ledger.calls().cloned().collect();
         calls.reverse();
         calls
+    }
+
+    /// Told of every message and call that is new or different from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.account.state().ledger.changed.subscribe()
     }
 
     /// Waits until no webhook, call or delayed request is under way any more.
