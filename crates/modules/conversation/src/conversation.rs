@@ -16,11 +16,16 @@ use crate::{
     CallWhy, ChangeStateError, Changed, ConversationRecord, Message, MessageWhy, NewMessage, SendSms, SetTemplateError,
     Settings, Task, Template, TemplateKey, TurnSettings, Turns, WriteError, Written,
     consumers::{
-        call_detected::OnCallDetected, compliance_status_changed::OnComplianceStatusChanged,
+        appointment_booked::OnAppointmentBooked, appointment_cancelled::OnAppointmentCancelled,
+        appointment_rescheduled::OnAppointmentRescheduled, call_detected::OnCallDetected, compliance_status_changed::OnComplianceStatusChanged,
         inbound_sms_received::OnInboundSmsReceived, opt_out_recorded::OnOptOutRecorded,
     },
     http,
-    timers::{close::CloseTimer, override_window::OverrideTimer, unblock::UnblockTimer, unblock_all::UnblockAllTimer},
+    reader::Reader,
+    timers::{
+        close::CloseTimer, nudge::NudgeTimer, override_window::OverrideTimer, reminder::ReminderTimer,
+        unblock::UnblockTimer, unblock_all::UnblockAllTimer,
+    },
     use_case::{change_state, read, templates, tick_off, why, write},
 };
 
@@ -69,6 +74,9 @@ impl Conversation {
     }
 
     /// Adds what falls due by time.
+            .with(OnAppointmentBooked(self.clone()))
+            .with(OnAppointmentRescheduled(self.clone()))
+            .with(OnAppointmentCancelled)
     #[must_use]
     pub fn timers(&self, timers: Timers) -> Timers {
         timers
@@ -76,7 +84,9 @@ impl Conversation {
             .with(OverrideTimer(self.clone()))
             .with(UnblockTimer(self.clone()))
             .with(UnblockAllTimer)
+            .with(NudgeTimer(self.clone()))
     }
+            .with(ReminderTimer(self.clone()))
 
     /// What works out the automation's answers.
     pub fn turns(&self, settings: TurnSettings, random: Random) -> Turns {

@@ -12,4 +12,4 @@ mod timer;
 pub use clock_work::{Settings, TimerStatus, Timers, status};
 pub use every_tenant::set_for_every_tenant;
 pub use retention::delete_unfired;
-pub use timer::{Timer, TimerError, cancel, cancel_all, set};
+pub use timer::{Timer, TimerError, cancel, cancel_all, set, set_unless_set};

@@ -52,6 +52,26 @@ pub async fn set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime
     Ok(())
 }
 
+/// Sets the timer `kind` of subject `ref_id` where it is not set; one that is stays as it is.
+pub async fn set_unless_set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime<Utc>) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    sqlx::query!(
+        "insert into timers (tenant_id, kind, ref_id, due_at, created_at) values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, kind, ref_id) do nothing",
+        tenant.as_uuid(),
+        kind,
+        ref_id,
+        due_at,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    if due_at <= now + LONGEST_REST {
+        tx.wake(Topic::Timers);
+    }
+    Ok(())
+}
+
 /// Takes every timer of these subjects back, of whatever kind: the subjects are gone.
 pub async fn cancel_all(tx: &mut Tx, subjects: &[Uuid]) -> Result<u64, DbError> {
     let tenant = tx.tenant();

@@ -158,6 +158,9 @@ impl EffectKind for SendSms {
         };
         outcome(self.conversations.twilio.send(&sms).await)
     }
+        if !still_holds(&self.conversations, tx, &conversation, request).await? {
+            own = own.and(Decision::Block { reason: BlockReason::Superseded });
+        }
 
     async fn look(&self, intent: &Intent<SmsRequest>) -> Look {
         let request = &intent.request;

@@ -40,6 +40,7 @@ pub(crate) mod explain;
 pub(crate) mod failure;
 pub(crate) mod greeting;
 pub(crate) mod message;
+pub(crate) mod reminder;
 pub(crate) mod state;
 pub(crate) mod stretch;
 pub(crate) mod task;

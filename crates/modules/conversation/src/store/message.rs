@@ -301,7 +301,8 @@ pub(crate) async fn is_introduced(tx: &mut ReadTx, caller: &E164) -> Result<bool
     Ok(sqlx::query_scalar!(
         r#"select exists (select from conv_conversations c
                           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-                          where c.tenant_id = $1 and c.caller_phone = $2 and m.purpose = 'greeting'
+                          where c.tenant_id = $1 and c.caller_phone = $2
+                            and (m.purpose = 'greeting' or m.why @> '{"introduces": true}')
                             and m.status <> 'failed') as "is!""#,
         tenant.as_uuid(),
         caller.as_str()

@@ -8,6 +8,7 @@ use uuid::Uuid;
 pub(crate) mod caller;
 pub(crate) mod contact;
 pub(crate) mod conversation;
+pub(crate) mod follow_up;
 pub(crate) mod message;
 pub(crate) mod retention;
 pub(crate) mod stretch;

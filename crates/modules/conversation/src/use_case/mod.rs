@@ -6,6 +6,8 @@ pub(crate) mod audit;
 pub(crate) mod caller_data;
 pub(crate) mod change_state;
 pub(crate) mod close;
+pub(crate) mod follow_up;
+pub(crate) mod gate;
 pub(crate) mod greet;
 pub(crate) mod open;
 pub(crate) mod override_window;

@@ -105,8 +105,8 @@ pub(crate) async fn after_failure(
     if follows.resends > 0 && resend(tx, conversation, message, follows.resends, context).await? {
         return Ok(());
     }
-    // What the service owes by law or keyword is nobody's task.
-    if message.author == Author::System {
+    // What the service owes by law or keyword is nobody's task, nor is a question that was answered with silence before.
+    if message.author == Author::System || message.purpose == Some(Purpose::Nudge) {
         return Ok(());
     }
     let task = NewTask {

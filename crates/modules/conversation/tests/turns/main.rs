@@ -17,3 +17,5 @@ mod lost;
 mod main_job;
 mod shop;
 mod takeovers;
+mod nudges;
+mod reminders;

@@ -55,6 +55,7 @@ impl Thought<'_> {
             return Ok(());
         }
         self.dialogue.offers.clone_from(&offers);
+        self.dialogue.is_nudged = false;
         self.ask(Act::Offer(offers), AskedAbout::Pick);
         Ok(())
     }

@@ -40,6 +40,8 @@ pub(crate) struct Dialogue {
     pub(crate) offers: Vec<Slot>,
     /// What was offered before and not wanted.
     pub(crate) passed: Vec<Slot>,
+    /// Whether the caller was asked once more about them.
+    pub(crate) is_nudged: bool,
     /// What the caller picked.
     pub(crate) chosen: Option<Chosen>,
     /// What becomes of an appointment.
@@ -108,6 +110,7 @@ impl Default for Dialogue {
             passed: Vec::new(),
             chosen: None,
             change: None,
+            is_nudged: false,
             appointments: Vec::new(),
             name: None,
             address: None,
@@ -173,7 +176,7 @@ impl Dialogue {
     pub(super) fn about(&self, world: &World) -> AskedAbout {
         match self.about {
             _ if world.after_human => AskedAbout::Nothing,
-            AskedAbout::Confirm | AskedAbout::CancelConfirm if world.is_unread => AskedAbout::Nothing,
+            AskedAbout::Confirm | AskedAbout::CancelConfirm | AskedAbout::Reminder if world.is_unread => AskedAbout::Nothing,
             about => about,
         }
     }
@@ -215,6 +218,7 @@ impl Dialogue {
         self.item = None;
         self.told = None;
         self.wish = None;
+        self.is_nudged = false;
         self.choices.clear();
         self.change = None;
         self.appointments.clear();

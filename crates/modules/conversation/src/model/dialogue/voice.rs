@@ -1,5 +1,5 @@
 use chrono_tz::Tz;
-use nmc_identity::Language;
+use nmc_identity::{Language, Tenant, TenantSettings};
 
 use super::{Dialogue, World};
 
@@ -17,6 +17,20 @@ pub(crate) struct Voice {
 impl Voice {
     /// That in which an answer is given.
     pub(crate) fn of(dialogue: &Dialogue, world: &World) -> Self {
-        Self { language: world.language(dialogue.language), zone: world.zone, business: world.business.clone() }
+        let language = language(&world.settings, dialogue.language);
+        Self { language, zone: world.zone, business: world.business.clone() }
     }
+
+    /// That in which a business writes to somebody who speaks this language.
+    pub(crate) fn of_business(tenant: &Tenant, spoken: Option<Language>) -> Self {
+        let business = tenant.name.as_str().to_owned();
+        Self { language: language(&tenant.settings, spoken), zone: tenant.time_zone, business }
+    }
+}
+
+/// The language to write in.
+fn language(settings: &TenantSettings, spoken: Option<Language>) -> Language {
+    let languages = &settings.languages;
+    let first = languages.first().copied().unwrap_or(Language::En);
+    spoken.filter(|spoken| languages.contains(spoken)).unwrap_or(first)
 }

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use nmc_catalog::ServiceItem;
-use nmc_identity::{Language, TenantSettings};
+use nmc_identity::TenantSettings;
 use nmc_kernel::{AppointmentId, Minutes, ServiceItemId, Timeslot};
 use nmc_scheduling::{Appointment, Slot, WINDOW_MAX};
 
@@ -119,13 +119,6 @@ impl World {
     /// The local time of the turn.
     pub(super) fn local_now(&self) -> NaiveDateTime {
         local(self.now, self.zone)
-    }
-
-    /// The language to answer in.
-    pub(super) fn language(&self, spoken: Option<Language>) -> Language {
-        let languages = &self.settings.languages;
-        let first = languages.first().copied().unwrap_or(Language::En);
-        spoken.filter(|spoken| languages.contains(spoken)).unwrap_or(first)
     }
 }
 

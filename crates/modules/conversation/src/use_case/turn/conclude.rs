@@ -1,4 +1,3 @@
-use chrono::Duration;
 use nmc_compliance::{BlockReason, Decision, Purpose, Subject};
 use nmc_db::{DbError, Tx};
 use nmc_kernel::MessageId;
@@ -14,15 +13,16 @@ use crate::{
     Conversation, ConversationRecord, ConversationState, TaskKind,
     model::{
         dialogue::{Act, Command, Dialogue, Lost},
-        greeting::MAX_AUTOMATIC_PER_DAY,
         message::useful_until,
         task::{AnsweredBy, NewTask},
     },
     store::{self, turn::Claimed},
     use_case::{
+    timers::nudge::{NudgeTimer, SILENCE},
         answer_call::block,
         change_state::hand_over_locked,
         open::touch,
+        gate::gate,
         override_window::is_answered,
         raise_task::raise_task,
         request_reply::ask_a_person_instead,
@@ -70,7 +70,8 @@ pub(super) async fn conclude(
             tx.commit().await?;
             return Ok(Concluded::Ended(Outcome::Refused));
         }
-        match gate(conversations, &mut tx, &conversation, Subject::Message(id), purpose(&thought.answer.acts)).await? {
+        let (phone, purpose) = (conversation.caller_phone.clone(), purpose(&thought.answer.acts));
+        match gate(conversations, &mut tx, &phone, Subject::Message(id), purpose).await? {
             Decision::Allow => {}
             Decision::Defer { until, .. } => available_at = until,
             Decision::Block { reason } => {
@@ -91,7 +92,8 @@ pub(super) async fn conclude(
     let purpose_key = format!("turn:{}:{}", read.newest.id, conversation.epoch);
     let why = why(&conversation, read, &thought);
     let dialogue = held.into_iter().fold(thought.answer.dialogue, Dialogue::held);
-    store::turn::save_dialogue(&mut tx, conversation.id, &dialogue.stored()).await?;
+    let is_awaited = read.world.settings.nudge && dialogue.nudge(tx.now()).is_some();
+    store::turn::save_dialogue(&mut tx, &conversation, dialogue).await?;
     let outcome = if hand_over(conversations, &mut tx, &mut conversation, &thought.answer.commands).await? {
         Outcome::HandedOver
     } else {
@@ -116,6 +118,9 @@ pub(super) async fn conclude(
         send(&mut tx, &conversation, outgoing, None).await?;
     }
     let business_phone = conversation.business_phone.clone();
+    if is_awaited && outcome == Outcome::Answered {
+        NudgeTimer::set(&mut tx, &conversation, available_at + SILENCE).await?;
+    }
     touch(conversations, &mut tx, &mut conversation, &business_phone).await?;
     tx.commit().await?;
     Ok(Concluded::Ended(outcome))
@@ -136,24 +141,6 @@ async fn is_as_read(tx: &mut Tx, conversation: &ConversationRecord, read: &Read)
 fn purpose(acts: &[Act]) -> Purpose {
     let is_news = |act: &Act| matches!(act, Act::Booked { .. } | Act::Moved { .. } | Act::Cancelled(_));
     if acts.iter().any(is_news) { Purpose::Confirmation } else { Purpose::Reply }
-}
-
-/// Whether the text may go out, by Compliance and because the automation does not write to one caller for ever.
-async fn gate(
-    conversations: &Conversation,
-    tx: &mut Tx,
-    conversation: &ConversationRecord,
-    subject: Subject,
-    purpose: Purpose,
-) -> Result<Decision, DbError> {
-    let phone = &conversation.caller_phone;
-    let since = tx.now() - Duration::days(1);
-    let own = if store::message::automatic_since(tx, phone, since).await? < MAX_AUTOMATIC_PER_DAY {
-        Decision::Allow
-    } else {
-        Decision::Block { reason: BlockReason::TooMany }
-    };
-    conversations.compliance.can_send_with(tx, subject, phone, purpose, own).await
 }
 
 /// No text may go to the caller, so that nothing is booked either, of which the caller would not know. What people were

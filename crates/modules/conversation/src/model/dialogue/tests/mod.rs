@@ -23,4 +23,5 @@ scripts! {
     people: 11,
     races: 8,
     spanish: 7,
+    follow_ups: 20,
 }

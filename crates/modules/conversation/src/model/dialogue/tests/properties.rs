@@ -286,6 +286,7 @@ fn dialogue() -> impl Strategy<Value = Dialogue> {
         AskedAbout::Confirm,
         AskedAbout::CancelConfirm,
         AskedAbout::WhichAppointment,
+        AskedAbout::Reminder,
     ]);
     let id = || (0_u128..105).prop_map(Uuid::from_u128);
     let ids = || prop::collection::vec(id(), 0..9);

@@ -3,7 +3,7 @@
 use chrono::{Duration, NaiveDateTime};
 
 use super::{
-    super::{Act, Answer, Command, Dialogue, Step, Voice, World, check, step, word},
+    super::{Act, Answer, Command, Dialogue, Step, Visit, Voice, World, check, step, word},
     office::Office,
 };
 use crate::model::{
@@ -121,6 +121,8 @@ impl Play {
             ["hold-ends"] => self.office.end_hold(),
             ["person"] => (self.office.world.after_human, self.is_human) = (true, false),
             ["no-bookings"] => self.office.world.can_book = false,
+            ["remind", nth] => self.remind(nth.parse::<usize>().unwrap() - 1),
+            ["nudge"] => self.nudge(),
             ["no-hours"] => self.office.world.settings.opening_hours = nmc_identity::OpeningHours::default(),
             ["no-address"] => self.office.world.settings.address = None,
             ["asks-nothing"] => {
@@ -133,6 +135,32 @@ impl Play {
     }
 
     /// `human`, `tasks 1`, `none`, or an appointment: `2026-03-11 15:00 Leak repair`.
+    /// The caller is reminded of one of their appointments.
+    fn remind(&mut self, nth: usize) {
+        let appointment = &self.office.world.appointments[nth];
+        let item = self.office.world.items.iter().find(|item| item.id == appointment.service_item_id);
+        let visit = Visit::new(appointment, item.map(|item| item.name.as_str()));
+        self.dialogue = self.dialogue.clone().reminded(appointment.id);
+        self.say(&Act::Reminder { visit, introduces: false });
+    }
+
+    /// The caller has fallen silent, and is asked once more or not.
+    fn nudge(&mut self) {
+        let act = self.dialogue.nudge(self.office.world.now);
+        self.text = String::new();
+        if let Some(act) = act {
+            self.dialogue = self.dialogue.clone().nudged();
+            self.say(&act);
+        }
+    }
+
+    fn say(&mut self, act: &Act) {
+        let (acts, voice) = ([act.clone()], Voice::of(&self.dialogue, &self.office.world));
+        self.text = word(&acts, &voice);
+        assert_eq!(check(&self.text, &acts, &voice), Ok(()), "{}", self.text);
+        self.dialogue = Dialogue::read(Some(&self.dialogue.stored()));
+    }
+
     fn ends(&self, expected: &[&str]) {
         let state: Vec<&str> = expected.iter().copied().filter(|line| *line == "human").collect();
         assert_eq!(self.is_human, !state.is_empty(), "who has the conversation");
@@ -200,6 +228,7 @@ fn converse(lines: &str) {
                 assert_eq!(acts, expected, "after {said:?}: {}", play.text);
             }
             ("~", Some(play)) => assert!(play.text.contains(rest), "after {said:?}: {:?} has no {rest:?}", play.text),
+            ("~", Some(play)) if rest == "nothing" => assert_eq!(play.text, "", "after {said:?}"),
             ("^", Some(play)) => {
                 let zone = play.office.world.zone;
                 let starts = play.dialogue.offers.iter().map(|offer| offer.start.with_timezone(&zone));
