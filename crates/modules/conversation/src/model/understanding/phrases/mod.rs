@@ -1,7 +1,8 @@
 //! Finds phrases in a text: from left to right, the longest first, and no word in two of them. So a longer phrase that only
 //! sounds like another ("not an emergency") takes its words away. An emergency gives way only to what covers it whole.
 //!
-//! The phrases are data, by topic, English and Spanish together: danger in `alarms.rs`; persons, calls, anger and wrong
+//! The phrases are data, by topic, English and Spanish together: danger in `alarms.rs`, and by families of words in
+//! `hazards.rs`; persons, calls, anger and wrong
 //! numbers in `people.rs`; moving, cancelling, answers to offers and "as soon as possible" in `appointments.rs`; prices,
 //! hours and the other questions in `questions.rs`; yes, no, thanks and hello in `manners.rs`. They are written in lower
 //! case, without accents and apostrophes, as `spelling.rs` spells them.
@@ -16,6 +17,7 @@ use super::words::Word;
 
 mod alarms;
 mod appointments;
+mod hazards;
 mod manners;
 mod people;
 mod questions;
@@ -105,6 +107,11 @@ const NUMBER_DIGITS: usize = 3;
 /// What takes the sense from an emergency when it stands in front.
 const NEGATIONS: [&str; 12] =
     ["not", "no", "isnt", "dont", "didnt", "never", "without", "arent", "wasnt", "aint", "nor", "sin"];
+/// What is over when it was "last" or "ago"; not the last night, and not a week.
+const PAST: [&str; 12] =
+    ["year", "years", "month", "months", "winter", "summer", "spring", "season", "christmas", "fall", "decade", "tenant"];
+/// So many words from it at most.
+const PAST_WORDS: usize = 5;
 /// What may stand between.
 const BETWEEN: [&str; 9] = ["a", "an", "any", "really", "that", "smell", "real", "exactly", "theres"];
 
@@ -131,7 +138,27 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
         hits.push(Hit { meaning: if is_none { Meaning::Nothing } else { meaning }, words: at..end });
         at = end;
     }
+    hazards::add(words, &mut hits);
+    for hit in hits.iter_mut().filter(|hit| hit.meaning == Meaning::Emergency && is_over(words, &hit.words)) {
+        hit.meaning = Meaning::Nothing;
+    }
     hits
+}
+
+/// "The pipe burst two years ago": nothing of today.
+fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
+    let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
+    let clause = |at: &usize| !words[*at].ends_sentence() && text(*at) != ",";
+    let is_past = |at: usize| match text(at) {
+        "ago" => PAST.contains(&text(at.saturating_sub(1))),
+        "last" => PAST.contains(&text(at + 1)) && at.checked_sub(1).is_none_or(|before| text(before) != "since"),
+        _ => false,
+    };
+    let after = (hit.end..(hit.end + PAST_WORDS).min(words.len())).take_while(clause);
+    let before = (hit.start.saturating_sub(PAST_WORDS)..hit.start).rev().take_while(clause);
+    let is_now = (hit.start.saturating_sub(PAST_WORDS)..(hit.end + PAST_WORDS).min(words.len()))
+        .any(|at| matches!(text(at), "again" | "still" | "keeps" | "since"));
+    !is_now && hit.clone().chain(after).chain(before).any(is_past)
 }
 
 fn is_negated(before: &[Word]) -> bool {
@@ -166,8 +193,7 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     for (meaning, phrases) in TABLES.iter().copied().flatten() {
         for phrase in *phrases {
             let phrase = Phrase::read(*meaning, phrase);
-            let Some(Piece::Word { any_of, .. }) = phrase.pieces.first() else { continue };
-            for first in any_of {
+            for first in phrase.first_words() {
                 by_first_word.entry(first).or_default().push(phrase.clone());
             }
         }
@@ -181,8 +207,9 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
 impl Phrases {
     /// The phrases that begin at a word, and where each ends.
     fn at(&self, words: &[Word], at: usize) -> impl Iterator<Item = (Meaning, usize)> {
-        let candidates = self.by_first_word.get(words[at].text.as_str()).map_or(&[][..], Vec::as_slice);
-        candidates.iter().filter_map(move |phrase| Some((phrase.meaning, phrase.end(words, at)?)))
+        let of = |first: &str| self.by_first_word.get(first).map_or(&[][..], Vec::as_slice);
+        let of_number = if is_long_number(&words[at]) { of("#") } else { &[] };
+        of(&words[at].text).iter().chain(of_number).filter_map(move |phrase| Some((phrase.meaning, phrase.end(words, at)?)))
     }
 }
 
@@ -200,6 +227,13 @@ impl Phrase {
             Piece::Word { any_of: any_of(word), optional: word.len() < piece.len() }
         });
         Self { meaning, at_start, pieces: pieces.collect() }
+    }
+
+    fn first_words(&self) -> &[&'static str] {
+        match self.pieces.first() {
+            Some(Piece::Word { any_of, .. }) => any_of,
+            _ => &[],
+        }
     }
 
     /// Where it ends when it begins at a word.
@@ -242,15 +276,18 @@ fn end(pieces: &[Piece], words: &[Word], at: usize) -> Option<usize> {
         Piece::Stop => None,
         Piece::Gap(most) => (0..=*most).filter_map(over).max(),
         Piece::Word { any_of, optional } => {
-            let is_number =
-                |word: &Word| word.text.len() >= NUMBER_DIGITS && word.text.bytes().all(|b| b.is_ascii_digit());
-            let is_it = here
-                .is_some_and(|word| any_of.contains(&word.text.as_str()) || (any_of.contains(&"#") && is_number(word)));
+            let is_it = here.is_some_and(|word| {
+                any_of.contains(&word.text.as_str()) || (any_of.contains(&"#") && is_long_number(word))
+            });
             let with = if is_it { over(1) } else { None };
             let without = if *optional { end(rest, words, at) } else { None };
             with.max(without)
         }
     }
+}
+
+fn is_long_number(word: &Word) -> bool {
+    word.text.len() >= NUMBER_DIGITS && word.text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -261,6 +298,8 @@ mod tests {
 
     fn pieces() -> impl Iterator<Item = &'static str> {
         let phrases = TABLES.iter().copied().flatten().flat_map(|(_, phrases)| phrases.iter().copied());
+        let signs = hazards::FAMILIES.iter().flat_map(|(_, signs)| signs.iter().copied());
+        let phrases = phrases.chain(signs);
         phrases.flat_map(|phrase| phrase.split(' ')).flat_map(|piece| piece.trim_end_matches('?').split('|'))
     }
 
@@ -276,6 +315,8 @@ mod tests {
     #[test]
     fn every_word_is_written_as_it_is_spelt_out() {
         let listed = LISTS.iter().copied().flatten().flat_map(|(_, words)| words.split(' '));
+        let things = hazards::FAMILIES.iter().flat_map(|(things, _)| things.iter().copied());
+        let listed = listed.chain(things);
         let is_word = |piece: &&str| piece.starts_with(char::is_alphanumeric);
         let mut wrong: Vec<&str> = pieces().filter(is_word).chain(listed).collect();
         wrong.retain(|word| words(word).iter().map(|word| word.text.as_str()).ne([*word]));
