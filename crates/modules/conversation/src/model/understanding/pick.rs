@@ -186,7 +186,10 @@ fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let is_half =
         said.words.get(at + 1).is_some_and(|next| next.glued && matches!(next.text.as_str(), ":" | "/" | "%"));
     let is_excluded = matches!(before(said, at), "but" | "not" | "except");
-    if !(is_numbered || is_alone) || is_time || is_half {
+    // "december 2".
+    let is_named = |day: &SaidDay| day.words.clone().any(|word| word != at && !IS_AROUND.contains(text(said, word)));
+    let is_date = said.days.iter().any(|day| day.words.contains(&at) && is_named(day));
+    if !(is_numbered || is_alone) || is_time || is_half || is_date {
         return None;
     }
     let words = if is_numbered || is_excluded { at - 1 } else { at }..at + 1;
