@@ -1,6 +1,6 @@
 use nmc_compliance::{BlockReason, Decision, Purpose, Subject};
 use nmc_db::{DbError, Tx};
-use nmc_events::conversation::ConversationUnblocked;
+use nmc_events::{compliance::CampaignStatus, conversation::ConversationUnblocked};
 use nmc_kernel::EventId;
 
 use super::{
@@ -40,7 +40,9 @@ pub(crate) async fn unblock(
             let phone = conversation.caller_phone.clone();
             conversations.compliance.can_send(tx, subject(newest), &phone, Purpose::Greeting).await?
         }
-        None => Decision::Allow,
+        // Nobody is to be greeted, so that the campaign alone counts.
+        None if is_approved(conversations, tx).await? => Decision::Allow,
+        None => return Ok(()),
     };
     if matches!(gate, Decision::Block { reason: BlockReason::CampaignNotApproved }) {
         return Ok(());
@@ -81,6 +83,11 @@ pub(crate) async fn unblock(
     };
     let why = format!("no text may go out ({})", reason.as_str());
     hand_to_a_person(tx, conversation, recent, &why, causation).await
+}
+
+async fn is_approved(conversations: &Conversation, tx: &mut Tx) -> Result<bool, DbError> {
+    let campaign = conversations.compliance.campaign(tx).await?;
+    Ok(campaign.is_some_and(|campaign| campaign.status == CampaignStatus::Approved))
 }
 
 /// What waited in a conversation for the campaign's approval waits for nothing any more: it becomes tasks. The

@@ -153,6 +153,21 @@ async fn an_answer_that_may_not_go_out_does_nothing() {
     assert_eq!((world.state(&caller()).await, world.turns_left().await), (Some(ConversationState::Blocked), 0));
     assert_eq!(world.count("select count(*) from sched_holds").await, 0);
     assert_eq!(world.tasks().await, ["reply"]);
+    // Blocked for an answer and not for a call, it waits for the approval as well.
+    let epoch = world.thread(&caller()).await.unwrap().epoch;
+    for _ in 0..3 {
+        world.wait(Duration::minutes(1));
+        world.play().await;
+    }
+    let thread = world.thread(&caller()).await.unwrap();
+    assert_eq!((thread.state, thread.epoch), (ConversationState::Blocked, epoch));
+    assert_eq!(world.events("conversation.ConversationUnblocked").await.len(), 0);
+    world.approve().await;
+    world.play().await;
+    assert_eq!(
+        (world.state(&caller()).await, world.answers(&caller()).await.len()),
+        (Some(ConversationState::Open), 2)
+    );
 }
 
 #[tokio::test]
