@@ -184,8 +184,8 @@ impl Scheduling {
         store::appointment::find(tx, id).await
     }
 
-    /// A customer's appointments that begin no earlier than `from`, wherever they stand, by their start; fifty at most.
-    /// On the caller's transaction. One statement.
+    /// A customer's appointments that are to be kept and begin no earlier than `from`, by their start; fifty at most. On
+    /// the caller's transaction. One statement.
     pub async fn appointments_of_customer(
         &self,
         tx: &mut ReadTx,
@@ -195,3 +195,13 @@ impl Scheduling {
         read::appointments_of_customer(tx, phone, from).await
     }
 }
+
+    /// How long before their beginning appointments of these resources are booked at the latest, of each that exists. On
+    /// the caller's transaction. One statement.
+    pub async fn minimum_notices(
+        &self,
+        tx: &mut ReadTx,
+        resources: &[ResourceId],
+    ) -> Result<HashMap<ResourceId, Duration>, DbError> {
+        store::resource::minimum_notices(tx, resources).await
+    }

@@ -89,7 +89,7 @@ pub(crate) async fn holds(
     Ok(found)
 }
 
-/// A customer's appointments that begin no earlier than `from`, on the caller's transaction.
+/// A customer's appointments that are to be kept and begin no earlier than `from`, on the caller's transaction.
 pub(crate) async fn appointments_of_customer(
     tx: &mut ReadTx,
     phone: &E164,
@@ -98,7 +98,8 @@ pub(crate) async fn appointments_of_customer(
     let range = Range {
         from,
         until: END_OF_TIME,
-        status: None,
+        // However many were called off, these are seen.
+        status: Some(AppointmentStatus::Booked),
         after: (DateTime::UNIX_EPOCH, Uuid::nil().into()),
         limit: OF_CUSTOMER_MAX,
     };
