@@ -1,11 +1,11 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use nmc_catalog::Catalog;
 use nmc_db::{Db, DbError, ReadTx, Tx};
 use nmc_events::{Context, scheduling::CancelledReason};
 use nmc_identity::Identity;
-use nmc_kernel::{Actor, AppointmentId, E164, HoldId, IdempotencyKey};
+use nmc_kernel::{Actor, AppointmentId, ConversationId, E164, HoldId, IdempotencyKey, ResourceId};
 use nmc_timers::Timers;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -92,6 +92,12 @@ impl Scheduling {
     /// Gives a hold back on the caller's transaction, and holds its resource.
     pub async fn release_in(&self, tx: &mut Tx, id: HoldId) -> Result<(), ReleaseError> {
         release::release_in(tx, id).await
+    }
+
+    /// Gives back what the automation holds for a conversation, on the caller's transaction, and holds its resource. What
+    /// a person holds for it stays.
+    pub async fn release_automatic_in(&self, tx: &mut Tx, conversation: ConversationId) -> Result<(), DbError> {
+        release::release_automatic_in(tx, conversation).await
     }
 
     /// A person books what is held. Booking the same hold twice gives the same appointment.
@@ -194,7 +200,6 @@ impl Scheduling {
     ) -> Result<Vec<Appointment>, DbError> {
         read::appointments_of_customer(tx, phone, from).await
     }
-}
 
     /// How long before their beginning appointments of these resources are booked at the latest, of each that exists. On
     /// the caller's transaction. One statement.
@@ -205,3 +210,4 @@ impl Scheduling {
     ) -> Result<HashMap<ResourceId, Duration>, DbError> {
         store::resource::minimum_notices(tx, resources).await
     }
+}

@@ -132,6 +132,18 @@ pub(crate) async fn find(tx: &mut ReadTx, id: HoldId) -> Result<Option<Hold>, Db
     Ok(row.map(Hold::try_from).transpose()?)
 }
 
+/// What the automation holds for a conversation. Locks nothing.
+pub(crate) async fn automatic_of(tx: &mut ReadTx, conversation: ConversationId) -> Result<Option<HoldId>, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select id as "id: HoldId" from sched_holds where tenant_id = $1 and conversation_id = $2 and user_id is null"#,
+        tenant.as_uuid(),
+        conversation.as_uuid()
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?)
+}
+
 /// What became of a hold that has ended; nothing where there never was one, or too long ago.
 pub(crate) async fn ended(tx: &mut ReadTx, id: HoldId) -> Result<Option<Became>, DbError> {
     let tenant = tx.tenant();

@@ -1,4 +1,6 @@
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use nmc_db::{DbError, ReadTx, Tx};
 use nmc_identity::OpeningHours;
@@ -84,6 +86,24 @@ pub(crate) async fn find(tx: &mut ReadTx, id: ResourceId) -> Result<Option<Resou
     .fetch_optional(tx.conn().await?)
     .await?;
     row.map(Resource::try_from).transpose()
+}
+
+/// How long before their beginning appointments of these resources are booked at the latest.
+pub(crate) async fn minimum_notices(
+    tx: &mut ReadTx,
+    ids: &[ResourceId],
+) -> Result<HashMap<ResourceId, Duration>, DbError> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"select id as "id: ResourceId", minimum_notice_minutes from sched_resources
+           where tenant_id = $1 and id = any ($2)"#,
+        tenant.as_uuid(),
+        &ids
+    )
+    .fetch_all(tx.conn().await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, Duration::minutes(row.minimum_notice_minutes.into()))).collect())
 }
 
 /// The business's resources, the oldest first, from behind `after` on.

@@ -1,5 +1,5 @@
 use nmc_db::{DbError, Tx};
-use nmc_kernel::{Actor, HoldId, ResourceId};
+use nmc_kernel::{Actor, ConversationId, HoldId, ResourceId};
 
 use crate::{Scheduling, model::hold::Became, store, timers::hold_expiry::HoldExpiry};
 
@@ -35,6 +35,15 @@ pub(crate) async fn release_in(tx: &mut Tx, id: HoldId) -> Result<(), ReleaseErr
         Some(Became::Booked(_)) => Err(ReleaseError::Booked),
         None => Err(ReleaseError::NotFound),
     }
+}
+
+/// Gives back what the automation holds for a conversation, if it holds anything.
+pub(crate) async fn release_automatic_in(tx: &mut Tx, conversation: ConversationId) -> Result<(), DbError> {
+    let Some(id) = store::hold::automatic_of(tx, conversation).await? else { return Ok(()) };
+    if store::hold::lock(tx, id).await?.is_some() {
+        end(tx, id).await?;
+    }
+    Ok(())
 }
 
 /// Ends a hold without a booking; `false` where it has ended already. The caller holds its resource.
