@@ -7,7 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::message;
-use crate::{Message, TurnStatus, model::turn};
+use crate::{
+    ConversationRecord, Message, TurnStatus,
+    model::{dialogue::Dialogue, turn},
+};
 
 /// A turn that is this process's to work out, for as long as its claim stands.
 #[derive(Clone, Debug)]
@@ -258,6 +261,28 @@ pub(crate) async fn said_last(tx: &mut ReadTx, conversation: ConversationId) -> 
     .await?)
 }
 
+/// The times of which the automation had told the caller in a text that the caller could have read by `read_by`, the
+/// newest of those: as they stand in its reasons.
+pub(crate) async fn offers_read(
+    tx: &mut ReadTx,
+    conversation: ConversationId,
+    read_by: DateTime<Utc>,
+) -> Result<Option<Value>, DbError> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        "select why -> 'offers' from conv_messages
+         where tenant_id = $1 and conversation_id = $2 and author = 'automation' and created_at <= $3
+           and status not in ('pending', 'failed') and why ? 'offers'
+         order by created_at desc, id desc limit 1",
+        tenant.as_uuid(),
+        conversation.as_uuid(),
+        read_by
+    )
+    .fetch_optional(tx.conn().await?)
+    .await?;
+    Ok(found.flatten())
+}
+
 /// What the automation remembers of the dialogue.
 pub(crate) async fn dialogue(tx: &mut ReadTx, conversation: ConversationId) -> Result<Option<Value>, DbError> {
     let tenant = tx.tenant();
@@ -271,14 +296,33 @@ pub(crate) async fn dialogue(tx: &mut ReadTx, conversation: ConversationId) -> R
     Ok(found.flatten())
 }
 
-/// Writes what the automation remembers. The conversation is locked.
-pub(crate) async fn save_dialogue(tx: &mut Tx, conversation: ConversationId, dialogue: &Value) -> Result<(), DbError> {
+/// Whether the automation has answered, or given up answering, since the conversation's epoch last rose: in one that a
+/// person has, that nobody has done anything in it since it was handed over.
+pub(crate) async fn has_spoken(tx: &mut ReadTx, conversation: &ConversationRecord) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from conv_conversations
+                          where tenant_id = $1 and id = $2 and (dialogue ->> 'epoch')::integer = $3) as "is!""#,
+        tenant.as_uuid(),
+        conversation.id.as_uuid(),
+        conversation.epoch
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
+}
+
+/// Writes what the automation remembers of a conversation as it stands now. The conversation is locked.
+pub(crate) async fn save_dialogue(
+    tx: &mut Tx,
+    conversation: &ConversationRecord,
+    dialogue: Dialogue,
+) -> Result<(), DbError> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update conv_conversations set dialogue = $3 where tenant_id = $1 and id = $2",
         tenant.as_uuid(),
-        conversation.as_uuid(),
-        dialogue
+        conversation.id.as_uuid(),
+        Dialogue { epoch: conversation.epoch, ..dialogue }.stored()
     )
     .execute(tx.conn().await?)
     .await?;

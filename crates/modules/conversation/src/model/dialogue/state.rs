@@ -24,6 +24,8 @@ pub(super) const PASSED_MAX: usize = 12;
 pub(crate) struct Dialogue {
     /// [`VERSION`].
     pub(crate) version: u16,
+    /// The conversation's epoch in which it was spoken: what was asked in an earlier one is not open any more.
+    pub(crate) epoch: i32,
     /// What was asked last.
     pub(crate) about: AskedAbout,
     /// The language the caller writes, once a text told.
@@ -38,10 +40,10 @@ pub(crate) struct Dialogue {
     pub(crate) wish: Option<When>,
     /// What was offered last, as it was numbered.
     pub(crate) offers: Vec<Slot>,
-    /// What was offered before and not wanted.
-    pub(crate) passed: Vec<Slot>,
     /// Whether the caller was asked once more about them.
     pub(crate) is_nudged: bool,
+    /// What was offered before and not wanted.
+    pub(crate) passed: Vec<Slot>,
     /// What the caller picked.
     pub(crate) chosen: Option<Chosen>,
     /// What becomes of an appointment.
@@ -100,6 +102,7 @@ impl Default for Dialogue {
     fn default() -> Self {
         Self {
             version: VERSION,
+            epoch: 0,
             about: AskedAbout::Nothing,
             language: None,
             item: None,
@@ -107,10 +110,10 @@ impl Default for Dialogue {
             choices: Vec::new(),
             wish: None,
             offers: Vec::new(),
+            is_nudged: false,
             passed: Vec::new(),
             chosen: None,
             change: None,
-            is_nudged: false,
             appointments: Vec::new(),
             name: None,
             address: None,
@@ -148,7 +151,11 @@ impl Dialogue {
     /// As it is stored, at most [`STORED_BYTES_MAX`] long.
     pub(crate) fn stored(&self) -> Value {
         let stored = serde_json::to_value(self).unwrap_or_default();
-        if stored.to_string().len() <= STORED_BYTES_MAX { stored } else { Self::default().stored() }
+        if stored.to_string().len() <= STORED_BYTES_MAX {
+            stored
+        } else {
+            Self { epoch: self.epoch, ..Self::default() }.stored()
+        }
     }
 
     /// The same once what it chose is held.
@@ -165,10 +172,12 @@ impl Dialogue {
         if world.after_human {
             return Asked::default();
         }
-        // A number in a name or an address is no pick, and one of another list is not of the offers.
-        let is_listed =
-            matches!(self.about, AskedAbout::Nothing | AskedAbout::When | AskedAbout::Pick | AskedAbout::Confirm);
-        let offers = if is_listed { self.offers.as_slice() } else { &[] };
+        // One of another list is not of the offers.
+        let is_of_other = matches!(
+            self.about,
+            AskedAbout::Job | AskedAbout::WhichJob | AskedAbout::CancelConfirm | AskedAbout::WhichAppointment
+        );
+        let offers = if is_of_other { &[] } else { self.offers.as_slice() };
         Asked { about: self.about(world), offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }
     }
 
@@ -176,7 +185,9 @@ impl Dialogue {
     pub(super) fn about(&self, world: &World) -> AskedAbout {
         match self.about {
             _ if world.after_human => AskedAbout::Nothing,
-            AskedAbout::Confirm | AskedAbout::CancelConfirm | AskedAbout::Reminder if world.is_unread => AskedAbout::Nothing,
+            AskedAbout::Confirm | AskedAbout::CancelConfirm | AskedAbout::Reminder if world.is_unread => {
+                AskedAbout::Nothing
+            }
             about => about,
         }
     }
@@ -209,6 +220,7 @@ impl Dialogue {
     pub(super) fn forget_slots(&mut self) {
         self.chosen = None;
         self.offers.clear();
+        self.is_nudged = false;
         self.passed.clear();
     }
 
@@ -218,7 +230,6 @@ impl Dialogue {
         self.item = None;
         self.told = None;
         self.wish = None;
-        self.is_nudged = false;
         self.choices.clear();
         self.change = None;
         self.appointments.clear();

@@ -31,12 +31,14 @@ pub(crate) struct World {
     pub(crate) found: Vec<Found>,
     /// What did not hold when this turn was thought before.
     pub(crate) lost: Option<Lost>,
-    /// Whether a person had the conversation since the automation last wrote.
+    /// Whether a person had the conversation since the automation last wrote, or nobody while texting was not approved.
     pub(crate) after_human: bool,
     /// Whether the texts were written before the caller can have read what was asked last.
     pub(crate) is_unread: bool,
     /// Whether the business takes bookings.
     pub(crate) can_book: bool,
+    /// Whether that text offered other times than the caller had read.
+    pub(crate) are_offers_unread: bool,
 }
 
 /// What is free.

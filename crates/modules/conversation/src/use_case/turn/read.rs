@@ -42,7 +42,10 @@ pub(super) async fn read(
     let Some(newest) = texts.last().cloned() else { return Ok(None) };
     // What was left to a person is not said again by what follows it.
     texts.retain(|text| !is_too_late(text.created_at, newest.created_at));
-    let dialogue = Dialogue::read(store::turn::dialogue(&mut tx, conversation.id).await?.as_ref());
+    let stored = store::turn::dialogue(&mut tx, conversation.id).await?;
+    let dialogue = Dialogue::read(stored.as_ref());
+    let is_of_before = stored.is_some() && dialogue.epoch != conversation.epoch;
+    let is_unread = is_unread(&mut tx, &conversation, &texts).await?;
     let admission = conversations.identity.admits(&mut tx, FeatureGate::Booking).await?;
     let tenant = conversations.identity.tenant(&mut tx).await?;
     let (phone, now) = (conversation.caller_phone.clone(), tx.now());
@@ -57,8 +60,9 @@ pub(super) async fn read(
         appointments,
         found: Vec::new(),
         lost,
-        after_human: store::stretch::is_newer_than_automation(&mut tx, conversation.id).await?,
-        is_unread: is_unread(&mut tx, &conversation, &texts).await?,
+        after_human: is_of_before || store::stretch::is_newer_than_automation(&mut tx, conversation.id).await?,
+        is_unread,
+        are_offers_unread: is_unread && are_offers_unread(&mut tx, &conversation, &texts, &dialogue).await?,
         can_book: admission == Admission::Open,
     };
     tx.finish().await?;
@@ -71,4 +75,17 @@ async fn is_unread(tx: &mut ReadTx, conversation: &ConversationRecord, texts: &[
         return Ok(false);
     };
     Ok(said.is_pending || said.at + READ_AFTER > first.created_at)
+}
+
+/// Whether the times that stand are others than those that the first of the texts can be about.
+async fn are_offers_unread(
+    tx: &mut ReadTx,
+    conversation: &ConversationRecord,
+    texts: &[Message],
+    dialogue: &Dialogue,
+) -> Result<bool, DbError> {
+    let Some(first) = texts.first() else { return Ok(false) };
+    let read = store::turn::offers_read(tx, conversation.id, first.created_at - READ_AFTER).await?;
+    let read = read.and_then(|offers| serde_json::from_value::<Vec<Slot>>(offers).ok());
+    Ok(read.unwrap_or_default() != dialogue.offers)
 }

@@ -94,6 +94,7 @@ impl Office {
             after_human: false,
             is_unread: false,
             can_book: true,
+            are_offers_unread: false,
         };
         Self { world, resources: business.resources.clone(), taken: Vec::new(), hold: None, snatched: None, made: 100 }
     }

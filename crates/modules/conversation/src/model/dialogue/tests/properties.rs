@@ -376,15 +376,15 @@ proptest! {
             Some(Lost::BookingClosed),
         ]),
         after_human in any::<bool>(),
-        is_unread in any::<bool>(),
-        appointments in 0_u8..3,
+        (is_unread, are_offers_unread) in any::<(bool, bool)>(),
+        (appointments, late) in (0_u8..3, 0_usize..3),
         found in prop::collection::vec(slot(), 0..20),
         nothing_sold in 0_u8..8,
     ) {
         let mut play = office(appointments, 0, (true, true), true);
         let world = &mut play.office.world;
         (world.lost, world.after_human) = (lost, after_human);
-        world.is_unread = is_unread;
+        (world.is_unread, world.are_offers_unread) = (is_unread, are_offers_unread);
         if nothing_sold == 0 {
             world.items.clear();
         }
@@ -404,6 +404,10 @@ proptest! {
                     let length = nmc_kernel::Minutes::new(480).unwrap();
                     for stretch in wish.stretches(world.zone, length) {
                         prop_assert!(stretch.end() - stretch.start() <= nmc_scheduling::WINDOW_MAX);
+                    prop_assert!(!answer.commands.iter().any(|command| is_change_of(command, &world.late)));
+                    let slot = |dialogue: &Dialogue| dialogue.chosen.as_ref().map(|chosen| chosen.slot);
+                    let is_picked = slot(&answer.dialogue).is_some() && slot(&answer.dialogue) != slot(&dialogue);
+                    prop_assert!(!are_offers_unread || !is_picked, "a time is picked from a list that was not read");
                     }
                     let slots = found.iter().filter(|slot| wish.has(slot, world.zone)).copied().collect();
                     world.found.push(Found { wish, slots });

@@ -46,6 +46,7 @@ impl Play {
     /// A turn with what was understood; `look` sees every answer that is thought, with what it was thought from.
     pub(super) fn turn(&mut self, understood: &Understood, mut look: impl FnMut(&Dialogue, &World, &Answer)) -> Answer {
         self.office.world.lost = None;
+        self.office.know_what_is_late();
         for _ in 0..THOUGHTS_MAX {
             self.office.world.found.clear();
             let answer = self.think(understood);
@@ -120,9 +121,9 @@ impl Play {
             ["appointments-gone"] => self.office.world.appointments.clear(),
             ["hold-ends"] => self.office.end_hold(),
             ["person"] => (self.office.world.after_human, self.is_human) = (true, false),
-            ["no-bookings"] => self.office.world.can_book = false,
             ["remind", nth] => self.remind(nth.parse::<usize>().unwrap() - 1),
             ["nudge"] => self.nudge(),
+            ["no-bookings"] => self.office.world.can_book = false,
             ["no-hours"] => self.office.world.settings.opening_hours = nmc_identity::OpeningHours::default(),
             ["no-address"] => self.office.world.settings.address = None,
             ["asks-nothing"] => {
@@ -134,7 +135,6 @@ impl Play {
         }
     }
 
-    /// `human`, `tasks 1`, `none`, or an appointment: `2026-03-11 15:00 Leak repair`.
     /// The caller is reminded of one of their appointments.
     fn remind(&mut self, nth: usize) {
         let appointment = &self.office.world.appointments[nth];
@@ -161,6 +161,7 @@ impl Play {
         self.dialogue = Dialogue::read(Some(&self.dialogue.stored()));
     }
 
+    /// `human`, `tasks 1`, `none`, or an appointment: `2026-03-11 15:00 Leak repair`.
     fn ends(&self, expected: &[&str]) {
         let state: Vec<&str> = expected.iter().copied().filter(|line| *line == "human").collect();
         assert_eq!(self.is_human, !state.is_empty(), "who has the conversation");
@@ -227,8 +228,8 @@ fn converse(lines: &str) {
                 let expected: Vec<&str> = rest.split_whitespace().filter(|word| *word != "silent").collect();
                 assert_eq!(acts, expected, "after {said:?}: {}", play.text);
             }
-            ("~", Some(play)) => assert!(play.text.contains(rest), "after {said:?}: {:?} has no {rest:?}", play.text),
             ("~", Some(play)) if rest == "nothing" => assert_eq!(play.text, "", "after {said:?}"),
+            ("~", Some(play)) => assert!(play.text.contains(rest), "after {said:?}: {:?} has no {rest:?}", play.text),
             ("^", Some(play)) => {
                 let zone = play.office.world.zone;
                 let starts = play.dialogue.offers.iter().map(|offer| offer.start.with_timezone(&zone));
