@@ -1,10 +1,11 @@
 //! What modules do with intents inside their own transactions: plan, take back, settle.
 
 use chrono::{DateTime, Utc};
-use nmc_db::{DbError, Topic, Tx};
+use nmc_db::{DbError, ReadTx, Topic, Tx};
 use nmc_events::{Context, PayloadError};
 use nmc_kernel::IntentId;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{Accepted, EffectKind, Failed};
 
@@ -89,6 +90,21 @@ pub async fn cancel_pending(tx: &mut Tx, order_key: &str, reason: &'static str) 
     .fetch_all(tx.conn().await?)
     .await?;
     Ok(cancelled)
+}
+
+/// Whether one of these intents may have reached the provider: it has been claimed, and not found to be undone.
+pub async fn may_be_out(tx: &mut ReadTx, ids: &[IntentId]) -> Result<bool, DbError> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from effect_intents
+                          where tenant_id = $1 and id = any($2)
+                            and state in ('in_flight', 'unknown', 'review', 'accepted')) as "is!""#,
+        tenant.as_uuid(),
+        &ids
+    )
+    .fetch_one(tx.conn().await?)
+    .await?)
 }
 
 /// Takes one intent back if it has not been claimed; `false` where it has, or is decided. The caller holds the

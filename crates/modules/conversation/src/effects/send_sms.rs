@@ -12,13 +12,21 @@ use serde::{Deserialize, Serialize};
 use super::rate::NumberRate;
 use crate::{
     Conversation, ConversationRecord, ConversationState, http,
-    model::{failure::Failure, message::segments},
+    model::{
+        failure::{Failure, NOT_INTRODUCED},
+        message::segments,
+    },
     store,
-    use_case::record_outcome::{record_accepted, record_not_sent},
+    use_case::{
+        follow_up::still_holds,
+        record_outcome::{leave_to_a_person, record_accepted, record_not_sent},
+    },
 };
 
 /// How often a paused text looks whether the pause is over.
 const PAUSE_WAIT: Duration = Duration::seconds(5);
+/// How often a text looks whether the one that has to come first has left.
+const INTRODUCTION_WAIT: Duration = Duration::seconds(5);
 /// How far the provider's clock may be behind ours, in a listing.
 const CLOCK_SLACK: Duration = Duration::minutes(2);
 /// The provider's code for "the recipient has opted out": <https://www.twilio.com/docs/api/errors/21610>.
@@ -93,6 +101,24 @@ impl SendSms {
         Decision::Allow
     }
 
+    /// Nothing of the automation leaves before a text that says who writes, that it is automated, and how to end it. One
+    /// that is on its way is waited for; where none is any more, a person answers.
+    async fn is_introduced(&self, tx: &mut Tx, request: &SmsRequest) -> Result<Check, DbError> {
+        if request.author != Author::Automation || request.purpose == Purpose::Greeting {
+            return Ok(Check::Go);
+        }
+        let asking = request.resend_of.unwrap_or(request.message_id);
+        let introduction = store::message::introduction(tx, &request.to, asking).await?;
+        if introduction.is_given || nmc_effects::may_be_out(tx, &introduction.planned).await? {
+            return Ok(Check::Go);
+        }
+        Ok(if introduction.planned.is_empty() {
+            Check::Cancel { reason: NOT_INTRODUCED }
+        } else {
+            Check::Wait { until: tx.now() + INTRODUCTION_WAIT, reason: NOT_INTRODUCED }
+        })
+    }
+
     fn sender(&self, request: &SmsRequest) -> Sender {
         match &self.conversations.settings.messaging_service {
             Some(service) => Sender::Service(service.clone()),
@@ -132,6 +158,9 @@ impl EffectKind for SendSms {
         {
             own = Decision::Block { reason: BlockReason::Superseded };
         }
+        if !still_holds(&self.conversations, tx, &conversation, request).await? {
+            own = own.and(Decision::Block { reason: BlockReason::Superseded });
+        }
         let subject = Subject::Message(request.message_id);
         let compliance = &self.conversations.compliance;
         let gate = compliance.can_send_from(tx, subject, &request.from, &request.to, request.purpose, own).await?;
@@ -139,6 +168,10 @@ impl EffectKind for SendSms {
             Decision::Block { reason } => return Ok(Check::Cancel { reason: reason.as_str() }),
             Decision::Defer { until, reason } => return Ok(Check::Wait { until, reason: reason.as_str() }),
             Decision::Allow => {}
+        }
+        match self.is_introduced(tx, request).await? {
+            Check::Go => {}
+            not_yet => return Ok(not_yet),
         }
         // Last, because room that was taken is not given back. Waiting for one's turn is no decision worth keeping.
         match self.rate.take(&request.from, segments(&request.body), tx.now()) {
@@ -158,9 +191,6 @@ impl EffectKind for SendSms {
         };
         outcome(self.conversations.twilio.send(&sms).await)
     }
-        if !still_holds(&self.conversations, tx, &conversation, request).await? {
-            own = own.and(Decision::Block { reason: BlockReason::Superseded });
-        }
 
     async fn look(&self, intent: &Intent<SmsRequest>) -> Look {
         let request = &intent.request;
@@ -201,6 +231,9 @@ impl EffectKind for SendSms {
             Change::Failed(Failed { code, reason }) => {
                 let failure = code.map_or(Failure::Word(reason), Failure::Code);
                 record_not_sent(conversations, tx, &conversation, &message, failure, context).await
+            }
+            Change::Cancelled { reason } if reason == NOT_INTRODUCED => {
+                leave_to_a_person(conversations, tx, conversation, &message, intent.id, context).await
             }
             Change::Cancelled { reason } if is_nobodys_task(reason) => {
                 store::message::fail_of_intents(tx, &[intent.id], reason).await

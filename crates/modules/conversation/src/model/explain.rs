@@ -3,7 +3,7 @@
 use nmc_compliance::{BlockReason, Decision, DeferReason};
 use nmc_events::conversation::MessageStatus;
 
-use crate::{ContactOutcome, Message};
+use crate::{ContactOutcome, Message, model::failure::NOT_INTRODUCED};
 
 /// What became of a missed call; `newest` is the gate's last decision about it, `greeting` the text that answers it.
 pub(crate) fn call(outcome: ContactOutcome, newest: Option<&Decision>, greeting: Option<&Message>) -> String {
@@ -43,6 +43,9 @@ pub(crate) fn message(message: &Message, newest: Option<&Decision>) -> String {
             (Some(code), _) => format!("Not delivered: the provider says {code}."),
             (None, Some(word)) => match BlockReason::from_word(word) {
                 Some(reason) => format!("Not sent: {}.", refusal(reason)),
+                None if word == NOT_INTRODUCED => {
+                    "Not sent: no text had told the caller who writes and how to end it.".to_owned()
+                }
                 None => format!("Not sent: {word}."),
             },
             (None, None) => "Not delivered.".to_owned(),
@@ -162,6 +165,8 @@ mod tests {
         let said = |code, word| message(&outbound(MessageStatus::Failed, code, word), None);
         assert_eq!(said(Some(30_006), None), "Not delivered: the provider says 30006.");
         assert_eq!(said(None, Some("taken-over")), "Not sent: a person had taken the conversation over.");
+        let introduced = "Not sent: no text had told the caller who writes and how to end it.";
+        assert_eq!(said(None, Some(NOT_INTRODUCED)), introduced);
         assert_eq!(said(None, Some("bad-request")), "Not sent: bad-request.");
         assert_eq!(said(None, None), "Not delivered.");
     }

@@ -10,6 +10,10 @@ const FILTERED: i32 = 30_007;
 /// campaign was suspended: <https://www.twilio.com/docs/api/errors/30033>.
 const CAMPAIGN_UNKNOWN: [i32; 2] = [30_034, 30_033];
 
+/// The word for a text of the automation that was left out, because none had told the caller who writes, that it is
+/// automated, and how to end it.
+pub(crate) const NOT_INTRODUCED: &str = "not-introduced";
+
 /// The codes that say that no text reaches the number.
 pub(crate) fn unreachable_codes() -> impl Iterator<Item = i32> {
     let unreachable = error_code::known().filter(|(_, meaning)| *meaning == Meaning::Unreachable);

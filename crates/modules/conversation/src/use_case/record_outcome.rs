@@ -7,17 +7,23 @@ use nmc_events::{
     Context,
     conversation::{Author, MessageSent, MessageStatus},
 };
+use nmc_kernel::IntentId;
 use nmc_telemetry::name::SMS_OUTBOUND_FAILURES_TOTAL;
 use serde_json::json;
 
 use super::{
     raise_task::raise_task,
+    request_reply::ask_a_person_instead,
     send::{Outgoing, Writer, send},
     templates::stop_wording,
 };
 use crate::{
     Conversation, ConversationRecord, ConversationState, Message, TaskKind,
-    model::{failure::Failure, message::useful_until, task::NewTask},
+    model::{
+        failure::{Failure, NOT_INTRODUCED},
+        message::useful_until,
+        task::NewTask,
+    },
     store,
 };
 
@@ -138,6 +144,27 @@ pub(crate) async fn record_not_sent(
     };
     store::message::save_status(tx, message.id, MessageStatus::Failed, code, word).await?;
     after_failure(conversations, tx, conversation, message, failure, context).await
+}
+
+/// A text of the automation that must not go out alone is left out. Whom it would have answered waits as before, for a
+/// person; of any other a person is told. The conversation is locked.
+pub(crate) async fn leave_to_a_person(
+    conversations: &Conversation,
+    tx: &mut Tx,
+    mut conversation: ConversationRecord,
+    message: &Message,
+    intent: IntentId,
+    context: Context,
+) -> Result<(), DbError> {
+    let unsaid = store::message::unanswered_without(tx, &[intent]).await?;
+    if unsaid.is_none() || !conversation.is_live() {
+        let failure = Failure::Word(NOT_INTRODUCED);
+        return record_not_sent(conversations, tx, &conversation, message, failure, context).await;
+    }
+    store::message::fail_of_intents(tx, &[intent], NOT_INTRODUCED).await?;
+    conversation.waiting_since = [conversation.waiting_since, unsaid].into_iter().flatten().min();
+    store::conversation::save(tx, &conversation).await?;
+    ask_a_person_instead(tx, &conversation, context.causation).await
 }
 
 /// A text has arrived after all: whatever was planned in its place is taken back. The conversation is locked.
