@@ -43,7 +43,8 @@ pub enum ChangeStateError {
     Database(#[from] DbError),
 }
 
-/// A person takes an open conversation over.
+/// A person takes a conversation over: an open one, or one that the automation has handed over and no person has done
+/// anything in yet.
 pub(crate) async fn take_over(
     conversations: &Conversation,
     actor: &Actor,
@@ -51,7 +52,12 @@ pub(crate) async fn take_over(
 ) -> Result<Changed, ChangeStateError> {
     let mut tx = conversations.db.begin(actor.tenant()).await?;
     let mut conversation = lock_live(&mut tx, id).await?;
+    let is_taken_up = take_up(&mut tx, &mut conversation).await?;
     match conversation.state {
+        ConversationState::Human if is_taken_up => {
+            let before = ConversationState::Human;
+            audit_state(conversations, &mut tx, actor, "conversation.taken-over", &conversation, before).await?;
+        }
         ConversationState::Human => return Ok(Changed::Already),
         ConversationState::Blocked => return Err(ChangeStateError::Blocked),
         ConversationState::Closed => return Err(ChangeStateError::Closed),
@@ -74,10 +80,7 @@ pub(crate) async fn take_over_locked(
     because: StretchBegan,
 ) -> Result<(), DbError> {
     let before = conversation.state;
-    let unsaid = take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
-    // Whose answer was taken back waits as before.
-    conversation.waiting_since = [conversation.waiting_since, unsaid].into_iter().flatten().min();
-    conversation.change_to(ConversationState::Human);
+    silence(tx, conversation).await?;
     if because == StretchBegan::TakenOver {
         ask_a_person_instead(tx, conversation, None).await?;
     }
@@ -85,8 +88,27 @@ pub(crate) async fn take_over_locked(
     audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
 }
 
-/// The automation gives an open conversation that is locked to a person. What it has planned still goes out. The caller
-/// saves it.
+/// The first that a person does in a conversation that the automation has handed over, and that is locked: what was still
+/// to be said before that never leaves. Says whether it was the first. The caller saves it.
+pub(crate) async fn take_up(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<bool, DbError> {
+    let is_first = conversation.state == ConversationState::Human && store::turn::has_spoken(tx, conversation).await?;
+    if is_first {
+        silence(tx, conversation).await?;
+    }
+    Ok(is_first)
+}
+
+/// What the automation has planned never leaves. The conversation is locked; the caller saves it.
+async fn silence(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<(), DbError> {
+    let unsaid = take_back_automatic(tx, conversation, BlockReason::TakenOver.as_str()).await?;
+    // Whose answer was taken back waits as before.
+    conversation.waiting_since = [conversation.waiting_since, unsaid].into_iter().flatten().min();
+    conversation.change_to(ConversationState::Human);
+    Ok(())
+}
+
+/// The automation gives an open conversation that is locked to a person. What it has planned still goes out; what it holds
+/// it gives back, because nobody has said to go on with that. The caller saves it.
 pub(crate) async fn hand_over_locked(
     conversations: &Conversation,
     tx: &mut Tx,

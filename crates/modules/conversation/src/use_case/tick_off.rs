@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     audit::audit,
-    change_state::{ChangeStateError, Changed, user_of},
+    change_state::{ChangeStateError, Changed, take_up, user_of},
     override_window::is_answered,
 };
 use crate::{Conversation, ConversationState, TaskKind, model::task::AnsweredBy, store};
@@ -28,6 +28,7 @@ pub(crate) async fn tick_off(
     if let Some(about) = &mut conversation
         && answers(task.kind, about.state)
     {
+        take_up(&mut tx, about).await?;
         is_answered(&mut tx, about, AnsweredBy::Person(user)).await?;
         store::conversation::save(&mut tx, about).await?;
     }

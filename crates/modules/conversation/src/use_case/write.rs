@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    change_state::take_over_locked,
+    change_state::{take_over_locked, take_up},
     open::touch,
     override_window::is_answered,
     send::{Outgoing, Writer, send},
@@ -129,6 +129,8 @@ pub(crate) async fn write(
     let took_over = conversation.state == ConversationState::Open;
     if took_over {
         take_over_locked(conversations, &mut tx, actor, &mut conversation, StretchBegan::Wrote).await?;
+    } else {
+        take_up(&mut tx, &mut conversation).await?;
     }
     is_answered(&mut tx, &mut conversation, AnsweredBy::Person(Some(user))).await?;
     let written = Written { message_id, conversation_id: id, segments: segments(body.as_str()), took_over };

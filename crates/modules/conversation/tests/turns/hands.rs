@@ -247,3 +247,75 @@ async fn whom_no_greeting_has_reached_a_person_answers() {
     assert!(world.says(&caller(), "my sink leaks").await.is_empty());
     assert_eq!((world.turns_left().await, world.tasks().await), (0, vec!["reply"]));
 }
+
+/// A caller whom the automation has handed over; what says so has not left.
+async fn handed_over() -> (World, nmc_kernel::ConversationId) {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    world.text(&caller(), "I want to talk to a real person").await;
+    world.deliver().await;
+    world.wait(Duration::milliseconds(2_500));
+    assert_eq!(world.turns.drain().await.unwrap(), 1);
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Human));
+    (world, id)
+}
+
+#[tokio::test]
+async fn what_a_person_does_first_takes_back_what_the_automation_still_had_to_say() {
+    for act in ["take over", "write", "tick off", "release", "close"] {
+        let (world, id) = handed_over().await;
+        let (owner, conversation) = (world.owner(), &world.app.conversation);
+        let epoch = world.thread(&caller()).await.unwrap().epoch;
+        match act {
+            "take over" => {
+                assert_eq!(conversation.take_over(&owner, id).await.unwrap(), Changed::Now);
+                assert_eq!(conversation.take_over(&owner, id).await.unwrap(), Changed::Already);
+            }
+            "write" => {
+                assert!(!conversation.write(&owner, id, &new_message("Pat here"), None).await.unwrap().took_over);
+                assert_eq!(conversation.take_over(&owner, id).await.unwrap(), Changed::Already);
+            }
+            "tick off" => {
+                let task = conversation.open_tasks(&owner).await.unwrap().remove(0);
+                conversation.tick_off(&owner, task.id).await.unwrap();
+            }
+            "release" => assert_eq!(conversation.release(&owner, id).await.unwrap(), Changed::Now),
+            _ => assert_eq!(conversation.close(&owner, id).await.unwrap(), Changed::Now),
+        }
+        assert_eq!(world.thread(&caller()).await.unwrap().epoch, epoch + 1, "{act}");
+        world.play().await;
+        let sent = world.twilio.accepted_to(&caller());
+        assert!(sent.iter().all(|text| !text.body.contains("get back to you")), "{act}: {sent:?}");
+        assert_eq!(world.answers(&caller()).await[0].status, nmc_conversation::MessageStatus::Failed, "{act}");
+    }
+}
+
+/// What is under way when somebody takes over may yet turn out not to have left.
+#[tokio::test]
+async fn what_was_surely_not_sent_is_not_tried_again_after_a_person_took_it() {
+    let (world, id) = handed_over().await;
+    let busy = nmc_simulators::twilio::Fault::Answer { status: 429, code: Some(20_429), retry_after_seconds: Some(5) };
+    let when = nmc_simulators::twilio::When::Next { requests: 1 };
+    world.twilio.add_fault(nmc_simulators::twilio::Api::SendMessage, busy, when);
+    world.effects.drain().await.unwrap();
+    world.app.conversation.take_over(&world.owner(), id).await.unwrap();
+    world.wait(Duration::seconds(10));
+    world.play().await;
+    assert_eq!(world.twilio.accepted_to(&caller()).len(), 1);
+}
+
+/// Nothing was said by an automation that gave up: its greeting is taken back all the same.
+#[tokio::test]
+async fn whose_answers_failed_is_taken_over_like_any_other() {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    world.text(&caller(), "my sink leaks").await;
+    world.deliver().await;
+    let broken = "update conv_turns set attempts = 6";
+    sqlx::query(broken).execute(&mut world.superuser().await).await.unwrap();
+    world.wait(Duration::milliseconds(2_500));
+    world.turns.drain().await.unwrap();
+    assert_eq!(world.state(&caller()).await, Some(ConversationState::Human));
+    assert_eq!(world.app.conversation.take_over(&world.owner(), id).await.unwrap(), Changed::Now);
+    assert_eq!(world.app.conversation.take_over(&world.owner(), id).await.unwrap(), Changed::Already);
+}

@@ -36,7 +36,7 @@ create constraint trigger race_planned after insert on effect_intents deferrable
 create constraint trigger race_claimed after update on effect_intents deferrable initially deferred
   for each row when (new.state = 'in_flight' and old.state <> 'in_flight') execute function race_intent();
 create constraint trigger race_taken after update on conv_conversations deferrable initially deferred
-  for each row when (new.state = 'human' and old.state <> 'human') execute function race_taken();
+  for each row when (new.epoch <> old.epoch) execute function race_taken();
 ";
 
 /// Trials that race one another at a time.
@@ -74,8 +74,8 @@ async fn copy_business(world: &World, tenant: TenantId) {
     }
 }
 
-/// Open conversations whose callers wait, the answers due.
-async fn waiting(world: &World, numbers: std::ops::Range<usize>) -> Vec<Trial> {
+/// Open conversations whose callers have written this and wait, the answers due.
+async fn waiting(world: &World, says: &str, numbers: std::ops::Range<usize>) -> Vec<Trial> {
     let trials: Vec<Trial> = numbers
         .map(|number| Trial {
             tenant: business_of(world, number),
@@ -93,7 +93,7 @@ with c as (
 m as (
   insert into conv_messages (tenant_id, id, conversation_id, direction, author, body, segments, status, why, created_at,
                              updated_at)
-  select c.tenant_id, gen_random_uuid(), c.id, 'in', 'caller', 'my sink leaks', 1, 'received', '{}', $5, $5 from c),
+  select c.tenant_id, gen_random_uuid(), c.id, 'in', 'caller', $6, 1, 'received', '{}', $5, $5 from c),
 greeting as (
   insert into conv_messages (tenant_id, id, conversation_id, direction, author, purpose, body, segments, status, why,
                              created_at, updated_at)
@@ -108,6 +108,7 @@ select c.tenant_id, c.id, $5, $5, $5 from c";
         .bind(trials.iter().map(|trial| trial.caller.as_str().to_owned()).collect::<Vec<_>>())
         .bind(business().as_str())
         .bind(world.now())
+        .bind(says)
         .execute(&mut world.superuser().await)
         .await
         .unwrap();
@@ -127,6 +128,16 @@ async fn comes_about(world: &World, what: &str, caller: &E164) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_planned_or_claimed_after_a_takeover() {
+    race("my sink leaks").await;
+}
+
+/// The automation gives the conversation away itself: what it says of that does not leave after somebody has taken it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_hand_over_is_planned_or_claimed_after_a_takeover() {
+    race("let me talk to a real person").await;
+}
+
+async fn race(says: &str) {
     #[allow(clippy::disallowed_methods, reason = "how long a test runs is no configuration of the product")]
     let trials = std::env::var("NMC_TEST_RACES").ok().and_then(|number| number.parse().ok()).unwrap_or(300_usize);
     let world = World::with(Settings { segments_per_second: u16::MAX, ..settings() }, brief()).await;
@@ -144,7 +155,7 @@ async fn no_answer_is_planned_or_claimed_after_a_takeover() {
         if from > 0 && from.is_multiple_of(OF_A_BUSINESS) {
             copy_business(&world, business_of(&world, from)).await;
         }
-        let chunk = waiting(&world, from..trials.min(from + AT_ONCE)).await;
+        let chunk = waiting(&world, says, from..trials.min(from + AT_ONCE)).await;
         world.dispatcher.db.wakes().wake_here(Topic::Turns);
         let hand = async |number: usize| {
             for Trial { tenant, conversation, caller } in chunk.iter().skip(number).step_by(HANDS) {

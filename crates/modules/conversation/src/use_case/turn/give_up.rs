@@ -2,7 +2,7 @@ use nmc_db::DbError;
 
 use crate::{
     Conversation, ConversationState, TaskKind,
-    model::task::NewTask,
+    model::{dialogue::Dialogue, task::NewTask},
     store::{self, turn::Claimed},
     use_case::{change_state::hand_over_locked, raise_task::raise_task},
 };
@@ -28,6 +28,8 @@ pub(crate) async fn give_up(conversations: &Conversation, turn: &Claimed) -> Res
         text: "Reply to the caller, who wrote: the automatic answer could not be worked out.".to_owned(),
     };
     raise_task(&mut tx, &task, conversation.context(None)).await?;
+    let dialogue = store::turn::dialogue(&mut tx, conversation.id).await?;
+    store::turn::save_dialogue(&mut tx, &conversation, Dialogue::read(dialogue.as_ref())).await?;
     hand_over_locked(conversations, &mut tx, &mut conversation).await?;
     store::conversation::save(&mut tx, &conversation).await?;
     tx.commit().await?;
