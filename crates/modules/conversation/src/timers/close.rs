@@ -33,7 +33,7 @@ impl Timer for CloseTimer {
         let Some(mut conversation) = store::conversation::lock(tx, ref_id.into()).await? else { return Ok(()) };
         let is_due = conversation.last_activity_at + self.0.settings.inactivity <= tx.now();
         if conversation.is_live() && is_due {
-            close::close(tx, &mut conversation, CloseReason::Inactivity, None).await?;
+            close::close(&self.0, tx, &mut conversation, CloseReason::Inactivity, None).await?;
         }
         Ok(())
     }

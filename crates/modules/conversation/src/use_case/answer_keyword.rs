@@ -48,11 +48,12 @@ pub(crate) async fn answer_keyword(
         conversation.business_phone = event.to_phone.clone();
         store::conversation::save(tx, &conversation).await?;
     }
-    if keyword == Keyword::Stop {
-        close_opted_out(conversations, tx, &mut conversation, envelope).await?;
-    }
+    // Before the conversation ends, which takes the lock of a resource: the phone's comes before that.
     if !event.answered_by_provider {
         answer(conversations, tx, &conversation, event, keyword, envelope).await?;
+    }
+    if keyword == Keyword::Stop {
+        close_opted_out(conversations, tx, &mut conversation, envelope).await?;
     }
     Ok(conversation.id)
 }
@@ -65,7 +66,7 @@ pub(crate) async fn close_opted_out(
     envelope: &Envelope,
 ) -> Result<(), DbError> {
     if conversation.is_live() && conversations.compliance.is_opted_out(tx, &conversation.caller_phone).await? {
-        close(tx, conversation, CloseReason::OptOut, Some(envelope.event_id)).await?;
+        close(conversations, tx, conversation, CloseReason::OptOut, Some(envelope.event_id)).await?;
     }
     Ok(())
 }

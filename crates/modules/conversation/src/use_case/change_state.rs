@@ -61,17 +61,18 @@ pub(crate) async fn take_over(
         ConversationState::Human => return Ok(Changed::Already),
         ConversationState::Blocked => return Err(ChangeStateError::Blocked),
         ConversationState::Closed => return Err(ChangeStateError::Closed),
-        ConversationState::Open => {}
+        ConversationState::Open => {
+            take_over_locked(conversations, &mut tx, actor, &mut conversation, StretchBegan::TakenOver).await?;
+        }
     }
-    take_over_locked(conversations, &mut tx, actor, &mut conversation, StretchBegan::TakenOver).await?;
     store::conversation::save(&mut tx, &conversation).await?;
     tx.commit().await?;
     metrics::counter!(nmc_telemetry::name::HUMAN_TAKEOVER_TOTAL).increment(1);
     Ok(Changed::Now)
 }
 
-/// The automation falls silent in an open conversation that is locked, and what it had planned never leaves. The caller
-/// saves it.
+/// The automation falls silent in an open conversation that is locked, and what it had planned never leaves. What it
+/// holds stays held until its time is over: a person who steps in books just that for the caller. The caller saves it.
 pub(crate) async fn take_over_locked(
     conversations: &Conversation,
     tx: &mut Tx,
@@ -115,7 +116,8 @@ pub(crate) async fn hand_over_locked(
     conversation: &mut ConversationRecord,
 ) -> Result<(), DbError> {
     conversation.hand_over();
-    is_a_persons(conversations, tx, conversation, None, StretchBegan::HandedOver).await
+    is_a_persons(conversations, tx, conversation, None, StretchBegan::HandedOver).await?;
+    conversations.scheduling.release_automatic_in(tx, conversation.id).await
 }
 
 /// The automation is silent from now on, and whoever waits waits for a person.
@@ -155,15 +157,17 @@ pub(crate) async fn release(
             None => is_answered(&mut tx, &mut conversation, AnsweredBy::Person(user_of(actor))).await?,
         }
     }
-    release_locked(&mut tx, &mut conversation, user_of(actor), StretchEnded::Released).await?;
+    release_locked(conversations, &mut tx, &mut conversation, user_of(actor), StretchEnded::Released).await?;
     audit_state(conversations, &mut tx, actor, "conversation.released", &conversation, ConversationState::Human)
         .await?;
     tx.commit().await?;
     Ok(Changed::Now)
 }
 
-/// The automation answers again in a conversation that is locked and that a person had.
+/// The automation answers again in a conversation that is locked and that a person had. It begins anew, so that nothing
+/// is held from before.
 pub(crate) async fn release_locked(
+    conversations: &Conversation,
     tx: &mut Tx,
     conversation: &mut ConversationRecord,
     user: Option<UserId>,
@@ -174,7 +178,8 @@ pub(crate) async fn release_locked(
     store::stretch::end(tx, conversation.id, user, because).await?;
     answer_what_waits(tx, conversation).await?;
     let released = ConversationReleased { conversation_id: conversation.id, user_id: user };
-    tx.publish(&released, conversation.context(None)).map(drop)
+    tx.publish(&released, conversation.context(None))?;
+    conversations.scheduling.release_automatic_in(tx, conversation.id).await
 }
 
 /// A person ends a conversation.
@@ -190,7 +195,7 @@ pub(crate) async fn close(
     };
     let before = conversation.state;
     store::stretch::end(&mut tx, id, user_of(actor), StretchEnded::Closed).await?;
-    close_locked(&mut tx, &mut conversation, CloseReason::User, None).await?;
+    close_locked(conversations, &mut tx, &mut conversation, CloseReason::User, None).await?;
     audit_state(conversations, &mut tx, actor, "conversation.closed", &conversation, before).await?;
     tx.commit().await?;
     Ok(Changed::Now)

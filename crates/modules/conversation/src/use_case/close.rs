@@ -8,7 +8,7 @@ use nmc_kernel::{EventId, IntentId};
 
 use super::{send::order_key, unblock::give_up_waiting};
 use crate::{
-    ConversationRecord, ConversationState, StretchEnded, store,
+    Conversation, ConversationRecord, ConversationState, StretchEnded, store,
     timers::{close::CloseTimer, override_window::OverrideTimer},
 };
 
@@ -46,8 +46,9 @@ async fn fail(tx: &mut Tx, intents: &[IntentId], reason: &'static str) -> Result
     store::message::unanswered_without(tx, intents).await
 }
 
-/// Ends a live conversation that is locked.
+/// Ends a live conversation that is locked, and gives back what the automation holds in it: nobody goes on with that.
 pub(crate) async fn close(
+    conversations: &Conversation,
     tx: &mut Tx,
     conversation: &mut ConversationRecord,
     reason: CloseReason,
@@ -73,5 +74,6 @@ pub(crate) async fn close(
         CloseTimer::cancel(tx, conversation).await?;
     }
     let closed = ConversationClosed { conversation_id: conversation.id, reason };
-    tx.publish(&closed, conversation.context(causation)).map(drop)
+    tx.publish(&closed, conversation.context(causation))?;
+    conversations.scheduling.release_automatic_in(tx, conversation.id).await
 }

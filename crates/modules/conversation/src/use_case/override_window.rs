@@ -68,7 +68,7 @@ pub(crate) async fn is_over(
     // Whom the automation has handed over it has nothing more to say to, until a person has said something.
     let is_wanted = conversations.identity.tenant(tx).await?.settings.override_release;
     if is_wanted && store::stretch::is_a_persons(tx, conversation.id).await? {
-        release_locked(tx, conversation, None, StretchEnded::Unanswered).await?;
+        release_locked(conversations, tx, conversation, None, StretchEnded::Unanswered).await?;
     }
     Ok(())
 }
