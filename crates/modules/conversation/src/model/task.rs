@@ -16,7 +16,7 @@ words! {
         NotSent = "not-sent",
         /// Put something of the business's own in order.
         Setup = "setup",
-        /// Look at something that should not have happened.
+        /// Look at something that should not have happened, or take note of it.
         Check = "check",
     }
 }

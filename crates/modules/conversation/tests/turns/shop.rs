@@ -5,9 +5,10 @@ use chrono::Duration;
 use nmc_catalog::{Alias, AliasText, ItemName, NewItem};
 use nmc_conversation::{Author, Direction, Message};
 use nmc_identity::TenantSettings;
-use nmc_kernel::{Currency, E164, Minutes, Money, ServiceItemId};
+use nmc_kernel::{AppointmentId, Currency, E164, Minutes, Money, ServiceItemId};
 use nmc_scheduling::NewResource;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::setup::{World, settings};
 
@@ -67,6 +68,21 @@ impl World {
         let messages = self.messages(who).await.into_iter();
         let is_answer = |message: &Message| message.author == Author::Automation && message.why["acts"].is_array();
         messages.filter(|message| message.direction == Direction::Out && is_answer(message)).collect()
+    }
+
+    /// The caller, who was greeted, books a leak repair at a time that is free.
+    pub(crate) async fn books(&self, who: &E164, when: &str) -> AppointmentId {
+        self.says(who, &format!("leak repair {when}")).await;
+        for says in ["the first one", "yes"] {
+            self.wait(Duration::minutes(1));
+            if self.says(who, says).await.contains(&"booked".to_owned()) {
+                break;
+            }
+        }
+        let booked = "select id from sched_appointments where customer_phone = $1 and status = 'booked'";
+        let id: Uuid =
+            sqlx::query_scalar(booked).bind(who.as_str()).fetch_one(&mut self.superuser().await).await.unwrap();
+        id.into()
     }
 
     /// Turns that are to be worked out.

@@ -96,6 +96,8 @@ pub(crate) enum Act {
         /// Whether the person will call.
         calls: bool,
     },
+    /// The same where this begins too soon to be changed without one.
+    TooLate(Visit),
     /// The same where somebody may be in danger.
     Emergency,
     /// Says that it was not understood.
@@ -162,7 +164,7 @@ impl Act {
             Self::TellWho => "tell-who",
             Self::TellItem(_) => "tell-item",
             Self::PassedOn => "passed-on",
-            Self::HandOver { .. } => "hand-over",
+            Self::HandOver { .. } | Self::TooLate(_) => "hand-over",
             Self::Emergency => "emergency",
             Self::NotUnderstood => "not-understood",
             Self::Thanks => "thanks",

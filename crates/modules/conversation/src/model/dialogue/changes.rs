@@ -2,11 +2,12 @@
 
 use chrono::{Duration, NaiveDateTime};
 use nmc_catalog::{ServiceItem, matches};
+use nmc_identity::Language;
 use nmc_kernel::AppointmentId;
 use nmc_scheduling::Appointment;
 
 use super::{
-    Act, Command,
+    Act, Command, Lost, Voice,
     act::Visit,
     hand_over::Why,
     jobs::sure,
@@ -14,7 +15,10 @@ use super::{
     thought::Thought,
     world::local,
 };
-use crate::model::understanding::{AskedAbout, LocalWindow, Pick, Saying, When};
+use crate::model::{
+    task::TaskKind,
+    understanding::{AskedAbout, LocalWindow, Pick, Saying, When},
+};
 
 /// A wish no longer than this that has the appointment in it is the day it is on.
 const DAY: Duration = Duration::days(1);
@@ -107,6 +111,9 @@ impl Thought<'_> {
     }
 
     fn change(&mut self, kind: ChangeKind, appointment: Option<AppointmentId>) {
+        if self.is_too_late(kind, appointment) {
+            return;
+        }
         self.dialogue.change = Some(Change { appointment, kind });
         self.dialogue.is_done = false;
         let Some(moved) = appointment.filter(|_| kind == ChangeKind::Move) else { return };
@@ -120,6 +127,23 @@ impl Thought<'_> {
         self.dialogue.item = item;
         self.dialogue.wish = wish;
         self.dialogue.change = Some(Change { appointment, kind });
+    }
+
+    /// Whether it begins so soon that a person has been asked to see to it. The customer hears that it stands until then.
+    fn is_too_late(&mut self, kind: ChangeKind, appointment: Option<AppointmentId>) -> bool {
+        let late = appointment.filter(|id| self.world.late.contains(id)).and_then(|id| self.visit(id));
+        let Some(visit) = late else { return false };
+        self.release();
+        self.dialogue.forget_job();
+        self.dialogue.is_done = true;
+        let what = match kind {
+            ChangeKind::Cancel => "call off",
+            ChangeKind::Move => "move",
+        };
+        let told = visit.in_words(&Voice { language: Language::En, ..Voice::of(&self.dialogue, self.world) });
+        let text = format!("Call the customer at once, who wants to {what} an appointment that begins soon: {told}.");
+        self.hand_over_with(Why::TooLate, TaskKind::CallBack, text, Act::TooLate(visit));
+        true
     }
 
     /// The appointment the caller speaks of, where it can be only one.
@@ -185,6 +209,10 @@ impl Thought<'_> {
             self.close(Act::Kept(visit));
         } else if self.says(&Saying::Yes) || self.says(&Saying::Cancel) {
             self.is_used = true;
+            if self.is_too_late(ChangeKind::Cancel, Some(id)) || self.world.lost == Some(Lost::AppointmentMoved) {
+                // What was agreed to is not so any more: it is asked again, or a person asks.
+                return true;
+            }
             self.release();
             self.dialogue.forget_job();
             self.dialogue.is_done = true;
@@ -211,6 +239,9 @@ impl Thought<'_> {
 
     /// Moves the appointment to what was picked.
     pub(super) fn reschedule(&mut self, id: AppointmentId) {
+        if self.is_too_late(ChangeKind::Move, Some(id)) {
+            return;
+        }
         let Some(chosen) = self.dialogue.chosen.clone() else { return };
         let hold = Command::Hold { slot: chosen.slot, quote: chosen.quote.clone(), moving: Some(id) };
         self.commands.extend([hold, Command::Reschedule(id)]);

@@ -18,15 +18,21 @@ impl Thought<'_> {
 
     /// Gives the conversation to a person, who is told why. Nothing is asked any more.
     pub(super) fn hand_over(&mut self, why: Why) {
-        let is_emergency = why == Why::Emergency;
         let (kind, text) = why.task();
+        let is_emergency = why == Why::Emergency;
+        let act = if is_emergency { Act::Emergency } else { Act::HandOver { calls: why == Why::CallBack } };
+        self.hand_over_with(why, kind, text.to_owned(), act);
+    }
+
+    /// The same with a task and words of its own.
+    pub(super) fn hand_over_with(&mut self, why: Why, kind: TaskKind, text: String, act: Act) {
         self.is_used = true;
         self.dialogue.not_understood = 0;
         self.dialogue.circles = 0;
         self.acts.retain(|act| !act.asks());
         self.commands.push(Command::HandOver { why });
-        self.commands.push(Command::Task { kind, text: text.to_owned() });
-        self.close(if is_emergency { Act::Emergency } else { Act::HandOver { calls: why == Why::CallBack } });
+        self.commands.push(Command::Task { kind, text });
+        self.close(act);
     }
 
     /// A person is told of something; the conversation goes on.
@@ -51,6 +57,9 @@ impl Why {
             Self::NoTime => (TaskKind::Reply, "Reply to the caller: there was no time to offer that suits."),
             Self::NoAppointment => {
                 (TaskKind::Reply, "Reply to the caller about an appointment that is not booked under this number.")
+            }
+            Self::TooLate => {
+                (TaskKind::CallBack, "Call the customer, who wants to change an appointment that begins soon.")
             }
             Self::NoBooking => (TaskKind::Reply, "Reply to the caller: what they want cannot be booked by text."),
         }

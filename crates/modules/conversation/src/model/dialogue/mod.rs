@@ -144,6 +144,8 @@ pub(crate) enum HandOverReason {
     NoAppointment,
     /// The business sells nothing, or takes no bookings at this time.
     NoBooking,
+    /// The appointment begins too soon to be changed without a person.
+    TooLate,
 }
 
 impl HandOverReason {
@@ -159,6 +161,7 @@ impl HandOverReason {
             Self::NoTime => "no-time",
             Self::NoAppointment => "no-appointment",
             Self::NoBooking => "no-booking",
+            Self::TooLate => "too-late",
         }
     }
 }

@@ -123,6 +123,7 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
         Act::PassedOn => ("passed-on", vec![business()]),
         Act::HandOver { calls: false } => ("hand-over", vec![business()]),
         Act::HandOver { calls: true } => ("hand-over-calls", vec![business()]),
+        Act::TooLate(one) => ("too-late", vec![business(), visit(one)]),
         Act::Emergency => {
             let number = ("number", Value::One(facts.texts.fact("emergency_number", &[])));
             ("emergency", vec![business(), number])

@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) items: Vec<ServiceItem>,
     /// The caller's booked appointments that are still to come, by their start.
     pub(crate) appointments: Vec<Appointment>,
+    /// Those of them that begin so soon that only a person changes them: somebody may be on the way.
+    pub(crate) late: Vec<AppointmentId>,
     /// What was looked up in this turn.
     pub(crate) found: Vec<Found>,
     /// What did not hold when this turn was thought before.
@@ -35,10 +37,10 @@ pub(crate) struct World {
     pub(crate) after_human: bool,
     /// Whether the texts were written before the caller can have read what was asked last.
     pub(crate) is_unread: bool,
-    /// Whether the business takes bookings.
-    pub(crate) can_book: bool,
     /// Whether that text offered other times than the caller had read.
     pub(crate) are_offers_unread: bool,
+    /// Whether the business takes bookings.
+    pub(crate) can_book: bool,
 }
 
 /// What is free.
@@ -74,6 +76,8 @@ pub(crate) enum Lost {
     ItemGone,
     /// The appointment is over, or was called off.
     AppointmentGone,
+    /// The appointment is at another time than was told.
+    AppointmentMoved,
     /// The business takes no bookings any more.
     BookingClosed,
 }

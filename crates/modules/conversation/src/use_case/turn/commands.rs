@@ -1,18 +1,28 @@
 //! What a turn does with appointments, on its closing transaction.
 
+use chrono::Duration;
 use nmc_catalog::{Quote, QuoteError};
 use nmc_db::{DbError, Tx};
 use nmc_events::scheduling::CancelledReason;
+use nmc_identity::Language;
 use nmc_kernel::{Actor, AppointmentId, HoldId, ServiceItemId, Timeslot};
 use nmc_scheduling::{
-    BookError, ChangeError, Details, Held, HoldError, NewAppointment, NewHold, ReleaseError, RescheduleError, Slot,
+    Appointment, BookError, ChangeError, Details, Held, HoldError, NewAppointment, NewHold, ReleaseError,
+    RescheduleError, Slot,
 };
 
 use super::TurnError;
 use crate::{
-    Conversation, ConversationRecord,
-    model::dialogue::{Command, Lost},
+    Conversation, ConversationRecord, TaskKind,
+    model::{
+        dialogue::{Command, Lost, Visit, Voice, World},
+        task::NewTask,
+    },
+    use_case::raise_task::raise_task,
 };
+
+/// A change of what begins so soon is told to people by a task; of any other they read in the calendar.
+const LOOKED_AT: Duration = Duration::hours(24);
 
 /// Why commands were not carried out; the transaction is to be given up.
 #[derive(Debug)]
@@ -47,10 +57,11 @@ pub(super) async fn carry_out(
     conversations: &Conversation,
     tx: &mut Tx,
     conversation: &ConversationRecord,
+    world: &World,
     commands: &[Command],
 ) -> Result<Option<Held>, NotDone> {
     let mut reserved = None;
-    let turn = Commanded { conversations, conversation, actor: Actor::System { tenant: tx.tenant() } };
+    let turn = Commanded { conversations, conversation, world, actor: Actor::System { tenant: tx.tenant() } };
     for command in commands {
         match command {
             Command::Release(hold) => turn.release(tx, *hold).await?,
@@ -70,6 +81,8 @@ pub(super) async fn carry_out(
 struct Commanded<'a> {
     conversations: &'a Conversation,
     conversation: &'a ConversationRecord,
+    /// What was known when the commands were thought of.
+    world: &'a World,
     actor: Actor,
 }
 
@@ -165,8 +178,14 @@ impl Commanded<'_> {
     async fn reschedule(&self, tx: &mut Tx, id: AppointmentId, reserved: Option<Held>) -> Result<(), NotDone> {
         let hold = reserved.ok_or(Lost::HoldExpired)?.hold_id;
         let context = self.conversation.context(None);
-        let moved = self.conversations.scheduling.reschedule_in(tx, &self.actor, id, hold, context).await;
-        let Err(refused) = moved else { return Ok(()) };
+        let refused = match self.conversations.scheduling.reschedule_in(tx, &self.actor, id, hold, context).await {
+            Ok(moved) => {
+                let voice = self.voice();
+                let to = Visit::new(&moved, None).moment_in_words(&voice);
+                return self.tell_people(tx, &moved, &format!("was moved by text, to {to}")).await;
+            }
+            Err(refused) => refused,
+        };
         Err(match refused {
             RescheduleError::Barred(_) => Lost::BookingClosed.into(),
             RescheduleError::NotFound | RescheduleError::Over => Lost::AppointmentGone.into(),
@@ -186,10 +205,44 @@ impl Commanded<'_> {
     async fn cancel(&self, tx: &mut Tx, id: AppointmentId) -> Result<(), NotDone> {
         let (scheduling, context) = (&self.conversations.scheduling, self.conversation.context(None));
         match scheduling.cancel_in(tx, &self.actor, id, CancelledReason::User, context).await {
-            Ok(_) => Ok(()),
+            Ok(cancelled) => {
+                if self.known(id).is_some_and(|known| known.slot != cancelled.slot) {
+                    return Err(Lost::AppointmentMoved.into());
+                }
+                self.tell_people(tx, &cancelled, "was called off by text").await
+            }
             Err(ChangeError::NotFound | ChangeError::Over | ChangeError::NotBegun) => Err(Lost::AppointmentGone.into()),
             Err(ChangeError::Moved) => Err(TurnError::Interfered.into()),
             Err(ChangeError::Database(error)) => Err(error.into()),
         }
+    }
+
+    /// What became of an appointment that somebody reckons with for the next day is looked at by people.
+    async fn tell_people(&self, tx: &mut Tx, changed: &Appointment, what: &str) -> Result<(), NotDone> {
+        let Some(known) = self.known(changed.id).filter(|known| known.slot.start() - tx.now() <= LOOKED_AT) else {
+            return Ok(());
+        };
+        let job = self.world.items.iter().find(|item| item.id == known.service_item_id);
+        let visit = Visit::new(known, job.map(|job| job.name.as_str())).in_words(&self.voice());
+        let whose = changed.details.name().map(|name| format!(" ({name})")).unwrap_or_default();
+        let task = NewTask {
+            purpose_key: format!("changed:{}:{}", changed.id, changed.version),
+            kind: TaskKind::Check,
+            conversation_id: Some(self.conversation.id),
+            call_id: None,
+            caller_phone: Some(self.conversation.caller_phone.clone()),
+            text: format!("Take note: {visit}{whose} {what}."),
+        };
+        Ok(raise_task(tx, &task, self.conversation.context(None)).await?)
+    }
+
+    /// The appointment as it was when the commands were thought of.
+    fn known(&self, id: AppointmentId) -> Option<&Appointment> {
+        self.world.appointments.iter().find(|appointment| appointment.id == id)
+    }
+
+    /// That in which people of the business are told.
+    fn voice(&self) -> Voice {
+        Voice { language: Language::En, zone: self.world.zone, business: self.world.business.clone() }
     }
 }

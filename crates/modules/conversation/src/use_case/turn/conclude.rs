@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Outcome, TurnError,
     commands::{NotDone, carry_out},
+    hear::Heard,
     read::Read,
     think::Thought,
 };
@@ -17,12 +18,12 @@ use crate::{
         task::{AnsweredBy, NewTask},
     },
     store::{self, turn::Claimed},
-    use_case::{
     timers::nudge::{NudgeTimer, SILENCE},
+    use_case::{
         answer_call::block,
         change_state::hand_over_locked,
-        open::touch,
         gate::gate,
+        open::touch,
         override_window::is_answered,
         raise_task::raise_task,
         request_reply::ask_a_person_instead,
@@ -81,7 +82,7 @@ pub(super) async fn conclude(
             }
         }
     }
-    let held = match carry_out(conversations, &mut tx, &conversation, &thought.answer.commands).await {
+    let held = match carry_out(conversations, &mut tx, &conversation, &read.world, &thought.answer.commands).await {
         Ok(held) => held,
         Err(NotDone::Lost(lost)) => {
             tx.roll_back().await?;
@@ -117,10 +118,10 @@ pub(super) async fn conclude(
         };
         send(&mut tx, &conversation, outgoing, None).await?;
     }
-    let business_phone = conversation.business_phone.clone();
     if is_awaited && outcome == Outcome::Answered {
         NudgeTimer::set(&mut tx, &conversation, available_at + SILENCE).await?;
     }
+    let business_phone = conversation.business_phone.clone();
     touch(conversations, &mut tx, &mut conversation, &business_phone).await?;
     tx.commit().await?;
     Ok(Concluded::Ended(outcome))
@@ -223,8 +224,8 @@ fn why(conversation: &ConversationRecord, read: &Read, thought: &Thought) -> Val
     json!({
         "acts": acts,
         "handed_over": handed_over,
-        "understood": thought.understood,
-        "understanding": "deterministic",
+        "understood": thought.heard.as_ref().map(|heard| &heard.understood),
+        "understanding": thought.heard.as_ref().map(Heard::why),
         "turn_of": read.newest.id,
         "item": thought.answer.item(),
         "offers": thought.answer.dialogue.offers,

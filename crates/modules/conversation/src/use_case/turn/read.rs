@@ -1,7 +1,8 @@
 use chrono::Duration;
 use nmc_db::{DbError, ReadTx};
 use nmc_identity::{Admission, FeatureGate};
-use nmc_scheduling::AppointmentStatus;
+use nmc_kernel::{AppointmentId, ResourceId};
+use nmc_scheduling::{Appointment, Slot};
 
 use crate::{
     Conversation, ConversationRecord, ConversationState, Message,
@@ -22,6 +23,9 @@ pub(super) struct Read {
     pub(super) dialogue: Dialogue,
     pub(super) world: World,
 }
+
+/// How soon only a person changes an appointment whose resource wants no notice.
+const NOTICE: Duration = Duration::hours(2);
 
 /// Nobody has read a text and answered it sooner.
 const READ_AFTER: Duration = Duration::seconds(1);
@@ -49,8 +53,8 @@ pub(super) async fn read(
     let admission = conversations.identity.admits(&mut tx, FeatureGate::Booking).await?;
     let tenant = conversations.identity.tenant(&mut tx).await?;
     let (phone, now) = (conversation.caller_phone.clone(), tx.now());
-    let mut appointments = conversations.scheduling.appointments_of_customer(&mut tx, &phone, now).await?;
-    appointments.retain(|appointment| appointment.status == AppointmentStatus::Booked);
+    let appointments = conversations.scheduling.appointments_of_customer(&mut tx, &phone, now).await?;
+    let late = late(conversations, &mut tx, &appointments).await?;
     let world = World {
         now,
         zone: tenant.time_zone,
@@ -58,6 +62,7 @@ pub(super) async fn read(
         business: tenant.name.as_str().to_owned(),
         items: conversations.catalog.sold(&mut tx).await?,
         appointments,
+        late,
         found: Vec::new(),
         lost,
         after_human: is_of_before || store::stretch::is_newer_than_automation(&mut tx, conversation.id).await?,
@@ -67,6 +72,25 @@ pub(super) async fn read(
     };
     tx.finish().await?;
     Ok(Some(Read { conversation, texts, newest, dialogue, world }))
+}
+
+/// Those of the appointments that begin before the notice is over that their resource wants.
+async fn late(
+    conversations: &Conversation,
+    tx: &mut ReadTx,
+    appointments: &[Appointment],
+) -> Result<Vec<AppointmentId>, DbError> {
+    if appointments.is_empty() {
+        return Ok(Vec::new());
+    }
+    let resources: Vec<ResourceId> = appointments.iter().map(|appointment| appointment.resource_id).collect();
+    let notices = conversations.scheduling.minimum_notices(tx, &resources).await?;
+    let now = tx.now();
+    let is_late = |appointment: &&Appointment| {
+        let wanted = notices.get(&appointment.resource_id).copied().filter(|notice| *notice > Duration::zero());
+        appointment.slot.start() <= now + wanted.unwrap_or(NOTICE)
+    };
+    Ok(appointments.iter().filter(is_late).map(|appointment| appointment.id).collect())
 }
 
 /// Whether the first of the texts was written before what the automation said last can have been read.

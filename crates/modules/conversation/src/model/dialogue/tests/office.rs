@@ -89,12 +89,13 @@ impl Office {
             business: business.name.clone(),
             items: items.collect(),
             appointments: Vec::new(),
+            late: Vec::new(),
             found: Vec::new(),
             lost: None,
             after_human: false,
             is_unread: false,
-            can_book: true,
             are_offers_unread: false,
+            can_book: true,
         };
         Self { world, resources: business.resources.clone(), taken: Vec::new(), hold: None, snatched: None, made: 100 }
     }
@@ -149,6 +150,14 @@ impl Office {
         });
         self.world.appointments.sort_by_key(|appointment| appointment.slot.start());
         id
+    }
+
+    /// What begins within two hours only a person changes.
+    pub(super) fn know_what_is_late(&mut self) {
+        let world = &mut self.world;
+        let soon = world.now + Duration::hours(2);
+        let late = world.appointments.iter().filter(|appointment| appointment.slot.start() <= soon);
+        world.late = late.map(|appointment| appointment.id).collect();
     }
 
     pub(super) fn search(&self, wish: SlotWish) -> Found {

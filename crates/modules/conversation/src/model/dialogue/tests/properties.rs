@@ -3,6 +3,7 @@
 use chrono::{Duration, NaiveDate, NaiveDateTime, NaiveTime};
 use nmc_catalog::Quote;
 use nmc_identity::Language;
+use nmc_kernel::AppointmentId;
 use nmc_providers::twilio::segments::{Encoding, Segments};
 use nmc_scheduling::{Held, Slot};
 use proptest::prelude::*;
@@ -234,7 +235,10 @@ fn holds(before: &Dialogue, understood: &Understood, world: &World, answer: &Ans
     let asks = acts.iter().filter(|act| act.asks()).count();
     let hands_over = commands.iter().filter(|command| matches!(command, Command::HandOver { .. })).count();
     assert!(hands_over <= 1 && asks <= 1 && asks + hands_over <= 1, "{acts:?}");
-    assert_eq!(hands_over == 1, acts.iter().any(|act| matches!(act, Act::HandOver { .. } | Act::Emergency)));
+    let says_so = |act: &Act| matches!(act, Act::HandOver { .. } | Act::TooLate(_) | Act::Emergency);
+    assert_eq!(hands_over == 1, acts.iter().any(says_so));
+    // What begins soon is left alone.
+    assert!(!commands.iter().any(|command| is_change_of(command, &world.late)), "{commands:?}");
     let is_wanted = [Saying::Emergency, Saying::Person, Saying::CallMe, Saying::Angry].iter().any(says);
     assert!(!is_wanted || hands_over == 1);
     assert!(
@@ -332,6 +336,10 @@ fn dialogue() -> impl Strategy<Value = Dialogue> {
     )
 }
 
+fn is_change_of(command: &Command, appointments: &[AppointmentId]) -> bool {
+    matches!(command, Command::Cancel(id) | Command::Reschedule(id) if appointments.contains(id))
+}
+
 proptest! {
     #[test]
     fn any_conversation_keeps_every_promise(
@@ -383,6 +391,7 @@ proptest! {
     ) {
         let mut play = office(appointments, 0, (true, true), true);
         let world = &mut play.office.world;
+        world.late = world.appointments.iter().take(late).map(|appointment| appointment.id).collect();
         (world.lost, world.after_human) = (lost, after_human);
         (world.is_unread, world.are_offers_unread) = (is_unread, are_offers_unread);
         if nothing_sold == 0 {
@@ -395,6 +404,10 @@ proptest! {
                 Step::Answer(answer) => {
                     prop_assert!(Dialogue::read(Some(&answer.dialogue.stored())) == answer.dialogue);
                     prop_assert!(answer.dialogue.stored().to_string().len() <= STORED_BYTES_MAX);
+                    prop_assert!(!answer.commands.iter().any(|command| is_change_of(command, &world.late)));
+                    let slot = |dialogue: &Dialogue| dialogue.chosen.as_ref().map(|chosen| chosen.slot);
+                    let is_picked = slot(&answer.dialogue).is_some() && slot(&answer.dialogue) != slot(&dialogue);
+                    prop_assert!(!are_offers_unread || !is_picked, "a time is picked from a list that was not read");
                     let voice = Voice::of(&answer.dialogue, world);
                     let text = word(&answer.acts, &voice);
                     prop_assert!(answer.acts.is_empty() || check(&text, &answer.acts, &voice).is_ok(), "{text}");
@@ -404,10 +417,6 @@ proptest! {
                     let length = nmc_kernel::Minutes::new(480).unwrap();
                     for stretch in wish.stretches(world.zone, length) {
                         prop_assert!(stretch.end() - stretch.start() <= nmc_scheduling::WINDOW_MAX);
-                    prop_assert!(!answer.commands.iter().any(|command| is_change_of(command, &world.late)));
-                    let slot = |dialogue: &Dialogue| dialogue.chosen.as_ref().map(|chosen| chosen.slot);
-                    let is_picked = slot(&answer.dialogue).is_some() && slot(&answer.dialogue) != slot(&dialogue);
-                    prop_assert!(!are_offers_unread || !is_picked, "a time is picked from a list that was not read");
                     }
                     let slots = found.iter().filter(|slot| wish.has(slot, world.zone)).copied().collect();
                     world.found.push(Found { wish, slots });

@@ -100,6 +100,7 @@ fn every_act() -> Vec<Act> {
         Act::PassedOn,
         Act::HandOver { calls: false },
         Act::HandOver { calls: true },
+        Act::TooLate(visit()),
         Act::Emergency,
         Act::NotUnderstood,
         Act::Thanks,
