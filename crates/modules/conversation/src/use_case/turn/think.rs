@@ -4,7 +4,9 @@ use nmc_scheduling::{Job, Search, SearchError};
 use super::{TurnError, hear::Heard, read::Read};
 use crate::{
     Conversation, TaskKind,
-    model::dialogue::{self, Act, Answer, Command, Found, HandOverReason, SEARCHES_MAX, SlotWish, Step, Voice},
+    model::dialogue::{
+        self, Act, Answer, Command, Dialogue, Found, HandOverReason, SEARCHES_MAX, SlotWish, Step, Voice,
+    },
 };
 
 /// The answer that a turn came to, not yet given.
@@ -27,7 +29,7 @@ impl Thought {
         Self::worded(heard, answer, read)
     }
 
-    /// With its words. Whatever they say beyond the facts of their acts is not said: a person takes the conversation.
+    /// With its words.
     fn worded(heard: Option<Heard>, answer: Answer, read: &Read) -> Self {
         if answer.acts.is_empty() {
             return Self { heard, answer, text: None };
@@ -38,16 +40,27 @@ impl Thought {
             Ok(()) => Self { heard, answer, text: Some(text) },
             Err(unfounded) => {
                 tracing::error!(conversation_id = %read.conversation.id, %unfounded, "an answer says what is not so");
-                let mut commands = answer.commands;
-                commands.retain(|command| matches!(command, Command::HandOver { .. } | Command::Task { .. }));
-                if !commands.iter().any(|command| matches!(command, Command::HandOver { .. })) {
-                    commands.extend(to_a_person());
-                }
-                let answer = Answer { acts: Vec::new(), commands, dialogue: read.dialogue.clone() };
-                Self { heard, answer, text: None }
+                let (answer, text) = instead(answer, read.dialogue.clone(), &voice);
+                Self { heard, answer, text }
             }
         }
     }
+}
+
+/// In place of an answer that says more than the facts of its acts: nothing of it is done, a person takes the
+/// conversation, and the caller hears just that.
+fn instead(answer: Answer, before: Dialogue, voice: &Voice) -> (Answer, Option<String>) {
+    let mut commands = answer.commands;
+    commands.retain(|command| matches!(command, Command::HandOver { .. } | Command::Task { .. }));
+    if !commands.iter().any(|command| matches!(command, Command::HandOver { .. })) {
+        commands.extend(to_a_person());
+    }
+    let is_emergency = commands.contains(&Command::HandOver { why: HandOverReason::Emergency });
+    let acts = vec![if is_emergency { Act::Emergency } else { Act::HandOver { calls: false } }];
+    let text = dialogue::word(&acts, voice);
+    let text = Some(text).filter(|text| dialogue::check(text, &acts, voice).is_ok());
+    let acts = if text.is_some() { acts } else { Vec::new() };
+    (Answer { acts, commands, dialogue: before }, text)
 }
 
 /// The automation does not get on by itself.
@@ -65,11 +78,12 @@ pub(super) async fn think(
 ) -> Result<(Read, Thought), TurnError> {
     for _ in 0..=SEARCHES_MAX {
         let known = heard.clone();
-        let (again, thought) = apart(read, move |read| match dialogue::step(&read.dialogue, &known.understood, &read.world) {
-            Step::Answer(answer) => Ok(Thought::worded(Some(known), *answer, read)),
-            Step::Search(wish) => Err(wish),
-        })
-        .await?;
+        let (again, thought) =
+            apart(read, move |read| match dialogue::step(&read.dialogue, &known.understood, &read.world) {
+                Step::Answer(answer) => Ok(Thought::worded(Some(known), *answer, read)),
+                Step::Search(wish) => Err(wish),
+            })
+            .await?;
         read = again;
         match thought {
             Ok(thought) => return Ok((read, thought)),
@@ -128,4 +142,41 @@ async fn search(
     // A stretch is as much longer than its window as the job lasts.
     slots.retain(|slot| wish.has(slot, zone));
     Ok(Found { wish, slots })
+}
+
+#[cfg(test)]
+mod tests {
+    use nmc_identity::Language;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn in_place_of_what_is_not_so_the_caller_hears_that_a_person_takes_it() {
+        let reasons = [HandOverReason::Emergency, HandOverReason::Person, HandOverReason::Circles];
+        for language in [Language::En, Language::Es] {
+            let voice = Voice { language, zone: chrono_tz::America::New_York, business: "Example Plumbing".to_owned() };
+            for why in reasons {
+                let commands = vec![
+                    Command::Cancel(Uuid::nil().into()),
+                    Command::HandOver { why },
+                    Command::Task { kind: TaskKind::Emergency, text: "Call".to_owned() },
+                ];
+                let answer =
+                    Answer { acts: vec![Act::Thanks], commands: commands.clone(), dialogue: Dialogue::default() };
+                let (answer, text) = instead(answer, Dialogue::default(), &voice);
+                let text = text.unwrap();
+                assert!(text.contains("Example Plumbing"), "{text}");
+                assert_eq!(text.contains("911"), why == HandOverReason::Emergency, "{text}");
+                assert_eq!(answer.commands, commands[1..], "{why:?}");
+            }
+            let booking = Answer {
+                acts: vec![Act::Thanks],
+                commands: vec![Command::Cancel(Uuid::nil().into())],
+                dialogue: Dialogue::default(),
+            };
+            let (answer, text) = instead(booking, Dialogue::default(), &voice);
+            assert!(text.is_some() && answer.commands == to_a_person(), "{answer:?}");
+        }
+    }
 }
