@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use nmc_catalog::ItemChange;
 use nmc_conversation::Message;
-use nmc_kernel::{ConversationId, ResourceId, Timeslot};
-use nmc_scheduling::NewHold;
+use nmc_kernel::{AppointmentId, ConversationId, ResourceId, Timeslot};
+use nmc_scheduling::{CancelledReason, NewHold};
 use nmc_testkit::eventually;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -174,4 +174,93 @@ async fn two_callers_who_want_one_slot_get_one_each_or_another_offer() {
         lost += usize::from(acts(&answers[1]).contains(&"slot-lost".to_owned()));
     }
     assert_eq!(lost, 2);
+}
+
+/// Somebody of the business moves the appointment by so much.
+async fn move_by(world: &World, id: AppointmentId, by: Duration) {
+    let mut tx = world.app.db.read(world.tenant).await.unwrap();
+    let appointment = world.app.scheduling.appointment(&mut tx, id).await.unwrap().unwrap();
+    tx.finish().await.unwrap();
+    let slot = appointment.slot;
+    let new = NewHold {
+        resource_id: appointment.resource_id,
+        slot: Timeslot::new(slot.start() + by, slot.end() + by).unwrap(),
+        service_item_id: None,
+        conversation_id: None,
+        moves_appointment_id: Some(id),
+        is_override: true,
+    };
+    let held = world.app.scheduling.hold(&world.owner(), &new, None).await.unwrap();
+    world.app.scheduling.reschedule(&world.owner(), id, held.hold_id).await.unwrap();
+}
+
+async fn call_off(world: &World, id: AppointmentId) {
+    world.app.scheduling.cancel(&world.owner(), id, CancelledReason::User).await.unwrap();
+}
+
+/// A caller who is booked for friday, says this, and then answers.
+async fn about_to_change(says: &str, answer: &str) -> (World, ConversationId, AppointmentId) {
+    let world = shop().await;
+    let id = greeted(&world, &caller()).await;
+    let appointment = world.books(&caller(), "on friday at 1pm").await;
+    world.wait(Duration::minutes(1));
+    world.says(&caller(), says).await;
+    world.wait(Duration::minutes(1));
+    world.text(&caller(), answer).await;
+    (world, id, appointment)
+}
+
+async fn last_acts(world: &World) -> Vec<String> {
+    acts(world.answers(&caller()).await.last().unwrap())
+}
+
+#[tokio::test]
+async fn an_appointment_moved_between_thought_and_answer_is_not_called_off_unasked() {
+    let (world, id, appointment) = about_to_change("please cancel my appointment", "1").await;
+    answer_while(&world, id, async || move_by(&world, appointment, Duration::hours(2)).await).await;
+    assert_eq!((last_acts(&world).await, world.booked().await), (vec!["ask-confirm".to_owned()], 1));
+    let asked = world.answers(&caller()).await.pop().unwrap().body;
+    assert!(asked.contains("3:00 PM"), "{asked}");
+    world.wait(Duration::minutes(1));
+    assert_eq!(world.says(&caller(), "1").await, ["cancelled"]);
+    assert_eq!(world.booked().await, 0);
+}
+
+#[tokio::test]
+async fn an_appointment_called_off_between_thought_and_answer_is_called_off_once() {
+    let (world, id, appointment) = about_to_change("please cancel my appointment", "1").await;
+    answer_while(&world, id, async || call_off(&world, appointment).await).await;
+    assert_eq!((last_acts(&world).await, world.booked().await), (vec!["cancelled".to_owned()], 0));
+    assert_eq!(world.events("scheduling.AppointmentCancelled").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_appointment_called_off_between_thought_and_answer_does_not_move() {
+    let (world, id, appointment) = about_to_change("can we move it to monday morning?", "the first one").await;
+    answer_while(&world, id, async || call_off(&world, appointment).await).await;
+    assert!(!last_acts(&world).await.contains(&"moved".to_owned()), "{:?}", last_acts(&world).await);
+    assert_eq!(world.booked().await, 0);
+    assert_eq!(world.count("select count(*) from sched_holds").await, 0);
+    assert_eq!(world.events("scheduling.AppointmentRescheduled").await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_appointment_moved_between_thought_and_answer_moves_to_what_was_picked() {
+    let (world, id, appointment) = about_to_change("can we move it to monday morning?", "the first one").await;
+    let picked = offers(world.answers(&caller()).await.last().unwrap())[0];
+    answer_while(&world, id, async || move_by(&world, appointment, Duration::hours(2)).await).await;
+    assert_eq!(last_acts(&world).await, ["moved"]);
+    let starts = "select starts_at from sched_appointments where status = 'booked'";
+    let starts: Vec<DateTime<Utc>> = sqlx::query_scalar(starts).fetch_all(&mut world.superuser().await).await.unwrap();
+    assert_eq!(starts, [picked.1]);
+}
+
+#[tokio::test]
+async fn a_time_taken_between_thought_and_answer_is_moved_to_by_nobody() {
+    let (world, id, _) = about_to_change("can we move it to monday morning?", "the first one").await;
+    let offered = offers(world.answers(&caller()).await.last().unwrap());
+    answer_while(&world, id, async || take(&world, offered[0]).await).await;
+    let said = last_acts(&world).await;
+    assert!(said.contains(&"slot-lost".to_owned()) && !said.contains(&"moved".to_owned()), "{said:?}");
+    assert_eq!((world.booked().await, world.count("select count(*) from sched_holds").await), (1, 1));
 }
