@@ -38,6 +38,10 @@ deny:
 schemathesis *arguments:
     cargo xtask schemathesis {{arguments}}
 
+# The handset's page in a browser, with pictures in .data/handset (needs node, npm's index and a Chromium).
+handset:
+    cargo xtask handset
+
 # Latency and throughput.
 bench *arguments:
     cargo run --release --package nmc-bench -- {{arguments}}

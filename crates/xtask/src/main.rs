@@ -3,9 +3,11 @@
 
 mod architecture;
 mod generate;
+mod handset;
 mod migrations;
 mod query_data;
 mod rust;
+mod sandbox;
 mod schemathesis;
 mod scratch;
 mod sql;
@@ -48,6 +50,8 @@ enum Command {
         #[arg(long, default_value = "HEAD~1", value_name = "REVISION")]
         since: String,
     },
+    /// Plays the handset's page in a browser. Needs node, npm's index and a Chromium.
+    Handset,
     /// Drives the API of a sandbox with requests made from its OpenAPI document. Needs Python and the package index.
     Schemathesis {
         /// Requests per operation and phase at most.
@@ -91,6 +95,7 @@ fn run(command: Command) -> Result<()> {
         Command::Generate { check } => generate::run(&root, &tree, check)?,
         Command::Sqlx { check } => query_data::run(&root, &tree, check)?,
         Command::Migrations { since } => migrations::run(&root, &tree, &since)?,
+        Command::Handset => handset::run(&root)?,
         Command::Schemathesis { examples, role } => schemathesis::run(&root, examples, &role)?,
     }
     Ok(())

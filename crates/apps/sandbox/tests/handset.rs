@@ -104,7 +104,8 @@ async fn a_caller_rings_and_texts_and_the_business_sees_it_and_takes_over() {
     let conversation = &conversations["items"][0];
     assert_eq!(conversation["state"], "open");
     let id = conversation["id"].as_str().unwrap();
-    let why = page.get(&format!("/business/messages/{}/why", conversation["last_message"]["id"].as_str().unwrap())).await;
+    let why =
+        page.get(&format!("/business/messages/{}/why", conversation["last_message"]["id"].as_str().unwrap())).await;
     assert!(why["why"]["acts"].to_string().contains("state-price"), "{why}");
     assert!(!why.to_string().contains(&token[..20]));
 

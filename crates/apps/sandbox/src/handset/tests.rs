@@ -260,7 +260,8 @@ async fn so_many_streams_are_open_at_once_and_a_closed_one_makes_room() {
 #[tokio::test]
 async fn open_streams_end_with_the_handset() {
     let Stand { handset, http, .. } = Stand::new().await;
-    let mut stream = http.get(format!("{}/phone/stream?caller=%2B14155550151", handset.base_url())).send().await.unwrap();
+    let mut stream =
+        http.get(format!("{}/phone/stream?caller=%2B14155550151", handset.base_url())).send().await.unwrap();
     assert_eq!(event(&mut stream).await, serde_json::json!([]));
     drop(handset);
     let rest = tokio::time::timeout(BOUND, stream.chunk()).await.unwrap();

@@ -12,6 +12,8 @@ const EVENTS_MAX = 40;
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 /** Events come in bursts: one reading for all of them. */
 const SETTLE_MILLIS = 60;
+/** After a reading that failed. */
+const PAUSE_MILLIS = 1000;
 
 export class Business {
   #caller = null;
@@ -90,6 +92,8 @@ export class Business {
         if (caller === this.#caller) this.#draw(seen);
       } catch (error) {
         this.#away(error);
+        await new Promise((resume) => setTimeout(resume, PAUSE_MILLIS));
+        this.#again = true;
       }
     } while (this.#again);
     this.#reading = false;
@@ -127,7 +131,7 @@ export class Business {
     const { tenant, conversation, messages, appointments, holds } = seen;
     this.#conversation = conversation;
     byId("business-name").textContent = tenant.name;
-    byId("zone").textContent = ` (${tenant.time_zone.replaceAll("_", " ")})`;
+    byId("zone").textContent = ` Times: ${tenant.time_zone.replaceAll("_", " ")}.`;
     const live = byId("live");
     live.textContent = "Live";
     live.classList.add("is-live");
