@@ -97,7 +97,7 @@ fn question(body: &[u8]) -> Result<ModelQuestion, &'static str> {
     let format = &body["response_format"];
     let schema = &format["json_schema"]["schema"];
     let is_named = format["json_schema"]["name"].as_str().is_some_and(|name| !name.is_empty());
-    if format["type"] != "json_schema" || format["json_schema"]["strict"] != true || !is_named || !is_strict(schema) {
+    if format["type"] != "json_schema" || format["json_schema"]["strict"] != true || !is_named || !schema.is_object() || !is_strict(schema) {
         return Err("Invalid schema for response_format.");
     }
     Ok(ModelQuestion {
@@ -123,7 +123,7 @@ fn is_strict(schema: &Value) -> bool {
         Value::Array(items) => items.iter().all(is_strict),
         _ => true,
     };
-    own && below && !schema.is_null()
+    own && below
 }
 
 fn completion(question: &ModelQuestion, message: &Value) -> Response {
