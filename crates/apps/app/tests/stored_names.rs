@@ -10,13 +10,23 @@ async fn names_of_consumers_timers_and_effects_stay_what_they_are() {
     let app = App::start(dialling()).await;
     assert_eq!(
         app.modules.consumers().names(),
-        ["conversation.answer-call", "conversation.close-opted-out", "conversation.take-text", "conversation.unblock",]
+        [
+            "conversation.answer-call",
+            "conversation.close-opted-out",
+            "conversation.drop-reminder",
+            "conversation.move-reminder",
+            "conversation.set-reminder",
+            "conversation.take-text",
+            "conversation.unblock",
+        ]
     );
     assert_eq!(
         app.timers.kinds(),
         [
             "conversation.close",
+            "conversation.nudge",
             "conversation.override-window",
+            "conversation.reminder",
             "conversation.unblock",
             "conversation.unblock-all",
             "retention.sweep",

@@ -6,7 +6,7 @@
 //! Catalog and Scheduling did not say, or speaks with a provider outside the effect `sms`.
 //!
 //! ```text
-//!                       a call or text, allowed      takeover, a person writes
+//!               a call, text or reminder, allowed      takeover, a person writes
 //!            (none) -------------------------------> open <--------> human
 //!               |                                     ^ |   release,   |
 //!               |                                     | |  unanswered  |
@@ -15,7 +15,8 @@
 //!                                                  +--> closed <-------+
 //! ```
 //!
-//! Events in: `CallDetected`, `InboundSmsReceived`, `ComplianceStatusChanged`, `OptOutRecorded`. Events out:
+//! Events in: `CallDetected`, `InboundSmsReceived`, `ComplianceStatusChanged`, `OptOutRecorded`, `AppointmentBooked`,
+//! `AppointmentRescheduled`, `AppointmentCancelled` (whoever has an appointment is reminded of it). Events out:
 //! `ConversationStarted`, `MessageSent`, `DeliveryUpdated`, `HumanTakeoverRequested`, `ConversationReleased`,
 //! `ConversationUnblocked`, `ConversationClosed`, `TaskRaised`, `TaskDone`.
 //!

@@ -293,11 +293,26 @@ async fn stored_names_do_not_change() {
     let consumers = world.dispatcher.conversation.consumers(nmc_outbox::Consumers::new());
     assert_eq!(
         consumers.names(),
-        ["conversation.answer-call", "conversation.close-opted-out", "conversation.take-text", "conversation.unblock"]
+        [
+            "conversation.answer-call",
+            "conversation.close-opted-out",
+            "conversation.drop-reminder",
+            "conversation.move-reminder",
+            "conversation.set-reminder",
+            "conversation.take-text",
+            "conversation.unblock",
+        ]
     );
     assert_eq!(
         world.timers.kinds(),
-        ["conversation.close", "conversation.override-window", "conversation.unblock", "conversation.unblock-all"]
+        [
+            "conversation.close",
+            "conversation.nudge",
+            "conversation.override-window",
+            "conversation.reminder",
+            "conversation.unblock",
+            "conversation.unblock-all",
+        ]
     );
     assert_eq!(world.effects.kinds(), ["sms"]);
 }
