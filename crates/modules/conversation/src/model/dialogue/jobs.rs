@@ -137,19 +137,24 @@ impl Thought<'_> {
     }
 }
 
-/// The one of these jobs whose words the text has more of than of the others'.
+/// The one of these jobs whose words the text has more of than of the others': those of their names, else of the other
+/// words for them.
 fn told_apart(items: &[ServiceItem], text: &str) -> Option<ServiceItemId> {
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2).map(str::to_lowercase).collect()
     };
     let said = words(text);
-    let shared = |item: &ServiceItem| {
-        let known: Vec<String> = words(&item.name);
-        said.iter().filter(|word| known.contains(word)).count()
+    let most = |known: &dyn Fn(&ServiceItem) -> Vec<String>| {
+        let shared = |item: &ServiceItem| {
+            let known = known(item);
+            said.iter().filter(|word| known.contains(word)).count()
+        };
+        let most = items.iter().map(shared).max().filter(|most| *most > 0)?;
+        let mut best = items.iter().filter(|item| shared(item) == most);
+        best.next().filter(|_| best.next().is_none()).map(|item| item.id)
     };
-    let most = items.iter().map(shared).max().filter(|most| *most > 0)?;
-    let mut best = items.iter().filter(|item| shared(item) == most);
-    best.next().filter(|_| best.next().is_none()).map(|item| item.id)
+    most(&|item| words(&item.name))
+        .or_else(|| most(&|item| item.aliases.iter().flat_map(|alias| words(alias.text.as_str())).collect()))
 }
 
 /// The job that is meant, where that is sure.

@@ -76,10 +76,10 @@ impl Thought<'_> {
         let is_free = matches!(about, AskedAbout::Nothing | AskedAbout::Reminder);
         let is_open = !(is_free || matches!(about, AskedAbout::Job | AskedAbout::When));
         let is_talked_of = self.dialogue.is_done || self.dialogue.is_parted || self.world.after_human;
-        if self.says(&Saying::Thanks) {
-            if is_open { self.is_used = true } else { self.part() }
-        } else if self.says(&Saying::Later) {
+        if self.says(&Saying::Later) {
             self.part();
+        } else if self.says(&Saying::Thanks) {
+            if is_open { self.is_used = true } else { self.part() }
         } else if self.says(&Saying::Greeting) {
             self.is_used = true;
         } else if self.says(&Saying::Yes) {

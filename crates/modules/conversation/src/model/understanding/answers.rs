@@ -125,8 +125,9 @@ const NAME_TAILS: [&str; 14] =
 /// What a dot may stand behind within a name.
 const DOTTED: [&str; 8] = ["dr", "mr", "mrs", "ms", "jr", "sr", "sra", "st"];
 /// What a text begins with that is neither.
-const SENTENCES: [&str; 30] = [
-    "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id",
+const SENTENCES: [&str; 48] = [
+    "hows", "whats", "whens", "wheres", "whos", "which", "did", "does", "should", "may", "have", "has", "was", "were",
+    "just", "need", "want", "please", "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id",
     "no", "yes", "actually", "wait", "not", "we", "you", "same", "that", "the", "let", "porque", "por", "lets",
 ];
 

@@ -43,7 +43,7 @@ const AROUND: &str = "ill take lets do go with please works work is good great f
     me the one that i want like would choose pick prefer we can will be best better a it book my then thanks thank you id im \
     on at , - number option choice my our us make probably guess think let have and awesome hi hey how about maybe could \
     said meant actually wait sorry si la el por favor quiero me queda bien sirve prefiero esta tomo gracias to of \
-    all set reserve schedule just this no umm uhh um instead rather still open put down sign up get down able";
+    lol haha hahaha lmao all set reserve schedule just this no umm uhh um instead rather still open put down sign up get down able";
 static IS_AROUND: LazyLock<HashSet<&str>> = LazyLock::new(|| AROUND.split_whitespace().collect());
 
 /// A pick, and the words that make it.

@@ -21,9 +21,9 @@ pub(super) const LISTS: Lists = &[
     ),
     (
         "who",
-        "someone somebody i im hes shes he she husband wife son daughter kid child mom dad man woman worker guy baby tenant neighbor",
+        "someone somebody i im hes shes he she husband wife son daughter kid child mom dad mother father man woman worker guy baby toddler tenant neighbor grandma grandpa grandmother grandfather brother sister friend roommate coworker employee customer uncle aunt boyfriend girlfriend cleaner helper boss",
     ),
-    ("hurt", "hurt injured bleeding unconscious shocked electrocuted zapped fainted collapsed unresponsive"),
+    ("hurt", "hurt injured bleeding unconscious shocked electrocuted zapped fainted collapsed unresponsive seizing convulsing trapped"),
     ("pours", "pouring gushing flooding spraying shooting streaming rushing everywhere rising spewing"),
     (
         "rooms",
@@ -33,7 +33,7 @@ pub(super) const LISTS: Lists = &[
     ("fumes", "gas propane"),
     (
         "escapes",
-        "smell smells smelling smelled reek reeks reeking stink stinks stinking odor fumes whiff leak leaks leaking leaked hissing hiss escaping",
+        "smell smells smelling smelled smelly gassy reek reeks reeking stink stinks stinking odor fumes whiff leak leaks leaking leaked hissing hiss escaping",
     ),
     (
         "old",
@@ -107,6 +107,22 @@ pub(super) const ENGLISH: Table = &[
         &[
             "emergency|emergencies",
             "gushing",
+            "gassy smell|odor",
+            "smell|smells|smelling|smelled ..2 gassy",
+            "something|somethings ..2 burning|smoldering|smouldering",
+            "burning in|inside|behind|from ..2 wall|walls|attic|outlet|panel|basement|house|vent|vents|ceiling",
+            "smell|smells|smelling|smelled ..2 melting|electrical|fishy",
+            "smell|smells|smelling|smelled ..2 hot plastic|wires|rubber",
+            "co|carbon|smoke|fire monoxide? <alarms> ..3 wont|doesnt|not|keeps|cannot ..1 stop|stopping|quit|going|beeping|screaming|ringing|blaring",
+            "co|carbon|smoke|fire monoxide? <alarms> ..3 blaring|screaming|ringing|shrieking|sounding|sounded|triggered|tripped",
+            "steam ..2 shooting|coming|pouring|blowing|hissing|everywhere|filling",
+            "fire ..1 coming|shooting|spreading",
+            "electric|electrical|power|utility line|lines|wire|wires|cable ..2 laying|lying|draped|across|touching",
+            "ablaze|engulfed|blaze|ignited",
+            "hit his|her|their head",
+            "broke his|her|their ..1 arm|leg|hip|wrist|ankle|neck|back",
+            "having|had a stroke|seizure",
+            "carbon monoxide poisoning",
             "co|carbon|gas|smoke|fire monoxide? <alarms> ..8 head|heads|headache|headaches|dizzy|woozy|nauseous|lightheaded",
             "<who> fell|falls off|from|down|through ..3 ladder|roof|stairs|attic",
             "<electric> ..4 really|very|super|burning|extremely|too hot",

@@ -85,6 +85,21 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &[
+            "fan", "motor", "unit", "furnace", "heater", "washer", "dishwasher", "microwave", "fridge", "refrigerator",
+            "appliance", "machine", "compressor", "ac", "light", "lights", "lamp", "bulb", "fixture", "chandelier",
+            "disposal", "pump", "thermostat", "vent", "vents", "attic", "wall", "walls", "charger", "generator",
+        ],
+        &[
+            "smoking|smokes|smoked",
+            "smoke coming|pouring|billowing|out|inside|everywhere",
+            "sparking|sparks|sparked|arcing|arced",
+            "flame|flames",
+            "caught fire",
+            "melted|melting|melts",
+        ],
+    ),
+    (
         &["outlet", "outlets", "socket", "plug", "switch", "transformer"],
         &["popped|popping|banged", "burned|burning"],
     ),
@@ -95,6 +110,10 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
     (
         &["power", "electric", "electrical", "utility", "line", "lines", "pole"],
         &["took|knocked|brought|pulled|ripped ..1 down|off"],
+    ),
+    (
+        &["wire", "wires", "cables", "lines", "pole"],
+        &["came|fell|blew|crashed|are down", "on the ground|road|street|roof|car|lawn|driveway|fence"],
     ),
     // What makes people ill unseen.
     (

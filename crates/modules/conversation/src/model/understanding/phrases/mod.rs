@@ -70,6 +70,7 @@ pub(super) enum Meaning {
     Yes,
     /// The answer is to come later.
     Later,
+    Bye,
     Thanks,
     Greeting,
     /// A greeting, unless a time was asked for.
@@ -239,9 +240,14 @@ impl Phrase {
     /// Where it ends when it begins at a word.
     fn end(&self, words: &[Word], at: usize) -> Option<usize> {
         let is_start =
-            at.checked_sub(1).is_none_or(|before| words[before].ends_sentence() || words[before].text == ",");
+            at.checked_sub(1).is_none_or(|before| words[before].ends_sentence() || is_no_word(&words[before].text));
         if self.at_start && !is_start { None } else { end(&self.pieces, words, at) }
     }
+}
+
+/// What a sentence does not begin with, wherever it stands.
+fn is_no_word(word: &str) -> bool {
+    matches!(word, "," | "lol" | "haha" | "hahaha" | "lmao" | "oh" | "ah")
 }
 
 fn any_of(word: &'static str) -> Vec<&'static str> {

@@ -230,7 +230,7 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::Who => Saying::Ask(Question::Who),
         Meaning::Other => Saying::Ask(Question::Other),
         Meaning::Several => Saying::Ask(Question::Price),
-        Meaning::Thanks => Saying::Thanks,
+        Meaning::Thanks | Meaning::Bye => Saying::Thanks,
         Meaning::Greeting | Meaning::TimeOfDay => Saying::Greeting,
         Meaning::Nothing
         | Meaning::Plain
@@ -247,6 +247,7 @@ const fn besides(meaning: Meaning) -> Option<Saying> {
     match meaning {
         Meaning::NeverMind | Meaning::NotNeeded => Some(Saying::NeverMind),
         Meaning::Several => Some(Saying::Ask(Question::Other)),
+        Meaning::Bye => Some(Saying::Later),
         _ => None,
     }
 }
@@ -339,6 +340,11 @@ impl Reading<'_> {
             self.words.iter().any(|word| matches!(word.text.as_str(), "but" | "instead" | "pero" | "mejor"));
         let is_other = |saying: &Saying| matches!(saying, Saying::When(_) | Saying::Neither { .. });
         if is_changed && self.sayings.iter().any(is_other) {
+            self.sayings.retain(|saying| *saying != Saying::Yes);
+        }
+        // "Ok, let me ask my wife", "ok never mind".
+        let is_put_off = |hit: &Hit| matches!(hit.meaning, Meaning::Later | Meaning::NeverMind | Meaning::NotNeeded);
+        if self.hits.iter().any(is_put_off) {
             self.sayings.retain(|saying| *saying != Saying::Yes);
         }
         // Nobody agrees to a price that was not named by us.
