@@ -238,6 +238,7 @@ async function outage(page) {
 }
 
 async function end(page) {
+  await page.locator("#ring:enabled").waitFor();
   isSomebodyAway = true;
   process.kill(Number(SANDBOX_PID), "SIGTERM");
   await page.locator("#notice", { hasText: "The sandbox has stopped" }).waitFor();

@@ -201,7 +201,8 @@ export class Business {
       element("p", { class: "by" },
         element("b", {}, words.author(message.author)), " ",
         element("time", { dateTime: message.created_at }, words.clock(message.created_at)),
-        message.direction === "out" && ` · ${words.status(message.status)}`),
+        message.direction === "out" && ` · ${words.status(message.status)}`,
+        message.status === "failed" && `: ${words.failure(message)}`),
       element("p", { class: "body" }, `${message.body}${pictures}`),
       message.direction === "out" && why && explain(why));
   }

@@ -144,6 +144,12 @@ const STATUSES = {
   received: "received",
 };
 export const status = (word) => look(STATUSES, word);
+/** Twilio's codes that somebody who tries this out meets. */
+const FAILURES = {
+  21610: "Twilio lets nothing through after STOP, and confirms it to the caller itself",
+  30004: "the caller's phone refuses it", 30006: "a landline", 30007: "a carrier took it for spam",
+};
+export const failure = ({ error_code: code, failure: word }) => FAILURES[code] ?? (word ? plain(word) : `error ${code ?? "unknown"}`);
 
 const TASKS = {
   "call-back": "Call back", reply: "Answer", unanswered: "Unanswered", emergency: "Emergency", "not-sent": "Not sent",
