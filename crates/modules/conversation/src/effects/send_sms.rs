@@ -25,8 +25,9 @@ use crate::{
 
 /// How often a paused text looks whether the pause is over.
 const PAUSE_WAIT: Duration = Duration::seconds(5);
-/// How often a text looks whether the one that has to come first has left.
-const INTRODUCTION_WAIT: Duration = Duration::seconds(5);
+/// How often a text looks whether the one that has to come first has left. That one may have been planned after it, sent
+/// again because it did not arrive: it overtakes only who waits for longer than the order of intents is held.
+const INTRODUCTION_WAIT: Duration = Duration::minutes(1);
 /// How far the provider's clock may be behind ours, in a listing.
 const CLOCK_SLACK: Duration = Duration::minutes(2);
 /// The provider's code for "the recipient has opted out": <https://www.twilio.com/docs/api/errors/21610>.

@@ -78,10 +78,31 @@ async fn an_answer_waits_for_a_greeting_that_is_to_be_tried_again_much_later() {
     assert_eq!((world.answers(&caller()).await.len(), world.twilio.accepted().len()), (1, 0));
     world.wait(Duration::minutes(5));
     world.play().await;
-    world.wait(Duration::seconds(5));
+    world.wait(Duration::minutes(1));
     world.play().await;
     let sent = bodies_sent(&world, &caller());
     assert!(sent.len() == 2 && sent[0].contains("STOP") && sent[1].contains("$120"), "{sent:?}");
+}
+
+/// The greeting was taken and did not arrive: it is sent again, by an intent that was planned after the answer's.
+#[tokio::test]
+async fn an_answer_waits_for_a_greeting_that_is_sent_again() {
+    let world = shop().await;
+    world.call(&caller()).await;
+    world.play().await;
+    world.text(&caller(), "my sink leaks").await;
+    world.deliver().await;
+    world.wait(Duration::milliseconds(2_500));
+    assert_eq!(world.turns.drain().await.unwrap(), 1);
+    let greeting = world.twilio.accepted().remove(0);
+    let url = greeting.status_callback.unwrap();
+    world.callback(&url, &greeting.sid, "undelivered", Some(30_001)).await;
+    for _ in 0..8 {
+        world.play().await;
+        world.wait(Duration::seconds(30));
+    }
+    let sent = bodies_sent(&world, &caller());
+    assert!(sent.len() == 3 && sent[1].contains("STOP") && sent[2].contains("$120"), "{sent:?}");
 }
 
 /// The provider may have had it: nobody knows that it was not read.
