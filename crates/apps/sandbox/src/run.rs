@@ -29,6 +29,13 @@ pub(crate) fn given_database() -> Option<String> {
     std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty())
 }
 
+/// The language model the caller wants to have texts read by: keys of the programs' configuration, passed on.
+#[expect(clippy::disallowed_methods, reason = "the sandbox configures the programs; it has no configuration itself")]
+pub(crate) fn given_model() -> Vec<(String, String)> {
+    let given = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty()).map(|value| (key.to_owned(), value));
+    ["MODEL_BASE_URL", "MODEL_NAME", "MODEL_API_KEY"].into_iter().filter_map(given).collect()
+}
+
 /// Starts everything, says what is where, and keeps it running until Ctrl-C or SIGTERM.
 pub async fn run() -> Result<(), SandboxError> {
     let began = Instant::now();
@@ -41,7 +48,9 @@ pub async fn run() -> Result<(), SandboxError> {
         // Whoever tries the API out from here is one address and one business.
         configuration: ["HTTP_ADDRESS_REQUESTS_PER_MINUTE", "HTTP_TENANT_REQUESTS_PER_MINUTE"]
             .map(|key| (key.to_owned(), REQUESTS_PER_MINUTE.to_owned()))
-            .into(),
+            .into_iter()
+            .chain(given_model())
+            .collect(),
         ..Plan::new(data_dir()?, this_program()?)
     };
     let mut installation = Installation::start(&plan).await?;

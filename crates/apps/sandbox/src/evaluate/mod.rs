@@ -6,6 +6,7 @@ mod business;
 mod conversation;
 mod judge;
 mod play;
+mod reader;
 mod record;
 mod score;
 mod shop;
@@ -31,6 +32,7 @@ use crate::{
 use business::Businesses;
 use conversation::Conversation;
 use judge::{Fault, judge};
+use reader::{Reader, Understanding};
 use record::Record;
 use score::{CommittedScores, is_whole, kinds, parts, score};
 use stage::Stage;
@@ -56,6 +58,9 @@ pub struct Evaluation {
     /// Print what was said, expected and found: of all that did not go as they should, or of the one that is named.
     #[arg(long)]
     show: bool,
+    /// Who understands the callers' texts.
+    #[arg(long, value_enum, default_value_t)]
+    understanding: Understanding,
 }
 
 /// Who may look at a conversation.
@@ -105,7 +110,9 @@ impl Evaluation {
         if chosen.is_empty() {
             return Err(SandboxError::Evaluation("there is no such conversation".to_owned()));
         }
-        let played = play_all(&businesses, chosen).await?;
+        let reader = Reader::start(self.understanding).await?;
+        say(&reader.told);
+        let played = play_all(&businesses, chosen, &reader).await?;
         for one in played.iter().filter(|one| self.show && (self.id.is_some() || !one.faults.is_empty())) {
             say(&show::show(one));
         }
@@ -208,7 +215,11 @@ fn text_of(path: &Path) -> Result<String, SandboxError> {
 }
 
 /// Plays all, several at once; they come back in their order.
-async fn play_all(businesses: &Businesses, chosen: Vec<(Set, Conversation)>) -> Result<Vec<Played>, SandboxError> {
+async fn play_all(
+    businesses: &Businesses,
+    chosen: Vec<(Set, Conversation)>,
+    reader: &Reader,
+) -> Result<Vec<Played>, SandboxError> {
     let plan = Plan { database: "nmc_evaluation", ..Plan::new(data_dir()?, this_program()?) };
     fs::create_dir_all(&plan.data_dir).map_err(SandboxError::io("cannot make the data folder"))?;
     let _alone = lock(&plan)?;
@@ -224,8 +235,8 @@ async fn play_all(businesses: &Businesses, chosen: Vec<(Set, Conversation)>) -> 
         let name = format!("{}_{nth}", plan.database);
         // One after the other: they share the server's roles.
         let database = Database::prepare(&plan.data_dir, given_database(), &name, plan.durable, true).await?;
-        let businesses = businesses.clone();
-        playing.spawn(async move { play_on(&database, &name, &businesses, plays).await });
+        let (businesses, reader) = (businesses.clone(), reader.configuration.clone());
+        playing.spawn(async move { play_on(&database, &name, &businesses, plays, &reader).await });
     }
     let mut played: Vec<(usize, Played)> = Vec::new();
     while let Some(ended) = playing.join_next().await {
@@ -241,9 +252,10 @@ async fn play_on(
     name: &str,
     businesses: &Businesses,
     mut plays: Vec<(usize, Set, Conversation)>,
+    reader: &[(String, String)],
 ) -> Result<Vec<(usize, Played)>, SandboxError> {
     plays.sort_by_key(|(_, _, conversation)| conversation.at);
-    let mut stage = Stage::build(database, name).await?;
+    let mut stage = Stage::build(database, name, reader).await?;
     let mut played = Vec::new();
     for (nth, set, conversation) in plays {
         // Checked when it was read.

@@ -56,7 +56,11 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Builds it over a database that nobody else uses.
-    pub(super) async fn build(database: &Database, name: &str) -> Result<Self, SandboxError> {
+    pub(super) async fn build(
+        database: &Database,
+        name: &str,
+        reader: &[(String, String)],
+    ) -> Result<Self, SandboxError> {
         let mut superuser = PgConnection::connect(&database.superuser_url()).await?;
         // Nothing of it is kept, so nothing waits for the disk.
         let hasty = format!("alter database {name} set synchronous_commit = off");
@@ -66,7 +70,7 @@ impl Stage {
         let base_url = format!("http://{address}");
         let clock = Clock::fixed(DateTime::UNIX_EPOCH);
         let twilio = start_twilio(&base_url, &clock).await?;
-        let config = config(database, &base_url, &twilio.base_url())?;
+        let config = config(database, &base_url, &twilio.base_url(), reader)?;
         let settings = PoolSettings { max_connections: 8, acquire_timeout: ACQUIRE_TIMEOUT, ..PoolSettings::default() };
         // One for both, as if they were one process: who hears is woken at once.
         let wakes = Wakes::new();
@@ -172,7 +176,12 @@ async fn start_twilio(base_url: &str, clock: &Clock) -> Result<TwilioSimulator, 
 }
 
 /// As of a real installation; who signs in does not matter here.
-fn config(database: &Database, base_url: &str, twilio_url: &str) -> Result<Config, SandboxError> {
+fn config(
+    database: &Database,
+    base_url: &str,
+    twilio_url: &str,
+    reader: &[(String, String)],
+) -> Result<Config, SandboxError> {
     let values = [
         ("DATABASE_URL", database.url("nmc_app")),
         ("PUBLIC_BASE_URL", base_url.to_owned()),
@@ -188,6 +197,8 @@ fn config(database: &Database, base_url: &str, twilio_url: &str) -> Result<Confi
         ("CLERK_SECRET_KEY", "sk_test_evaluation".to_owned()),
         ("CLERK_WEBHOOK_SECRET", "whsec_ZXZhbHVhdGlvbiBldmFsdWF0aW9uIGV2YWx1YXRpb24=".to_owned()),
     ];
-    let lookup = |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+    let given = |name: &str| reader.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let lookup =
+        |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).or_else(|| given(name));
     Config::from_lookup(&lookup).map_err(|error| SandboxError::Evaluation(error.to_string()))
 }

@@ -81,8 +81,8 @@ impl Position {
     const ALL: [Self; 20] = {
         use Position::{Booked, Cancelling, Chosen, First, Moving, Offered, Told};
         [
-            First, Offered, Chosen, Offered, Told, First, Chosen, Booked, Offered, Moving, First, Chosen, Offered, Told,
-            Cancelling, First, Offered, Chosen, Moving, Chosen,
+            First, Offered, Chosen, Offered, Told, First, Chosen, Booked, Offered, Offered, First, Chosen, Offered, First,
+            Cancelling, First, Offered, Chosen, Moving, Offered,
         ]
     };
 
@@ -467,7 +467,7 @@ fn day(nth: usize) -> (Found, usize) {
 fn a_model_that_obeys_every_caller_gives_them_nothing() {
     let mut found = Found::default();
     let mut stopped = 0;
-    for worlds in (0..worlds()).collect::<Vec<_>>().chunks(WORLDS_AT_ONCE) {
+    for worlds in (0..VARIANTS / CALLERS).collect::<Vec<_>>().chunks(WORLDS_AT_ONCE) {
         let days: Vec<_> = worlds.iter().map(|nth| std::thread::spawn({ let nth = *nth; move || day(nth) })).collect();
         for day in days {
             let (of_day, of_stop) = day.join().unwrap();
@@ -482,4 +482,3 @@ fn a_model_that_obeys_every_caller_gives_them_nothing() {
     assert!(found.by_model >= VARIANTS / 2, "only {} answers are the model's", found.by_model);
     assert!(found.held > 0, "no pick of the model's is taken at all");
 }
-fn worlds() -> usize { std::env::var("W").map_or(VARIANTS / CALLERS, |w| w.parse().unwrap()) }

@@ -207,7 +207,7 @@ impl Thought<'_> {
             self.dialogue.change = None;
             self.dialogue.is_done = self.dialogue.item.is_none();
             self.close(Act::Kept(visit));
-        } else if self.says(&Saying::Yes) || self.says(&Saying::Cancel) {
+        } else if self.says(&Saying::Cancel) || (self.says(&Saying::Yes) && !self.names_other_time(id)) {
             self.is_used = true;
             if self.is_too_late(ChangeKind::Cancel, Some(id)) || self.world.lost == Some(Lost::AppointmentMoved) {
                 // What was agreed to is not so any more: it is asked again, or a person asks.
@@ -222,6 +222,15 @@ impl Thought<'_> {
             return false;
         }
         true
+    }
+
+    /// "Book me on friday", asked whether to cancel thursday: agrees to something else.
+    fn names_other_time(&self, id: AppointmentId) -> bool {
+        let start = self.world.appointment(id).map(|appointment| self.start(appointment));
+        self.sayings().iter().any(|saying| match saying {
+            Saying::When(when) => start.is_none_or(|start| !starts_in(when, start)),
+            _ => false,
+        })
     }
 
     pub(super) fn ask_whether_to_cancel(&mut self, id: AppointmentId) {

@@ -286,6 +286,24 @@ fn what_acts_at_once_is_heard_by_both() {
 }
 
 #[test]
+fn who_agrees_means_what_stands_beside_it() {
+    let job = json!({ "kind": "service", "number": 1 });
+    let night = json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-12T03:00", "until": "2026-03-12T04:00" }] });
+    for beside in [job, night, json!({ "kind": "never-mind" })] {
+        for (about, text) in [("confirm", "yes. how much is it again?"), ("cancel-confirm", "book me on friday at 3")] {
+            let (texts, asked) = ([text], asked(about));
+            let heard = understand(&texts, &asked, now(), &hours()).sayings;
+            assert!(heard.contains(&Saying::Yes) && heard.len() > 1, "{text}: {heard:?}");
+            let said = json!([{ "kind": "yes" }, beside]);
+            assert_eq!(weighed(&texts, &asked, &said, false), Some(heard), "{text}");
+        }
+        let (texts, asked) = (["yes cancel it"], asked("cancel-confirm"));
+        let heard = understand(&texts, &asked, now(), &hours()).sayings;
+        assert_eq!(weighed(&texts, &asked, &json!([beside]), false), Some(heard), "the wish to cancel is kept, as it was said");
+    }
+}
+
+#[test]
 fn danger_is_heard_by_either() {
     let thanks = json!([{ "kind": "thanks" }]);
     for (text, alarm) in [

@@ -18,35 +18,45 @@ pub(crate) struct Stakes<'a> {
 /// The two readings of the same texts as one; nothing where the model's says nothing that may be used.
 pub(crate) fn weigh(model: Interpretation, other: &Understood, stakes: &Stakes<'_>) -> Option<Understood> {
     let is_heard = |saying: &Saying| other.sayings.contains(saying);
-    let picks: Vec<Saying> = other.sayings.iter().filter(|saying| matches!(saying, Saying::Pick(_))).cloned().collect();
-    let says_pick = model.sayings.iter().any(|saying| matches!(saying, Saying::Pick(_)));
-    // Which of the offers a short answer means: a model guesses where the other reading asks.
-    let may_pick = |pick: Pick| {
-        picks.is_empty() && !stakes.is_moving && !other.sayings.iter().any(|saying| contradicts(saying, pick, stakes))
+    let both_say = |of: fn(&Saying) -> bool| model.sayings.iter().any(of) && other.sayings.iter().any(of);
+    let cancels = stakes.asked.about == AskedAbout::CancelConfirm && is_heard(&Saying::Cancel);
+    let mut sayings = if both_say(is_yes) || both_say(is_pick) || cancels {
+        // Who agrees means what stands beside it as well: "yes, if you come on friday". A model that leaves that out, or puts
+        // something in, makes another agreement of it.
+        other.sayings.iter().cloned().chain(model.sayings.into_iter().filter(is_alarm)).collect()
+    } else {
+        let may_say = |saying: &Saying| match saying {
+            Saying::Yes => false,
+            // After it nobody answers any more.
+            Saying::WrongNumber => is_heard(saying),
+            Saying::Cancel => stakes.asked.about != AskedAbout::CancelConfirm,
+            Saying::Pick(pick) => {
+                !stakes.is_moving && !other.sayings.iter().any(|saying| contradicts(saying, *pick, stakes))
+            }
+            _ => true,
+        };
+        model.sayings.into_iter().filter(may_say).collect::<Vec<_>>()
     };
-    let may_say = |saying: &Saying| match saying {
-        // A yes books or cancels; after a wrong number nobody answers any more.
-        Saying::Yes | Saying::WrongNumber => is_heard(saying),
-        Saying::Cancel => stakes.asked.about != AskedAbout::CancelConfirm || is_heard(saying),
-        Saying::Pick(pick) => may_pick(*pick),
-        _ => true,
-    };
-    let mut sayings: Vec<Saying> = model.sayings.into_iter().filter(may_say).collect();
-    if says_pick {
-        sayings.extend(picks);
-    }
     if sayings.is_empty() {
         return None;
     }
-    sayings.extend(other.sayings.iter().filter(|saying| is_safety(saying)).cloned());
+    sayings.extend(other.sayings.iter().filter(|saying| is_alarm(saying) || **saying == Saying::Cancel).cloned());
     sayings.sort_by_key(rank);
     sayings.dedup();
     Some(Understood { sayings, language: model.language.or(other.language) })
 }
 
-/// What is never overheard because a model was asked.
-fn is_safety(saying: &Saying) -> bool {
-    matches!(saying, Saying::Emergency | Saying::Person | Saying::CallMe | Saying::Angry | Saying::Cancel)
+fn is_yes(saying: &Saying) -> bool {
+    *saying == Saying::Yes
+}
+
+fn is_pick(saying: &Saying) -> bool {
+    matches!(saying, Saying::Pick(_))
+}
+
+/// What is never overheard because somebody else was asked.
+fn is_alarm(saying: &Saying) -> bool {
+    matches!(saying, Saying::Emergency | Saying::Person | Saying::CallMe | Saying::Angry)
 }
 
 /// Whether somebody who says this cannot mean that pick.
