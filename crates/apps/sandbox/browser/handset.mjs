@@ -234,7 +234,20 @@ async function outage(page) {
   isSomebodyAway = false;
   await ring(page);
   await page.locator("#messages .message").first().waitFor();
-  await page.close();
+}
+
+/** Two callers pick the same time at once: one has it, and the other hears so. */
+async function race(first, second) {
+  const both = [first, second];
+  const offered = await Promise.all(both.map((page) => says(page, "leaking sink on wednesday")));
+  const [wanted, other] = offered.map((offers) => /1\) (.+?[AP]M)/s.exec(offers)?.[1]);
+  assert.ok(wanted && wanted === other, `they are not offered the same: ${offered}`);
+  const answers = await Promise.all(both.map((page) => says(page, "1")));
+  const lost = answers.findIndex((answer) => /taken/.test(answer));
+  assert.ok(lost >= 0 && /your name/.test(answers[1 - lost]), `who has it? ${answers}`);
+  await both[lost].locator(".block.is-held").waitFor();
+  assert.equal(await both[lost].locator(".block.is-held").count(), 1);
+  await picture(both[lost], "desk-too-late");
 }
 
 async function end(page) {
@@ -272,8 +285,14 @@ try {
   await stop(phone, "phone");
 
   await windows(desk, phone);
-  await outage(await open("cleo", DESK));
-  await end(await open("diego", PHONE));
+  const cleo = await open("cleo", DESK);
+  await outage(cleo);
+  const diego = await open("diego", DESK);
+  await ring(diego);
+  await race(cleo, diego);
+  await cleo.close();
+  await diego.setViewportSize(PHONE);
+  await end(diego);
   assert.deepEqual(complaints, [], "what the browser complained of");
 } catch (error) {
   failed = error;

@@ -173,7 +173,7 @@ fn screen(twilio: &TwilioSimulator, phone: &str, business: &str) -> Vec<Entry> {
     let texts = twilio.messages_with(phone).into_iter().filter_map(|message| {
         let is_own = message.direction == Direction::Inbound;
         let is_here = is_own || message.status == "delivered";
-        (is_here && (message.from == business || message.to == business)).then(|| Entry::Text {
+        (is_here && (message.from == business || message.to == business)).then_some(Entry::Text {
             id: message.sid,
             at: message.received_at,
             is_own,
