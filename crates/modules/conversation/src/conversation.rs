@@ -17,8 +17,9 @@ use crate::{
     Settings, Task, Template, TemplateKey, TurnSettings, Turns, WriteError, Written,
     consumers::{
         appointment_booked::OnAppointmentBooked, appointment_cancelled::OnAppointmentCancelled,
-        appointment_rescheduled::OnAppointmentRescheduled, call_detected::OnCallDetected, compliance_status_changed::OnComplianceStatusChanged,
-        inbound_sms_received::OnInboundSmsReceived, opt_out_recorded::OnOptOutRecorded,
+        appointment_rescheduled::OnAppointmentRescheduled, call_detected::OnCallDetected,
+        compliance_status_changed::OnComplianceStatusChanged, inbound_sms_received::OnInboundSmsReceived,
+        opt_out_recorded::OnOptOutRecorded,
     },
     http,
     reader::Reader,

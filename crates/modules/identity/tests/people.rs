@@ -237,14 +237,16 @@ async fn changes_at_once_of_different_fields_are_both_kept() {
         json!({"name": "New Name"}),
         json!({"settings": {"whisper": false}}),
         json!({"settings": {"ask_for_name": false}}),
+        json!({"settings": {"nudge": false}}),
+        json!({"settings": {"reminder": false}}),
     ];
     let line = "PATCH /tenant";
     futures::future::join_all(patches.map(|body| world.ask(&owner.clerk, line, Some(body)))).await;
     let tenant = world.ask(&owner.clerk, "GET /tenant", None).await.body;
-    assert_eq!(
-        (&tenant["name"], &tenant["settings"]["whisper"], &tenant["settings"]["ask_for_name"]),
-        (&json!("New Name"), &json!(false), &json!(false))
-    );
+    assert_eq!(tenant["name"], "New Name");
+    for switch in ["whisper", "ask_for_name", "nudge", "reminder"] {
+        assert_eq!(tenant["settings"][switch], false, "{switch}");
+    }
 }
 
 #[tokio::test]

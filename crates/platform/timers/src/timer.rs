@@ -53,7 +53,12 @@ pub async fn set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime
 }
 
 /// Sets the timer `kind` of subject `ref_id` where it is not set; one that is stays as it is.
-pub async fn set_unless_set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn set_unless_set(
+    tx: &mut Tx,
+    kind: &'static str,
+    ref_id: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "insert into timers (tenant_id, kind, ref_id, due_at, created_at) values ($1, $2, $3, $4, $5)

@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use nmc_kernel::{AppointmentId, MessageId};
 use uuid::Uuid;
 
-/// Nobody is reminded before this time of the business's day: whoever wants to move the appointment finds somebody there.
+/// Nobody is reminded before this time of the business's day: whoever wants to move the appointment finds somebody
+/// there.
 const EARLIEST: NaiveTime = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
 /// Nor after this one.
 const LATEST: NaiveTime = NaiveTime::from_hms_opt(20, 0, 0).unwrap();
@@ -34,8 +35,8 @@ pub(crate) fn useful_until(start: DateTime<Utc>) -> DateTime<Utc> {
     start - TOO_LATE
 }
 
-/// The message that reminds of an appointment at just this time. The same each time it is asked for, so that there is one,
-/// however often and in however many places it falls due.
+/// The message that reminds of an appointment at just this time. The same each time it is asked for, so that there is
+/// one, however often and in however many places it falls due.
 pub(crate) fn message_id(appointment: AppointmentId, start: DateTime<Utc>) -> MessageId {
     let start = u128::from(start.timestamp_micros().unsigned_abs());
     Uuid::from_u128(appointment.as_uuid().as_u128() ^ start).into()

@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use crate::{Conversation, ConversationRecord, use_case::follow_up::nudge};
 
-/// So long somebody is silent who was asked something about a booking, before they are asked once more. Sooner it would be
-/// pressing: people ask at home first, or drive. Later they have called somebody else.
+/// So long somebody is silent who was asked something about a booking, before they are asked once more. Sooner it would
+/// be pressing: people ask at home first, or drive. Later they have called somebody else.
 pub(crate) const SILENCE: Duration = Duration::minutes(30);
 
-/// A caller who was asked something about a booking has not answered. What has happened meanwhile is seen when it fires,
-/// so that nobody who answers, takes over or closes has to take it back.
+/// A caller who was asked something about a booking has not answered. What has happened meanwhile is seen when it
+/// fires, so that nobody who answers, takes over or closes has to take it back.
 pub(crate) struct NudgeTimer(pub(crate) Conversation);
 
 impl NudgeTimer {

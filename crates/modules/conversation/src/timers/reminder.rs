@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::{Conversation, use_case::follow_up::remind};
 
-/// An appointment is on the next day. The timer's subject is the appointment, which is Scheduling's: what is known of it
-/// is asked when it fires.
+/// An appointment is on the next day. The timer's subject is the appointment, which is Scheduling's: what is known of
+/// it is asked when it fires.
 pub(crate) struct ReminderTimer(pub(crate) Conversation);
 
 impl ReminderTimer {

@@ -5,8 +5,8 @@ use nmc_kernel::E164;
 
 use crate::{Conversation, model::greeting::MAX_AUTOMATIC_PER_DAY, store};
 
-/// Whether a text of the automation may go out, by Compliance and because the automation does not write to one caller for
-/// ever. The conversation is locked.
+/// Whether a text of the automation may go out, by Compliance and because the automation does not write to one caller
+/// for ever. The conversation is locked.
 pub(crate) async fn gate(
     conversations: &Conversation,
     tx: &mut Tx,

@@ -56,7 +56,10 @@ async fn who_is_silent_after_an_offer_is_asked_once_more_and_no_more() {
     world.is_silent(Duration::seconds(1)).await;
     let nudges = world.nudges(&caller()).await;
     let [nudge] = nudges.as_slice() else { panic!("{nudges:?}") };
-    assert_eq!((acts(nudge), nudge.status.clone()), (vec!["nudge".to_owned()], nmc_conversation::MessageStatus::Queued));
+    assert_eq!(
+        (acts(nudge), nudge.status.clone()),
+        (vec!["nudge".to_owned()], nmc_conversation::MessageStatus::Queued)
+    );
     assert!(bodies_sent(&world, &caller())[2].contains("did you see the times I sent"), "{}", nudge.body);
     // Neither time nor price is said to be so still.
     assert!(!nudge.body.contains(|character: char| character.is_ascii_digit()), "{}", nudge.body);
@@ -104,7 +107,19 @@ async fn every_question_of_a_booking_is_asked_once_more() {
 #[tokio::test]
 async fn nobody_else_is_asked() {
     let world = shop().await;
-    let cases = ["taken-over", "handed-over", "closed", "stop", "wrong-number", "failed", "not-sent", "opted-out", "given-back", "wrote", "called"];
+    let cases = [
+        "taken-over",
+        "handed-over",
+        "closed",
+        "stop",
+        "wrong-number",
+        "failed",
+        "not-sent",
+        "opted-out",
+        "given-back",
+        "wrote",
+        "called",
+    ];
     for (number, case) in cases.into_iter().enumerate() {
         let who = phone(&format!("+1212555{:04}", 3_000 + number));
         offered(&world, &who).await;

@@ -35,8 +35,10 @@ impl World {
 
     /// A person holds a time, for what moves or for somebody new.
     async fn hold(&self, start: &str, moves: Option<AppointmentId>) -> HoldId {
-        let (item, resource_id): (ServiceItemId, ResourceId) =
-            (self.only("select id from catalog_service_items").await, self.only("select id from sched_resources").await);
+        let (item, resource_id): (ServiceItemId, ResourceId) = (
+            self.only("select id from catalog_service_items").await,
+            self.only("select id from sched_resources").await,
+        );
         let new = NewHold {
             resource_id,
             slot: Timeslot::new(utc(start), utc(start) + Duration::hours(1)).unwrap(),
@@ -277,8 +279,14 @@ async fn nobody_is_reminded_against_their_will_or_the_businesss() {
 #[tokio::test]
 async fn who_was_never_greeted_is_told_who_writes() {
     for (language, expected) in [
-        (Language::En, "Hi, this is the automated assistant of Example Plumbing with a reminder of your Leak repair on Friday, June 12 at 3:00 PM. Reply OK to confirm, or tell me another time. Reply STOP to opt out."),
-        (Language::Es, "Hola, soy el asistente automatico de Example Plumbing y le recuerdo su cita: Leak repair, viernes 12 de junio, 3:00 PM. Responda OK para confirmar, o digame otro horario. Responda STOP para no recibir mas mensajes."),
+        (
+            Language::En,
+            "Hi, this is the automated assistant of Example Plumbing with a reminder of your Leak repair on Friday, June 12 at 3:00 PM. Reply OK to confirm, or tell me another time. Reply STOP to opt out.",
+        ),
+        (
+            Language::Es,
+            "Hola, soy el asistente automatico de Example Plumbing y le recuerdo su cita: Leak repair, viernes 12 de junio, 3:00 PM. Responda OK para confirmar, o digame otro horario. Responda STOP para no recibir mas mensajes.",
+        ),
     ] {
         let world = shop_with(TenantSettings { languages: vec![language], ..brief() }).await;
         greeted(&world, &caller()).await;
@@ -367,7 +375,11 @@ async fn what_has_moved_before_it_is_sent_is_not_sent() {
         let world = world.restarted(&Settings { is_paused: true, ..settings() });
         world.waits_until("2026-06-11T19:00:00Z").await;
         assert_eq!(world.reminders_of_all().await, 1);
-        if moves { world.moves(id, "2026-06-16T15:00:00Z").await } else { world.calls_off(id).await }
+        if moves {
+            world.moves(id, "2026-06-16T15:00:00Z").await
+        } else {
+            world.calls_off(id).await
+        }
         let world = world.restarted(&settings());
         world.wait(Duration::seconds(10));
         world.play().await;

@@ -2,13 +2,7 @@
 
 use nmc_kernel::AppointmentId;
 
-use super::{
-    Act, Dialogue, Visit, Voice,
-    facts::Facts,
-    state::ChangeKind,
-    thought::Thought,
-    wording::NAME_CHARS,
-};
+use super::{Act, Dialogue, Visit, Voice, facts::Facts, state::ChangeKind, thought::Thought, wording::NAME_CHARS};
 use crate::model::understanding::{AskedAbout, Saying};
 
 impl Dialogue {
@@ -54,7 +48,8 @@ impl Thought<'_> {
             return self.says(&Saying::Yes) && self.confirm(Act::Confirmed(visit));
         }
         let any = |is_meant: fn(&Saying) -> bool| self.sayings().iter().any(is_meant);
-        let is_then = self.sayings().iter().any(|saying| matches!(saying, Saying::When(when) if self.is_then(when, id)));
+        let is_then =
+            self.sayings().iter().any(|saying| matches!(saying, Saying::When(when) if self.is_then(when, id)));
         let other_time = !is_then && any(|saying| matches!(saying, Saying::When(_)))
             || any(|saying| matches!(saying, Saying::Neither { later, earlier } if *later || *earlier));
         if other_time {

@@ -19,6 +19,7 @@ pub(super) const PASSED_MAX: usize = 12;
 
 /// What is known of what the caller wants, and what they were told. Stored with the conversation. `Debug` does not show
 /// name and address.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Dialogue {

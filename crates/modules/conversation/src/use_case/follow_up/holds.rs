@@ -6,8 +6,8 @@ use nmc_scheduling::AppointmentStatus;
 
 use crate::{Conversation, ConversationRecord, SmsRequest, store};
 
-/// Whether what a follow-up was written for is still so, just before it is sent; of any other text: yes. The conversation
-/// is locked.
+/// Whether what a follow-up was written for is still so, just before it is sent; of any other text: yes. The
+/// conversation is locked.
 pub(crate) async fn still_holds(
     conversations: &Conversation,
     tx: &mut ReadTx,

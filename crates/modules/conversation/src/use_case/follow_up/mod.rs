@@ -1,8 +1,8 @@
 //! What the automation writes without having been written to: it asks somebody once more who has fallen silent, and
 //! reminds of appointments.
 //!
-//! Neither is written before it can go out: what has to wait, for the morning or for an answer that is on its way, waits as
-//! a timer, and is decided anew when that fires.
+//! Neither is written before it can go out: what has to wait, for the morning or for an answer that is on its way,
+//! waits as a timer, and is decided anew when that fires.
 
 mod holds;
 pub(crate) mod nudge;

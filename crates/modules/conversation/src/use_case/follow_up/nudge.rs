@@ -5,9 +5,9 @@ use nmc_kernel::{ConversationId, MessageId};
 use serde_json::json;
 
 use crate::{
-    Conversation, ConversationState,
+    Conversation, ConversationRecord, ConversationState,
     model::{
-        dialogue::{Dialogue, Voice, check, word},
+        dialogue::{Act, Dialogue, Voice, check, word},
         message::useful_until,
     },
     store,
@@ -22,8 +22,8 @@ use crate::{
 /// Whoever has not answered for so long has decided otherwise: a night and a morning are in between at most.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
 
-/// A caller may have fallen silent before a booking: where they have, and it is still to be had, they are asked once more.
-/// What does not let it go out now and ends by itself moves the timer.
+/// A caller may have fallen silent before a booking: where they have, and it is still to be had, they are asked once
+/// more. What does not let it go out now and ends by itself moves the timer.
 pub(crate) async fn nudge(conversations: &Conversation, tx: &mut Tx, id: ConversationId) -> Result<(), DbError> {
     let Some(mut conversation) = store::conversation::lock(tx, id).await? else { return Ok(()) };
     if conversation.state != ConversationState::Open || conversation.waiting_since.is_some() {
@@ -62,7 +62,7 @@ pub(crate) async fn nudge(conversations: &Conversation, tx: &mut Tx, id: Convers
         purpose_key: format!("nudge:{}", last.id),
         available_at: tx.now(),
         useful_until: useful_until(purpose, tx.now()),
-        why: json!({ "acts": acts.each_ref().map(|act| act.word()), "asked_by": last.id }),
+        why: json!({ "acts": acts.each_ref().map(Act::word), "asked_by": last.id }),
         answers_at: None,
         resend_of: None,
     };
@@ -74,7 +74,7 @@ pub(crate) async fn nudge(conversations: &Conversation, tx: &mut Tx, id: Convers
 /// Looks again when the night is over, unless the question is forgotten by then.
 async fn wait(
     tx: &mut Tx,
-    conversation: &crate::ConversationRecord,
+    conversation: &ConversationRecord,
     asked_at: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<(), DbError> {

@@ -5,9 +5,9 @@ use nmc_scheduling::AppointmentStatus;
 
 use crate::{Conversation, model::reminder, timers::reminder::ReminderTimer};
 
-/// An appointment was booked for `start`, or moved there, and its customer was told at `told_at`: sees to it that they are
-/// reminded. What is heard of a time that is not the appointment's any more is left to the news of the next one, so that
-/// the order in which they are heard does not matter.
+/// An appointment was booked for `start`, or moved there, and its customer was told at `told_at`: sees to it that they
+/// are reminded. What is heard of a time that is not the appointment's any more is left to the news of the next one, so
+/// that the order in which they are heard does not matter.
 pub(crate) async fn plan(
     conversations: &Conversation,
     tx: &mut Tx,

@@ -27,8 +27,8 @@ use crate::{
 /// Somebody who waits for an answer gets that first.
 const AFTER_THE_ANSWER: Duration = Duration::minutes(5);
 
-/// An appointment is on the next day: its customer is reminded, if it is a caller. Whoever has never called or written has
-/// not asked for texts, and gets none. What does not let it go out now and ends by itself moves the timer.
+/// An appointment is on the next day: its customer is reminded, if it is a caller. Whoever has never called or written
+/// has not asked for texts, and gets none. What does not let it go out now and ends by itself moves the timer.
 pub(crate) async fn remind(conversations: &Conversation, tx: &mut Tx, id: AppointmentId) -> Result<(), DbError> {
     let appointment = conversations.scheduling.appointment(tx, id).await?;
     let booked = appointment.filter(|appointment| appointment.status == AppointmentStatus::Booked);
@@ -52,9 +52,7 @@ pub(crate) async fn remind(conversations: &Conversation, tx: &mut Tx, id: Appoin
         ConversationState::Open if conversation.waiting_since.is_some() => {
             return ReminderTimer::set(tx, id, now + AFTER_THE_ANSWER).await;
         }
-        ConversationState::Open => {
-            write(conversations, tx, &mut conversation, &tenant, &appointment, language).await?
-        }
+        ConversationState::Open => write(conversations, tx, &mut conversation, &tenant, &appointment, language).await?,
         ConversationState::Human => {
             ask_a_person(conversations, tx, &conversation, &tenant, &appointment).await?;
             false
