@@ -54,6 +54,8 @@ pub struct Conversation {
     pub(crate) catalog: Catalog,
     pub(crate) scheduling: Scheduling,
     pub(crate) twilio: TwilioClient,
+    /// One for all clones: what it knows of the model's health is the process's.
+    pub(crate) reader: Option<Arc<Reader>>,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -61,7 +63,8 @@ impl Conversation {
     /// Conversation over this database, the modules it asks, and this account with Twilio.
     pub fn new(db: Db, asked: Asked, twilio: TwilioClient, settings: Settings) -> Self {
         let Asked { identity, compliance, catalog, scheduling } = asked;
-        Self { db, identity, compliance, catalog, scheduling, twilio, settings: Arc::new(settings) }
+        let reader = settings.model.clone().map(|model| Arc::new(Reader::new(model)));
+        Self { db, identity, compliance, catalog, scheduling, twilio, reader, settings: Arc::new(settings) }
     }
 
     /// Adds what the module hears.
@@ -72,22 +75,22 @@ impl Conversation {
             .with(OnInboundSmsReceived(self.clone()))
             .with(OnComplianceStatusChanged)
             .with(OnOptOutRecorded(self.clone()))
-    }
-
-    /// Adds what falls due by time.
             .with(OnAppointmentBooked(self.clone()))
             .with(OnAppointmentRescheduled(self.clone()))
             .with(OnAppointmentCancelled)
+    }
+
+    /// Adds what falls due by time.
     #[must_use]
     pub fn timers(&self, timers: Timers) -> Timers {
         timers
             .with(CloseTimer(self.clone()))
+            .with(NudgeTimer(self.clone()))
             .with(OverrideTimer(self.clone()))
+            .with(ReminderTimer(self.clone()))
             .with(UnblockTimer(self.clone()))
             .with(UnblockAllTimer)
-            .with(NudgeTimer(self.clone()))
     }
-            .with(ReminderTimer(self.clone()))
 
     /// What works out the automation's answers.
     pub fn turns(&self, settings: TurnSettings, random: Random) -> Turns {
