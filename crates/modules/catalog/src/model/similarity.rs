@@ -8,6 +8,10 @@ const SIMILARITY_MIN: f64 = 0.6;
 const SLIP: [(usize, f64); 2] = [(6, 0.8), (LETTERS_MIN, 0.7)];
 /// From this many letters on there may be two slips.
 const TWO_SLIPS_LETTERS_MIN: usize = 9;
+/// Endings of one and the same verb: "cleaned", "cleaning", "cleaner". What is left has at least [`LETTERS_MIN`] letters.
+const ENDINGS: [&str; 3] = ["ing", "ed", "er"];
+/// Two forms of it.
+const FORMS: f64 = 0.8;
 /// Longer words are no words. A word has one trigram more, and they are counted in 64 bits.
 const LETTERS_MAX: usize = 40;
 
@@ -29,8 +33,18 @@ pub(crate) fn similarity(a: &[char], b: &[char]) -> f64 {
     let slips = if long >= TWO_SLIPS_LETTERS_MIN { 2 } else { 1 };
     let is_slip = long - short <= slips && distance(a, b) <= slips;
     let slip = SLIP.iter().find(|(letters, _)| is_slip && long >= *letters).map_or(0.0, |(_, left)| *left);
-    let similarity = trigrams.max(slip);
+    let forms = if stem(a).is_some_and(|stem_of_a| stem(b) == Some(stem_of_a)) { FORMS } else { 0.0 };
+    let similarity = trigrams.max(slip).max(forms);
     if similarity < SIMILARITY_MIN { 0.0 } else { similarity }
+}
+
+/// The word without the ending of a verb; none where it has none.
+fn stem(word: &[char]) -> Option<&[char]> {
+    let without = |ending: &str| {
+        let left = word.len().checked_sub(ending.len()).filter(|left| *left >= LETTERS_MIN)?;
+        word[left..].iter().copied().eq(ending.chars()).then(|| &word[..left])
+    };
+    ENDINGS.into_iter().find_map(without)
 }
 
 /// Of two words with so many letters together. A word has a trigram more than letters.
@@ -93,6 +107,8 @@ mod tests {
             ("faucet", "facuet"),
             ("deep", "deap"),
             ("clean", "cleaning"),
+            ("cleaned", "cleaning"),
+            ("repaired", "repairing"),
             ("install", "installation"),
             ("installation", "instalaton"),
         ] {

@@ -34,11 +34,13 @@ impl Thought<'_> {
                 self.dialogue.is_done = true;
                 self.close(Act::Kept(visit));
             }
-            None if is_under_way && self.world.appointments.is_empty() => {
-                self.dialogue.is_parted = true;
-                self.close(Act::Dropped);
+            None => {
+                if is_under_way && self.world.appointments.is_empty() {
+                    self.dialogue.is_parted = false;
+                    self.acts.push(Act::Dropped);
+                }
+                self.part();
             }
-            None => self.part(),
         }
         true
     }

@@ -13,6 +13,15 @@ use crate::model::{
 const SURE: f64 = 0.5;
 /// More does not fit into a text.
 pub(super) const LISTED_MAX: usize = 8;
+/// More prices do not fit into one beside the question.
+const PRICED_MAX: usize = 2;
+/// What is done to many things: who wants "a dishwasher installed" does not want another thing installed.
+const DONE_TO_MANY: [&str; 16] = [
+    "install", "instal", "repair", "fix", "clean", "replac", "inspect", "upgrad", "servic", "new", "broken", "change",
+    "work", "not", "keep", "put",
+];
+/// Words that begin alike by so many letters are the same in another form.
+const ALIKE_LETTERS: usize = 4;
 
 impl Thought<'_> {
     pub(super) fn job(&mut self) {
@@ -37,12 +46,27 @@ impl Thought<'_> {
             Some(quote) => self.take_job(quote.service_item_id),
             // What is no job by itself tells more of the one that is known.
             None if self.dialogue.item.is_some() || self.dialogue.is_done => {}
-            None if found.best.is_some() => self.ask_which_job(&found),
+            None if self.tells_prices(&found, &words) => {}
+            None if is_near(&found, &words) => self.ask_which_job(&found),
             None => {
                 self.is_puzzling = true;
                 self.list_items();
             }
         }
+    }
+
+    /// What each costs of several jobs whose price is asked for at once. Says whether it was that.
+    fn tells_prices(&mut self, found: &Matches, words: &str) -> bool {
+        let named = found.best.iter().chain(&found.runners_up).filter(|found| has_phrase(words, &found.matched));
+        let quotes: Vec<Quote> = named.map(|found| found.item.clone()).take(PRICED_MAX).collect();
+        if quotes.len() < 2 || !self.says(&Saying::Ask(Question::Price)) {
+            return false;
+        }
+        self.is_used = true;
+        self.acts.extend(quotes.iter().cloned().map(Act::StatePrice));
+        self.dialogue.choices = quotes.iter().map(|quote| quote.service_item_id).collect();
+        self.ask(Act::AskWhich(quotes), AskedAbout::WhichJob);
+        true
     }
 
     /// One of the jobs that were named in a question. Says whether it is settled which.
@@ -135,6 +159,25 @@ impl Thought<'_> {
         let are_all = quotes.len() == self.world.items.len();
         self.ask(Act::ListItems { quotes, are_all }, AskedAbout::WhichJob);
     }
+}
+
+/// Whether a job that is not sure has more in common with the text than what is done.
+pub(super) fn is_near(found: &Matches, text: &str) -> bool {
+    let said: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let is_said = |word: &str| {
+        let beginning: String = word.chars().take(ALIKE_LETTERS).collect();
+        said.iter().any(|said| said == word || (word.chars().count() >= ALIKE_LETTERS && said.starts_with(&beginning)))
+    };
+    let is_thing = |word: &str| !DONE_TO_MANY.iter().any(|done| word.starts_with(done));
+    let is_of_thing = |matched: &str| matched.to_lowercase().split_whitespace().any(|word| is_thing(word) && is_said(word));
+    found.best.iter().chain(&found.runners_up).any(|found| is_of_thing(&found.matched))
+}
+
+/// Whether a phrase stands in a text, word for word.
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_lowercase).collect() };
+    let (text, phrase) = (words(text), words(phrase));
+    !phrase.is_empty() && text.windows(phrase.len()).any(|part| part == phrase)
 }
 
 /// The one of these jobs whose words the text has more of than of the others': those of their names, else of the other

@@ -4,7 +4,7 @@ use nmc_catalog::{Quote, matches};
 use nmc_identity::OpeningHours;
 use nmc_kernel::Minutes;
 
-use super::{Act, jobs::sure, thought::Thought};
+use super::{Act, jobs::{is_near, sure}, thought::Thought};
 use crate::model::understanding::{Question, Saying};
 
 /// More questions at once are a case for the next text.
@@ -96,7 +96,7 @@ impl Thought<'_> {
                     self.take_job(quote.service_item_id);
                 }
             }
-            None if found.best.is_some() && is_open => self.ask_which_job(&found),
+            None if is_near(&found, words) && is_open => self.ask_which_job(&found),
             None => {
                 self.acts.push(Act::TellItem(None));
                 if is_open {

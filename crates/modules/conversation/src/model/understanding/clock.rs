@@ -146,8 +146,12 @@ impl Here<'_> {
                 "late" if is_by_day => return Some((Clock::Part(15 * 60, 18 * 60), 1)),
                 _ => {}
             }
-            // "tuesday am", and not "i am".
-            let follows_day = self.before().ends_with("day")
+            // "tuesday am", "3/17 am", "the 14th pm", and not "i am".
+            let is_date = self.before().starts_with(|c: char| c.is_ascii_digit())
+                && (self.before().ends_with(char::is_alphabetic)
+                    || self.at.checked_sub(2).and_then(|at| self.words.get(at)).is_some_and(|word| word.text == "/"));
+            let follows_day = is_date
+                || self.before().ends_with("day")
                 || matches!(self.before(), "tomorrow" | "days" | "or" | "early" | "any" | "days,");
             match self.text(0) {
                 "am" if follows_day => Some((Clock::Part(5 * 60, 12 * 60), 1)),

@@ -24,4 +24,5 @@ scripts! {
     races: 8,
     spanish: 7,
     follow_ups: 20,
+    second_thoughts: 16,
 }

@@ -64,7 +64,9 @@ fn saying() -> impl Strategy<Value = Saying> {
             Question::Discount,
             Question::Hours,
             Question::Place,
-            Question::HowLong
+            Question::HowLong,
+            Question::Who,
+            Question::Other,
         ]),
         words().prop_map(Question::DoYouDo),
     ];
@@ -81,7 +83,9 @@ fn saying() -> impl Strategy<Value = Saying> {
         4 => "[ A-Za-zéüñ]{0,80}".prop_map(Saying::Name),
         1 => "\\PC{0,200}".prop_map(Saying::Name),
         4 => "[ 0-9A-Za-zó.,]{0,200}".prop_map(Saying::Address),
-        3 => prop::sample::select(vec![Saying::Thanks, Saying::Greeting, Saying::Unclear]),
+        3 => prop::sample::select(vec![Saying::Thanks, Saying::Greeting, Saying::Later, Saying::Unclear]),
+        2 => prop::sample::select(vec![Saying::NeverMind, Saying::SameTime]),
+        2 => (-100_000_i32..100_000).prop_map(Saying::Shift),
     ]
 }
 
