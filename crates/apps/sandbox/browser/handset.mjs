@@ -58,7 +58,9 @@ async function picture(page, name) {
 async function readable(page, name) {
   const found = await page.evaluate((contrast) => {
     const problems = [];
-    if (document.documentElement.scrollWidth > innerWidth) problems.push("the page is wider than the window");
+    for (const box of document.querySelectorAll("html, main, header, section, article, form, ol, ul, dl")) {
+      if (box.scrollWidth > box.clientWidth + 1) problems.push(`wider than its place: ${box.outerHTML.slice(0, 120)}`);
+    }
     const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });
     for (const control of document.querySelectorAll("button, select, textarea")) {
       const named = control.getAttribute("aria-label") ?? (control.labels?.[0]?.textContent || control.textContent);

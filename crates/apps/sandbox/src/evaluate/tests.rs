@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 
 use super::{
-    Evaluation, Played, Set,
+    Evaluation, Played, Set, Understanding,
     business::{self, Businesses},
     conversation::{self, Conversation, State},
     judge::{Kind, judge},
@@ -271,7 +271,8 @@ fn a_score_below_the_committed_one_is_told_where_all_was_played() {
     let all = [played(|_| {}), played(|record| record.state = Some(State::Human))];
     let worse = |category: Option<&str>, id: Option<&str>, committed: &str| {
         let [category, id] = [category, id].map(|word| word.map(str::to_owned));
-        let evaluation = Evaluation { only: None, category, id, show: false };
+        let understanding = Understanding::Deterministic;
+        let evaluation = Evaluation { only: None, category, id, understanding, show: false };
         evaluation.report(&all, &CommittedScores::read(committed).unwrap())
     };
     assert_eq!(worse(None, None, "[unseen]\ntotal = 50.0\nbooking = 50.0\nsafety = 100.0"), [""; 0]);

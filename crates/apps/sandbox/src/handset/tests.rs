@@ -26,6 +26,8 @@ const BUSINESS: &str = "+14155550100";
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:9";
 const BOUND: Duration = Duration::from_secs(20);
+const WORDS: &str = include_str!("page/words.js");
+const EVALUATION: &str = include_str!("../../../../../evaluation/README.md");
 
 struct Stand {
     handset: Handset,
@@ -101,12 +103,30 @@ async fn the_page_comes_whole_from_here_and_loads_nothing_from_elsewhere() {
         for line in contents.lines() {
             assert!(!line.contains(" style=") && !line.contains("onclick="), "{path}: the policy forbids {line}");
             let named = line.split_once("from \"./").or_else(|| line.split_once("=\"/"));
-            let named = named.and_then(|(_, rest)| rest.split_once('"')).map(|(file, _)| format!("/{file}"));
+            let named = named.and_then(|(_, rest)| rest.split_once(['"', '?'])).map(|(file, _)| format!("/{file}"));
             let is_there = |file: &String| page::FILES.iter().any(|(path, ..)| path == file);
             assert!(named.is_none_or(|file| is_there(&file)), "{path} names what is not there: {line}");
         }
     }
     assert_eq!(stand.get("/nothing.js").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn the_page_has_words_for_every_act_and_every_streamed_event() {
+    let acts = EVALUATION.split_once("## The acts").unwrap().1;
+    // Of the turn's end, and not of an answer's making.
+    let outcomes = ["opted-out", "help", "silent"];
+    let acts = acts.lines().take_while(|line| !line.starts_with("##")).filter(|line| line.starts_with('|'));
+    let acts: Vec<_> = acts.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    assert!(acts.len() > 25, "{acts:?}");
+    for act in acts.into_iter().filter(|act| !outcomes.contains(act)) {
+        let is_there = [format!("\"{act}\": \""), format!(" {act}: \"")].iter().any(|entry| WORDS.contains(entry));
+        assert!(is_there, "words.js has none for the act {act}");
+    }
+    for name in nmc_live::STREAMED {
+        let entry = format!("\"{}\": (", name.strip_prefix("nmc.").unwrap());
+        assert!(WORDS.contains(&entry), "words.js has none for the event {name}");
+    }
 }
 
 #[tokio::test]

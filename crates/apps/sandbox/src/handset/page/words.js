@@ -54,6 +54,7 @@ const ACTS = {
   "ask-confirm": "sums up and asks for a yes", booked: "books", moved: "moves the appointment", cancelled: "cancels",
   kept: "keeps the appointment", "tell-visit": "says when the visit is", dropped: "lets it be",
   "tell-hours": "says the hours", "tell-place": "says where the business is", "tell-item": "says what a job is",
+  "tell-who": "says that it is automated, and whose",
   "passed-on": "passes it on to a person", "hand-over": "hands over to a person", emergency: "calls for help at once",
   "not-understood": "says that it did not understand", thanks: "thanks", "wrong-number": "excuses itself",
   "no-pictures": "says that it sees no pictures", nudge: "reminds of the open question", reminder: "reminds of the visit",
@@ -73,11 +74,12 @@ export const waitsFor = (acts) => acts.map((word) => WAITS[word]).findLast((word
 const SAYINGS = {
   emergency: "an emergency", person: "wants a person", "call-me": "wants a call", angry: "is angry",
   "wrong-number": "a wrong number", cancel: "wants to cancel", reschedule: "wants another time", yes: "yes", no: "no",
+  "never-mind": "needs nothing any more", later: "will write later", "same-time": "the same time on another day",
   picture: "a picture", thanks: "thanks", greeting: "hello", unclear: "nothing it knows",
 };
 const QUESTIONS = {
   price: "what it costs", discount: "whether it can be cheaper", hours: "when you are open", place: "where you are",
-  "how-long": "how long it takes",
+  "how-long": "how long it takes", who: "who this is", other: "something it does not know",
 };
 const PICKS = {
   earliest: "the first one", latest: "the last one", any: "any of them", unsure: "one of them, unclear which",
@@ -107,6 +109,7 @@ function saying(said) {
     case "name": return `name “${value}”`;
     case "address": return `address “${value}”`;
     case "pick": return pick(value);
+    case "shift": return value < 0 ? `${-value} minutes earlier` : `${value} minutes later`;
     case "ask": return typeof value === "string" ? `asks ${look(QUESTIONS, value)}` : "asks whether you do something";
     case "neither": return value.later ? "none of them, later" : value.earlier ? "none of them, earlier" : "none of them";
     case "when": return [...(value.asap ? ["as soon as possible"] : []), ...value.windows.map(windowInWords)].join(" or ");
