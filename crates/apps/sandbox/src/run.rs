@@ -32,7 +32,8 @@ pub(crate) fn given_database() -> Option<String> {
 /// The language model the caller wants to have texts read by: keys of the programs' configuration, passed on.
 #[expect(clippy::disallowed_methods, reason = "the sandbox configures the programs; it has no configuration itself")]
 pub(crate) fn given_model() -> Vec<(String, String)> {
-    let given = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty()).map(|value| (key.to_owned(), value));
+    let given =
+        |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty()).map(|value| (key.to_owned(), value));
     ["MODEL_BASE_URL", "MODEL_NAME", "MODEL_API_KEY"].into_iter().filter_map(given).collect()
 }
 

@@ -9,8 +9,8 @@ use crate::{
     BaseUrl, ConfigError,
     env_file::EnvFile,
     kinds::{
-        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, model_name, networks, one_of,
-        origins, postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
+        audience, base_url, countries, flag, hours, integer, log_filter, milliseconds, minutes, model_name, networks,
+        one_of, origins, postgres_url, ratio, seconds, secret, socket_address, twilio_sid, webhook_secrets,
     },
     source::{Source, default, optional, required},
 };

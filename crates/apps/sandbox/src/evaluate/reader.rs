@@ -35,13 +35,17 @@ impl Reader {
         let configuration = given_model();
         let value = |key: &str| configuration.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
         if let Some(base_url) = value("MODEL_BASE_URL") {
-            let told = format!("{rules} and by {} at {base_url}", value("MODEL_NAME").unwrap_or("a model without a name"));
+            let told =
+                format!("{rules} and by {} at {base_url}", value("MODEL_NAME").unwrap_or("a model without a name"));
             return Ok(Self { configuration, told, _simulated: None });
         }
-        let mind = |question: &nmc_simulators::model::ModelQuestion| deterministic_answer(&question.data).unwrap_or_default();
+        let mind =
+            |question: &nmc_simulators::model::ModelQuestion| deterministic_answer(&question.data).unwrap_or_default();
         let simulated = ModelSimulator::start(ModelSimulatorSettings::new(mind)).await?;
-        let configuration =
-            vec![("MODEL_BASE_URL".to_owned(), simulated.base_url()), ("MODEL_NAME".to_owned(), "simulated".to_owned())];
+        let configuration = vec![
+            ("MODEL_BASE_URL".to_owned(), simulated.base_url()),
+            ("MODEL_NAME".to_owned(), "simulated".to_owned()),
+        ];
         let told = format!("{rules} and by a simulated model that hears what they hear");
         Ok(Self { configuration, told, _simulated: Some(simulated) })
     }

@@ -198,7 +198,8 @@ fn config(
         ("CLERK_WEBHOOK_SECRET", "whsec_ZXZhbHVhdGlvbiBldmFsdWF0aW9uIGV2YWx1YXRpb24=".to_owned()),
     ];
     let given = |name: &str| reader.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let lookup =
-        |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).or_else(|| given(name));
+    let lookup = |name: &str| {
+        values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).or_else(|| given(name))
+    };
     Config::from_lookup(&lookup).map_err(|error| SandboxError::Evaluation(error.to_string()))
 }

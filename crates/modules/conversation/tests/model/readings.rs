@@ -54,7 +54,8 @@ async fn what_only_a_model_understands_is_used() {
     })
     .await;
     greeted(&world, &caller()).await;
-    let said = world.says(&caller(), "drip drip drip goes my bathroom. two days from now, before lunch but not early").await;
+    let said =
+        world.says(&caller(), "drip drip drip goes my bathroom. two days from now, before lunch but not early").await;
     assert_eq!(said, ["state-price", "offer"]);
     let offers = world.answers(&caller()).await[0].why["offers"].clone();
     let starts: Vec<&str> = offers.as_array().unwrap().iter().filter_map(|slot| slot["start"].as_str()).collect();

@@ -60,7 +60,10 @@ mod tests {
         let said = Ok("{\"a\":1}".to_owned());
         assert_eq!(of(&json!({ "role": "assistant", "content": "{\"a\":1}" })), said);
         assert_eq!(of(&json!({ "content": "{\"a\":1}", "refusal": null, "tool_calls": [], "reasoning": {} })), said);
-        assert_eq!(of(&json!({ "content": [{ "type": "text", "text": "{\"a\"" }, { "type": "output_text", "text": ":1}" }] })), said);
+        assert_eq!(
+            of(&json!({ "content": [{ "type": "text", "text": "{\"a\"" }, { "type": "output_text", "text": ":1}" }] })),
+            said
+        );
         assert_eq!(of(&json!({ "content": ["{\"a\":", "1}", { "type": "image" }] })), said);
         let whole = json!({
             "id": 7, "object": "something", "choices": [
@@ -87,7 +90,9 @@ mod tests {
 
     #[test]
     fn what_is_no_completion_cannot_be_read() {
-        for body in ["", "{", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"text":"{}"}]}"#, "<html></html>"] {
+        for body in
+            ["", "{", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"text":"{}"}]}"#, "<html></html>"]
+        {
             assert_eq!(words(body.as_bytes()), Err(ModelError::Unreadable), "{body}");
         }
     }

@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use futures::StreamExt as _;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{Fault, ModelQuestion, Served};
@@ -34,7 +34,7 @@ async fn complete(
 ) -> Response {
     served.asked.fetch_add(1, Ordering::SeqCst);
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let wanted = served.settings.api_key.as_ref().map(|key| key.expose_secret());
+    let wanted = served.settings.api_key.as_ref().map(ExposeSecret::expose_secret);
     if wanted.is_some() && given != wanted {
         return refusal(StatusCode::UNAUTHORIZED, "Incorrect API key provided.", "invalid_api_key");
     }
@@ -75,9 +75,10 @@ async fn complete(
             let call = json!({ "id": "call_1", "type": "function", "function": { "name": "book", "arguments": "{}" } });
             completion(&question, &json!({ "role": "assistant", "content": null, "tool_calls": [call] }))
         }
-        Some(Fault::Refusal) => {
-            completion(&question, &json!({ "role": "assistant", "content": null, "refusal": "I cannot help with that." }))
-        }
+        Some(Fault::Refusal) => completion(
+            &question,
+            &json!({ "role": "assistant", "content": null, "refusal": "I cannot help with that." }),
+        ),
         Some(Fault::NoChoices) => Json(json!({ "object": "chat.completion", "choices": [] })).into_response(),
         Some(Fault::Compatible) => {
             let parts = json!([{ "type": "text", "text": "```json\n" }, { "type": "text", "text": said() }, { "text": "\n```" }]);
@@ -97,7 +98,12 @@ fn question(body: &[u8]) -> Result<ModelQuestion, &'static str> {
     let format = &body["response_format"];
     let schema = &format["json_schema"]["schema"];
     let is_named = format["json_schema"]["name"].as_str().is_some_and(|name| !name.is_empty());
-    if format["type"] != "json_schema" || format["json_schema"]["strict"] != true || !is_named || !schema.is_object() || !is_strict(schema) {
+    if format["type"] != "json_schema"
+        || format["json_schema"]["strict"] != true
+        || !is_named
+        || !schema.is_object()
+        || !is_strict(schema)
+    {
         return Err("Invalid schema for response_format.");
     }
     Ok(ModelQuestion {
@@ -113,7 +119,8 @@ fn question(body: &[u8]) -> Result<ModelQuestion, &'static str> {
 fn is_strict(schema: &Value) -> bool {
     let own = schema.get("properties").is_none_or(|properties| {
         let names: Vec<&str> = properties.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         schema["additionalProperties"] == false
             && names.len() == required.len()
             && names.iter().all(|name| required.contains(name))

@@ -44,7 +44,8 @@ impl Inquiry {
     /// About these texts, the newest last. `options` is what else the caller was asked to choose between.
     pub(crate) fn new(texts: &[&str], asked: &Asked, options: &[String], now: NaiveDateTime) -> Self {
         let newest = &texts[texts.len().saturating_sub(READ_TEXTS)..];
-        let offer = |(start, number): (&NaiveDateTime, usize)| Offer { number, weekday: weekday(*start), start: *start };
+        let offer =
+            |(start, number): (&NaiveDateTime, usize)| Offer { number, weekday: weekday(*start), start: *start };
         Self {
             now,
             today: weekday(now),

@@ -122,7 +122,10 @@ fn when(said: &Value, now: NaiveDateTime) -> Option<When> {
 /// A local time; one with a zone is none.
 fn moment(text: &str) -> Option<NaiveDateTime> {
     if let Some(day) = text.strip_suffix("T24:00").or_else(|| text.strip_suffix("T24:00:00")) {
-        return NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN).checked_add_signed(Duration::days(1));
+        return NaiveDate::parse_from_str(day, "%Y-%m-%d")
+            .ok()?
+            .and_time(NaiveTime::MIN)
+            .checked_add_signed(Duration::days(1));
     }
     // As the deterministic reading's are written, then shorter ones.
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
@@ -133,9 +136,8 @@ fn moment(text: &str) -> Option<NaiveDateTime> {
 fn pick_time(said: &Value, offers: &[NaiveDateTime]) -> Option<Pick> {
     let text = |key: &str| said.get(key).and_then(Value::as_str);
     let day = text("day").and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-    let time = text("time").and_then(|time| {
-        ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(time, form).ok())
-    });
+    let time = text("time")
+        .and_then(|time| ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(time, form).ok()));
     let is_offered = |offer: &NaiveDateTime| {
         day.is_none_or(|day| day == offer.date()) && time.is_none_or(|time| time == offer.time())
     };

@@ -140,7 +140,8 @@ fn every_kind() -> Vec<Value> {
         let kinds = fields["kind"]["enum"].as_array().unwrap().iter();
         kinds
             .map(|kind| {
-                let given = fields.keys().map(|key| (key.clone(), if key == "kind" { kind.clone() } else { value(key) }));
+                let given =
+                    fields.keys().map(|key| (key.clone(), if key == "kind" { kind.clone() } else { value(key) }));
                 Value::Object(given.collect())
             })
             .collect()
@@ -201,10 +202,22 @@ fn what_cannot_be_is_left_out() {
         (json!({ "kind": "service", "number": 9 }), "my sink"),
         (json!({ "kind": "service", "number": 0 }), "my sink"),
         // Times that are past, too far, in another zone, upside down.
-        (json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-09T10:00", "until": "2026-03-09T12:00" }] }), "x"),
-        (json!({ "kind": "when", "asap": false, "windows": [{ "from": "2027-03-09T10:00", "until": "2027-03-09T12:00" }] }), "x"),
-        (json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-11T10:00Z", "until": "2026-03-11T12:00Z" }] }), "x"),
-        (json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-11T12:00", "until": "2026-03-11T10:00" }] }), "x"),
+        (
+            json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-09T10:00", "until": "2026-03-09T12:00" }] }),
+            "x",
+        ),
+        (
+            json!({ "kind": "when", "asap": false, "windows": [{ "from": "2027-03-09T10:00", "until": "2027-03-09T12:00" }] }),
+            "x",
+        ),
+        (
+            json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-11T10:00Z", "until": "2026-03-11T12:00Z" }] }),
+            "x",
+        ),
+        (
+            json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-11T12:00", "until": "2026-03-11T10:00" }] }),
+            "x",
+        ),
         (json!({ "kind": "when", "asap": false, "windows": [{ "from": "tomorrow" }] }), "x"),
         (json!({ "kind": "when", "asap": false }), "x"),
         // Words that nobody wrote.
@@ -276,7 +289,11 @@ fn what_acts_at_once_is_heard_by_both() {
     let first = json!([{ "kind": "pick", "number": 1 }]);
     let picked = Some(vec![Saying::Pick(Pick::Nth(0))]);
     assert_eq!(weighed(&["the one before lunch would do"], &asked("pick"), &first, false), picked);
-    assert_eq!(weighed(&["the one before lunch would do"], &asked("pick"), &first, true), None, "it would move at once");
+    assert_eq!(
+        weighed(&["the one before lunch would do"], &asked("pick"), &first, true),
+        None,
+        "it would move at once"
+    );
     for text in ["no", "none of them", "friday at 3 instead", "not before noon"] {
         assert_eq!(weighed(&[text], &asked("pick"), &first, false), None, "{text}");
     }
@@ -299,7 +316,11 @@ fn who_agrees_means_what_stands_beside_it() {
         }
         let (texts, asked) = (["yes cancel it"], asked("cancel-confirm"));
         let heard = understand(&texts, &asked, now(), &hours()).sayings;
-        assert_eq!(weighed(&texts, &asked, &json!([beside]), false), Some(heard), "the wish to cancel is kept, as it was said");
+        assert_eq!(
+            weighed(&texts, &asked, &json!([beside]), false),
+            Some(heard),
+            "the wish to cancel is kept, as it was said"
+        );
     }
 }
 
@@ -317,7 +338,8 @@ fn danger_is_heard_by_either() {
         assert!(said.contains(&alarm), "{text}: {said:?}");
         assert_eq!(said.first(), Some(&alarm), "what matters most comes first");
     }
-    let alone = weighed(&["the boiler makes a sound i dont like"], &asked("nothing"), &json!([{ "kind": "emergency" }]), false);
+    let alone =
+        weighed(&["the boiler makes a sound i dont like"], &asked("nothing"), &json!([{ "kind": "emergency" }]), false);
     assert_eq!(alone, Some(vec![Saying::Emergency]));
 }
 
@@ -334,8 +356,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         let keys = ["kind", "words", "number", "windows", "from", "until", "asap", "day", "time", "sayings", "reply"];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(keys.to_vec()), inner), 0..5)
-                .prop_map(|fields| Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
+            prop::collection::vec((prop::sample::select(keys.to_vec()), inner), 0..5).prop_map(|fields| Value::Object(
+                fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+            )),
         ]
     })
 }
