@@ -14,6 +14,7 @@ const STRETCHES_MAX: usize = 7;
 
 /// What a turn has read: facts only.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts beside one another, each asked for by itself")]
 pub(crate) struct World {
     /// The time of the turn.
     pub(crate) now: DateTime<Utc>,
