@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     BenchError,
+    businesses::BUSINESSES,
     calls::{Bench, DATABASE, Load, Missed},
     cluster::Cluster,
     cost::{ROLES, enter},
@@ -37,8 +38,6 @@ const CALLS_PER_SECOND: usize = 50;
 /// Conversations whose round trips are counted, and how many texts they write a second: none shares anything with another.
 const COUNTED: usize = 30;
 const COUNTED_RATE: u32 = 5;
-/// Everybody is wanted on another day, as far as that goes.
-const DAYS: usize = 36;
 /// What is not answered by then never is.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
@@ -180,7 +179,9 @@ async fn play(bench: &mut Bench, cluster: &Cluster, callers: usize, rate: u32) -
 /// Callers who were not picked up, and have the text that says so.
 async fn called(bench: &mut Bench, callers: usize) -> Result<Vec<Missed>, BenchError> {
     let before = bench.installation.twilio.summary().accepted;
-    let missed = bench.place(Load { calls: callers, per_second: CALLS_PER_SECOND }).await?;
+    let mut missed = bench.place(Load { calls: callers, per_second: CALLS_PER_SECOND }).await?;
+    // As they called, whichever was answered first: business after business.
+    missed.sort_unstable_by(|one, other| one.caller.cmp(&other.caller));
     wait_for(&bench.installation.twilio, before + callers).await;
     Ok(missed)
 }
@@ -196,7 +197,7 @@ async fn wait_for(twilio: &TwilioSimulator, accepted: usize) {
     twilio.settled().await;
 }
 
-/// Each writes one text after the other, all in turn; returns when the last is answered: when Twilio had each, by its id.
+/// Each writes one text after the other, all in turn, and wants another day than the others at the same business; returns when the last is answered: when Twilio had each, by its id.
 async fn write(
     bench: &mut Bench,
     callers: Vec<Missed>,
@@ -214,7 +215,8 @@ async fn write(
     for line in SCRIPT {
         for (number, Missed { caller, business, .. }) in callers.iter().enumerate() {
             ticks.tick().await;
-            let body = line.replace("{day}", &day(today, number % DAYS).format("%B %-d").to_string());
+            let body =
+                line.replace("{day}", &day(today, number / usize::from(BUSINESSES)).format("%B %-d").to_string());
             let (twilio, clock) = (twilio.clone(), bench.clock.clone());
             let request = TextRequest::new(caller.as_str(), business.as_str(), body);
             sending.spawn(async move {
