@@ -141,6 +141,18 @@ fn every_kind_of_fault_is_found() {
 }
 
 #[test]
+fn what_must_not_be_said_is_a_fault() {
+    let text = CONVERSATION.replace(r#"replies = ["silent"]"#, r#"without = ["offer"]"#);
+    let conversation = read(&text).unwrap().remove(0);
+    let faults = |record: &Record| judge(&conversation, &businesses(), record).len();
+    let mut record = good();
+    record.exchanges[2].texts.push(sent("You are welcome.", &["thanks"]));
+    assert_eq!(faults(&record), 0);
+    record.exchanges[2].texts.push(sent("I can offer another time.", &["thanks", "offer"]));
+    assert_eq!(faults(&record), 1);
+}
+
+#[test]
 fn every_amount_is_a_price_of_the_business() {
     for body in ["$149", "it is $149.", "$149.00, thanks", "$1,350 (all in)", "$149, $165 and $189!"] {
         let mut record = good();

@@ -169,7 +169,8 @@ pub(super) fn is_near(found: &Matches, text: &str) -> bool {
         said.iter().any(|said| said == word || (word.chars().count() >= ALIKE_LETTERS && said.starts_with(&beginning)))
     };
     let is_thing = |word: &str| !DONE_TO_MANY.iter().any(|done| word.starts_with(done));
-    let is_of_thing = |matched: &str| matched.to_lowercase().split_whitespace().any(|word| is_thing(word) && is_said(word));
+    let is_of_thing =
+        |matched: &str| matched.to_lowercase().split_whitespace().any(|word| is_thing(word) && is_said(word));
     found.best.iter().chain(&found.runners_up).any(|found| is_of_thing(&found.matched))
 }
 

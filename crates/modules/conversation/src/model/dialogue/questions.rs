@@ -4,7 +4,11 @@ use nmc_catalog::{Quote, matches};
 use nmc_identity::OpeningHours;
 use nmc_kernel::Minutes;
 
-use super::{Act, jobs::{is_near, sure}, thought::Thought};
+use super::{
+    Act,
+    jobs::{is_near, sure},
+    thought::Thought,
+};
 use crate::model::understanding::{Question, Saying};
 
 /// More questions at once are a case for the next text.

@@ -66,7 +66,8 @@ impl Thought<'_> {
 
     /// So much later than what was talked of, and at no other time.
     fn wish_later(&mut self, minutes: i32) {
-        let Some(from) = self.spoken_start().and_then(|start| start.checked_add_signed(Duration::minutes(minutes.into())))
+        let Some(from) =
+            self.spoken_start().and_then(|start| start.checked_add_signed(Duration::minutes(minutes.into())))
         else {
             return;
         };
@@ -84,7 +85,8 @@ impl Thought<'_> {
         let start = self.spoken_start().filter(|_| self.says(&Saying::SameTime));
         if let Some(start) = start {
             let at = |window: &LocalWindow| window.from.date().and_time(start.time());
-            let windows: Vec<LocalWindow> = when.windows.iter().filter(|window| has(window, at(window))).map(|window| moment(at(window))).collect();
+            let windows: Vec<LocalWindow> =
+                when.windows.iter().filter(|window| has(window, at(window))).map(|window| moment(at(window))).collect();
             if !windows.is_empty() {
                 when.windows = windows;
             }

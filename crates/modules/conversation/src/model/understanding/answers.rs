@@ -127,8 +127,9 @@ const DOTTED: [&str; 8] = ["dr", "mr", "mrs", "ms", "jr", "sr", "sra", "st"];
 /// What a text begins with that is neither.
 const SENTENCES: [&str; 48] = [
     "hows", "whats", "whens", "wheres", "whos", "which", "did", "does", "should", "may", "have", "has", "was", "were",
-    "just", "need", "want", "please", "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is", "are", "will", "would", "ill", "id",
-    "no", "yes", "actually", "wait", "not", "we", "you", "same", "that", "the", "let", "porque", "por", "lets",
+    "just", "need", "want", "please", "i", "why", "what", "when", "who", "how", "dont", "do", "can", "could", "is",
+    "are", "will", "would", "ill", "id", "no", "yes", "actually", "wait", "not", "we", "you", "same", "that", "the",
+    "let", "porque", "por", "lets",
 ];
 
 /// Words of a text by their place.

@@ -25,7 +25,7 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     husband wife everything may late most through thru towards away till me mejor viene tarda dos bien hola menos \
     excepto preferiblemente necesito quiero quisiera tengo un una el la los las de del mi mis su para por favor \
     que en con es esta estoy se puede pueden podria venir alguien cita hoy manana y o si ayuda problema buenos \
-    buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner anymore live same few amigo agendar espanol saw ubicados mom ya competitor friend neighbor out busy rn driving pic pics picture pictures photo photos sent ideal ish depends pretty include includes included spelled hacer prefiero whens fast joke crazy rain raining weather huh wow cmon haha hahaha omg ok lmao jk btw tho though mismo vivo asi al entre llamo dejela";
+    buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner anymore live same few amigo agendar espanol saw ubicados mom ya competitor friend neighbor out busy rn driving pic pics picture pictures photo photos sent ideal ish depends pretty include includes included spelled hacer prefiero cool having hope whens fast joke crazy rain raining weather huh wow cmon haha hahaha omg ok lmao jk btw tho though mismo vivo asi al entre llamo dejela";
 static IS_FILLER: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.split_whitespace().collect());
 
 /// Part of what is wrong: "won't drain".

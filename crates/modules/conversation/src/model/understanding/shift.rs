@@ -9,19 +9,20 @@ const MAX_MINUTES: i32 = 60 * 24 * 7 * 8;
 
 /// So many minutes later than what was talked of, earlier where they are fewer than none; and the words that say so.
 pub(super) fn shift(words: &[Word]) -> Option<(i32, Range<usize>)> {
-    (0..words.len()).find_map(|at| {
-        let begin = at;
-        let is_first = is_direction(text(words, at)).filter(|_| matches!(text(words, at), "back" | "up" | "out"));
-        let at = at + usize::from(is_first.is_some());
-        let at = at + usize::from(text(words, at) == "by");
-        let (minutes, end) = length(words, at)?;
-        match (is_first, is_direction(text(words, end))) {
-            (_, Some(sign)) => Some((sign * minutes, begin..end + 1)),
-            (Some(sign), None) => Some((sign * minutes, begin..end)),
-            (None, None) => None,
-        }
-    })
-    .filter(|(minutes, _)| minutes.abs() <= MAX_MINUTES)
+    (0..words.len())
+        .find_map(|at| {
+            let begin = at;
+            let is_first = is_direction(text(words, at)).filter(|_| matches!(text(words, at), "back" | "up" | "out"));
+            let at = at + usize::from(is_first.is_some());
+            let at = at + usize::from(text(words, at) == "by");
+            let (minutes, end) = length(words, at)?;
+            match (is_first, is_direction(text(words, end))) {
+                (_, Some(sign)) => Some((sign * minutes, begin..end + 1)),
+                (Some(sign), None) => Some((sign * minutes, begin..end)),
+                (None, None) => None,
+            }
+        })
+        .filter(|(minutes, _)| minutes.abs() <= MAX_MINUTES)
 }
 
 /// "Same time".

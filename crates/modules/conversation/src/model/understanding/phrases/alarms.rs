@@ -23,7 +23,10 @@ pub(super) const LISTS: Lists = &[
         "who",
         "someone somebody i im hes shes he she husband wife son daughter kid child mom dad mother father man woman worker guy baby toddler tenant neighbor grandma grandpa grandmother grandfather brother sister friend roommate coworker employee customer uncle aunt boyfriend girlfriend cleaner helper boss",
     ),
-    ("hurt", "hurt injured bleeding unconscious shocked electrocuted zapped fainted collapsed unresponsive seizing convulsing trapped"),
+    (
+        "hurt",
+        "hurt injured bleeding unconscious shocked electrocuted zapped fainted collapsed unresponsive seizing convulsing trapped",
+    ),
     ("pours", "pouring gushing flooding spraying shooting streaming rushing everywhere rising spewing"),
     (
         "rooms",
@@ -99,7 +102,7 @@ pub(super) const ENGLISH: Table = &[
             "price|prices|cost|bill|quote|estimate ..1 shocked|killed|kills me|us",
             "kill for a",
             "shocked at|by the|how|your? price|prices|cost|quote|much|expensive|high",
-            "i|we|im was|were|am? shocked at|how|that|to",
+            "i|we|im was|were|am? shocked at|by|how|that|to ..4 price|prices|cost|costs|quote|bill|rate|rates|much|expensive|high|pricey|see|hear|learn|find",
         ],
     ),
     (
@@ -152,6 +155,8 @@ pub(super) const ENGLISH: Table = &[
             "carbon|co|co2|monoxide monoxide? <alarms> ..3 off|beeping|beep|beeps|beeped|sounding|screaming|ringing",
             "smoke|fire <alarms> ..2 going|went|goes|gone off",
             "<alarms> ..2 going|went|goes off",
+            "carbon|co|smoke|gas|fire monoxide? <alarms> ..8 is|are|s|keeps ..2 going|beeping|sounding|ringing|screaming|blaring off?",
+            "not a test|drill",
             "<alarms> ..6 headache|headaches|dizzy|nauseous",
             "co ..4 ppm|reading|readings|high|level|levels",
             "everyone|everybody|we|kids ..6 feel|feels|feeling ..1 sick|dizzy|nauseous|ill",
@@ -187,7 +192,7 @@ pub(super) const ENGLISH: Table = &[
             "exposed wire|wires ..3 water|kids|touch",
             "power|electric|electrical line|lines ..1 down|fell|hanging",
             "downed|fallen power? line|lines|wire|wires",
-            "got|get|gets|getting|been|was ..2 electrocuted|shocked|zapped|shock|jolt",
+            "got|get|gets|getting|been|was ..2 electrocuted|shocked|zapped|shock|shocks|jolt|jolts",
             "shocks|shocked|shocking|zaps|zapped me|us|him|her|my|when|you",
             "electric shock",
             "water ..3 in|into|on|onto|near|from|of|inside|through|over the|my|an|a? ..1 <wet>",

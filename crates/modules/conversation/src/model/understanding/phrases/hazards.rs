@@ -12,13 +12,10 @@ use crate::model::understanding::words::Word;
 const APART: usize = 6;
 
 /// Things, and the signs that make them dangerous.
-pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
+pub(super) const FAMILIES: &[(&str, &[&str])] = &[
     // What holds water gives way.
     (
-        &[
-            "pipe", "pipes", "hose", "hoses", "tank", "main", "boiler", "radiator", "heater", "hydrant", "sprinkler",
-            "line", "plumbing",
-        ],
+        "pipe pipes hose hoses tank main boiler radiator heater hydrant sprinkler line plumbing",
         &[
             "burst|bursting|bursts|busted|split|ruptured|exploded|exploding|blew|blown",
             "let go",
@@ -30,10 +27,7 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
     ),
     // It comes out where it should not.
     (
-        &[
-            "water", "pipe", "pipes", "hose", "valve", "tank", "main", "heater", "boiler", "spigot", "sewage", "washer",
-            "dishwasher", "fridge", "ceiling", "wall", "walls", "toilet", "tub", "drain", "meter", "shutoff", "supply",
-        ],
+        "water pipe pipes hose valve tank main heater boiler spigot sewage washer dishwasher fridge ceiling wall walls toilet tub drain meter shutoff supply",
         &[
             "gushing|gushes|gushed|gush|spewing|spewed|erupting|erupted|geyser",
             "spraying|sprays|sprayed all|everywhere|water|out|up|from|into|onto|the|my|like|at|hard",
@@ -44,7 +38,7 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
-        &["water", "sewage", "poop", "shit", "sludge"],
+        "water sewage poop shit sludge",
         &[
             "everywhere",
             "all over|across the|my|our|place|everything",
@@ -57,7 +51,7 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
     ),
     // What is above comes down.
     (
-        &["ceiling", "ceilings", "drywall", "sheetrock", "roof"],
+        "ceiling ceilings drywall sheetrock roof",
         &[
             "bulging|bulge|bulges|bubble|bubbling|ballooning|balloon|sagging|bowing|swollen|swelling",
             "caving|caved|cave|collapsing|collapsed|collapse",
@@ -67,10 +61,7 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
     ),
     // Current where it should not be, or too much of it.
     (
-        &[
-            "outlet", "outlets", "socket", "sockets", "plug", "switch", "switches", "panel", "breaker", "box", "wire",
-            "wires", "wiring", "cord", "cable", "fuse", "meter", "transformer", "pole", "charger", "dryer",
-        ],
+        "outlet outlets socket sockets plug switch switches panel breaker box wire wires wiring cord cable fuse meter transformer pole charger dryer",
         &[
             "glowing|glow|glows",
             "flame|flames",
@@ -81,15 +72,13 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
             "scorch|burn|black mark|marks",
             "smoking|smokes|smoked",
             "hot to the? touch",
+            "buzzing|buzzes|humming ..2 hot|warm",
+            "hot|warm ..2 buzzing|humming",
             "exploded|exploding",
         ],
     ),
     (
-        &[
-            "fan", "motor", "unit", "furnace", "heater", "washer", "dishwasher", "microwave", "fridge", "refrigerator",
-            "appliance", "machine", "compressor", "ac", "light", "lights", "lamp", "bulb", "fixture", "chandelier",
-            "disposal", "pump", "thermostat", "vent", "vents", "attic", "wall", "walls", "charger", "generator",
-        ],
+        "fan motor unit furnace heater washer dishwasher microwave fridge refrigerator appliance machine compressor ac light lights lamp bulb fixture chandelier disposal pump thermostat vent vents attic wall walls charger generator",
         &[
             "smoking|smokes|smoked",
             "smoke coming|pouring|billowing|out|inside|everywhere",
@@ -99,41 +88,31 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
             "melted|melting|melts",
         ],
     ),
+    ("outlet outlets socket plug switch transformer", &["popped|popping|banged", "burned|burning"]),
     (
-        &["outlet", "outlets", "socket", "plug", "switch", "transformer"],
-        &["popped|popping|banged", "burned|burning"],
-    ),
-    (
-        &["outlet", "outlets", "socket", "sockets", "panel", "wire", "wires"],
+        "outlet outlets socket sockets panel wire wires",
         &["fork|knife|paperclip|screwdriver|bobby|hairpin|tweezers", "touched|touching|grabbed|grabbing|stepped"],
     ),
+    ("power electric electrical utility line lines pole", &["took|knocked|brought|pulled|ripped ..1 down|off"]),
     (
-        &["power", "electric", "electrical", "utility", "line", "lines", "pole"],
-        &["took|knocked|brought|pulled|ripped ..1 down|off"],
-    ),
-    (
-        &["wire", "wires", "cables", "lines", "pole"],
+        "wire wires cables lines pole",
         &["came|fell|blew|crashed|are down", "on the ground|road|street|roof|car|lawn|driveway|fence"],
     ),
     // What makes people ill unseen.
     (
-        &["gas", "propane", "co", "co2", "monoxide", "furnace", "boiler", "fumes", "exhaust", "heater"],
+        "gas propane co co2 monoxide furnace boiler fumes exhaust heater",
         &[
             "head|heads hurt|hurts|hurting|aching|aches|pounding|spinning|ache",
             "headache|headaches|dizzy|woozy|lightheaded|nauseous|nauseated|faint|vomiting",
         ],
     ),
     (
-        &["detector", "detectors", "alarm", "monitor"],
+        "detector detectors alarm monitor",
         &["says|reads|showing|shows #|danger|evacuate|fire|gas|high", "head|heads hurt|hurts|hurting|aches"],
     ),
     // People.
     (
-        &[
-            "he", "she", "someone", "somebody", "husband", "wife", "son", "daughter", "kid", "child", "baby", "toddler",
-            "mom", "dad", "mother", "father", "grandma", "grandpa", "guy", "man", "woman", "worker", "neighbor",
-            "roommate", "tenant", "friend", "brother", "sister",
-        ],
+        "he she someone somebody husband wife son daughter kid child baby toddler mom dad mother father grandma grandpa guy man woman worker neighbor roommate tenant friend brother sister",
         &[
             "isnt|not ..1 moving|breathing|waking|conscious",
             "wont|cannot|stopped ..1 breathing|breathe|wake",
@@ -145,13 +124,10 @@ pub(super) const FAMILIES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
-        &["baby", "babies", "toddler", "toddlers", "kid", "kids", "child", "children", "infant"],
+        "baby babies toddler toddlers kid kids child children infant",
         &["locked|lock ..1 in|inside|alone", "locked ..6 alone|inside"],
     ),
-    (
-        &["hand", "hands", "arm", "arms", "leg", "legs", "face", "foot", "eye", "eyes"],
-        &["burned|burnt|scalded|sliced", "bleeding|bleeds"],
-    ),
+    ("hand hands arm arms leg legs face foot eye eyes", &["burned|burnt|scalded|sliced", "bleeding|bleeds"]),
 ];
 
 struct Signs {
@@ -178,18 +154,17 @@ pub(super) fn add(words: &[Word], hits: &mut Vec<Hit>) {
         .filter(|hit| matches!(hit.meaning, Meaning::Plain | Meaning::Nothing))
         .map(|hit| hit.words.clone())
         .collect();
-    let is_harmless = |words: &Range<usize>| {
-        harmless.iter().any(|hit| hit.start <= words.start && words.end <= hit.end)
-    };
+    let is_harmless =
+        |words: &Range<usize>| harmless.iter().any(|hit| hit.start <= words.start && words.end <= hit.end);
     for at in 0..words.len() {
         let Some(signs) = SIGNS.by_first_word.get(words[at].text.as_str()) else { continue };
         let found = signs.iter().find_map(|(family, sign)| {
             let sign = at..sign.end(words, at)?;
-            let things = FAMILIES.get(*family).map_or(&[][..], |(things, _)| things);
+            let things = FAMILIES.get(*family).map_or("", |(things, _)| things);
             let thing = near(words, &sign).find(|thing| {
-                things.contains(&words[*thing].text.as_str()) && !is_harmless(&(*thing..*thing + 1))
+                things.split(' ').any(|known| known == words[*thing].text) && !is_harmless(&(*thing..*thing + 1))
             })?;
-            (!is_harmless(&sign) && !is_negated(&words[..at])).then_some(sign.start.min(thing)..sign.end.max(thing + 1))
+            (!is_harmless(&sign) && !is_negated(words, at)).then_some(sign.start.min(thing)..sign.end.max(thing + 1))
         });
         let is_known = |pair: &Range<usize>| {
             hits.iter().any(|hit| {
