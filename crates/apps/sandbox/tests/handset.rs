@@ -25,8 +25,8 @@ impl Page {
         serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let answer = self.http.post(format!("{}{path}", self.base_url)).json(&body).send().await.unwrap();
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.http.post(format!("{}{path}", self.base_url)).json(body).send().await.unwrap();
         let answer = answer.error_for_status().unwrap();
         serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
@@ -47,16 +47,18 @@ impl Stream {
     /// Reads on until what has come satisfies `condition`; that event's name and data.
     async fn until(&mut self, condition: impl Fn(&str, &str) -> bool) -> (String, String) {
         loop {
-            while let Some((event, rest)) = self.read.split_once("\n\n") {
+            while let Some((event, _)) = self.read.split_once("\n\n") {
                 let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+                let length = event.len() + 2;
                 let (name, data) = (line("event: ").to_owned(), line("data: ").to_owned());
-                self.read = rest.to_owned();
+                self.read.drain(..length);
                 if condition(&name, &data) {
                     return (name, data);
                 }
             }
+            // In time, whole, and not the end.
             let chunk = tokio::time::timeout(BOUND, self.answer.chunk()).await;
-            let chunk = chunk.expect("what was waited for does not come").unwrap().expect("the stream ended");
+            let chunk = chunk.unwrap().unwrap().unwrap();
             self.read += std::str::from_utf8(&chunk).unwrap();
         }
     }
@@ -89,14 +91,14 @@ async fn a_caller_rings_and_texts_and_the_business_sees_it_and_takes_over() {
     let mut phone = page.stream("/phone/stream?caller=%2B14155550151").await;
     let mut live = page.stream("/business/stream").await;
     live.until(|name, _| name == "ready").await;
-    let rung = page.post("/phone/calls", json!({ "caller": ANN })).await;
+    let rung = page.post("/phone/calls", &json!({ "caller": ANN })).await;
     assert_eq!(rung["answered"], true);
     assert!(rung["heard"].to_string().contains("text message"), "{rung}");
     let screen = phone.screen_with("Reply STOP").await;
     assert_eq!((&screen[0]["kind"], &screen[1]["is_own"]), (&"call".into(), &false.into()), "{screen}");
     live.until(|name, _| name == "nmc.conversation.ConversationStarted").await;
 
-    let texted = page.post("/phone/texts", json!({ "caller": ANN, "body": "leaking sink, any time" })).await;
+    let texted = page.post("/phone/texts", &json!({ "caller": ANN, "body": "leaking sink, any time" })).await;
     assert_eq!(texted["answered"], true);
     let screen = phone.screen_with("$159").await;
     assert_eq!(screen.as_array().unwrap().len(), 4, "{screen}");
@@ -109,22 +111,22 @@ async fn a_caller_rings_and_texts_and_the_business_sees_it_and_takes_over() {
     assert!(why["why"]["acts"].to_string().contains("state-price"), "{why}");
     assert!(!why.to_string().contains(&token[..20]));
 
-    assert_eq!(page.post(&format!("/business/conversations/{id}/takeover"), json!({})).await["changed"], true);
+    assert_eq!(page.post(&format!("/business/conversations/{id}/takeover"), &json!({})).await["changed"], true);
     let words = json!({ "body": "This is Olive.", "client_dedup_key": "handset-1" });
     for _ in 0..2 {
-        page.post(&format!("/business/conversations/{id}/messages"), words.clone()).await;
+        page.post(&format!("/business/conversations/{id}/messages"), &words).await;
     }
     let screen = phone.screen_with("This is Olive.").await;
     assert_eq!(screen.as_array().unwrap().len(), 5, "sent twice, it is one text: {screen}");
     assert_eq!(page.get(&format!("/business/conversations/{id}")).await["state"], "human");
-    assert_eq!(page.post(&format!("/business/conversations/{id}/release"), json!({})).await["changed"], true);
+    assert_eq!(page.post(&format!("/business/conversations/{id}/release"), &json!({})).await["changed"], true);
     let (_, released) = live.until(|name, _| name == "nmc.conversation.ConversationReleased").await;
     assert!(released.contains(id));
 
     installation.server.kill().await.unwrap();
     let tenant = format!("{}/business/tenant", page.base_url);
     assert_eq!(page.http.get(&tenant).send().await.unwrap().status(), 502);
-    let lost = page.post("/phone/texts", json!({ "caller": ANN, "body": "Still there?" })).await;
+    let lost = page.post("/phone/texts", &json!({ "caller": ANN, "body": "Still there?" })).await;
     assert_eq!(lost["answered"], false);
     installation.server.start().unwrap();
     let is_back = eventually(BOUND, async || page.http.get(&tenant).send().await.unwrap().status() == 200).await;
