@@ -14,7 +14,7 @@ use crate::{
         model::{self, Inquiry, Stakes, weigh},
         understand,
     },
-    reader::Unheard,
+    reader::{Unheard, Whose},
 };
 
 /// What the texts of a turn say.
@@ -68,7 +68,8 @@ pub(super) async fn hear(
     let Some(reader) = reader.filter(|_| has_words(&read) && !alone.sayings.contains(&Saying::Emergency)) else {
         return Ok(heard(read, alone, By::Deterministic(None)));
     };
-    let (answer, took) = match reader.ask(tenant, &inquiry.json()).await {
+    let whose = Whose { tenant, caller: &read.conversation.caller_phone };
+    let (answer, took) = match reader.ask(whose, &inquiry.json()).await {
         Ok(answered) => answered,
         Err(unheard) => return Ok(heard(read, alone, By::Deterministic(Some(unheard)))),
     };
@@ -122,7 +123,7 @@ fn inquiry(read: &Read) -> Inquiry {
     let (world, dialogue) = (&read.world, &read.dialogue);
     let now = read.newest.created_at.with_timezone(&world.zone).naive_local();
     let services: Vec<String> = world.items.iter().map(|item| item.name.as_str().to_owned()).collect();
-    Inquiry::new(&bodies(read), &dialogue.asked(world), &dialogue.options(world), now).to_business(
+    Inquiry::new(&bodies(read), &dialogue.asked(world), &dialogue.options(world), now).of_business(
         &services,
         &world.settings.languages,
         &world.settings.opening_hours,

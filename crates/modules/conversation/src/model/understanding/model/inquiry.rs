@@ -59,9 +59,9 @@ impl Inquiry {
         }
     }
 
-    /// To this business: the names of what it sells, the languages it writes, when it is open.
+    /// Of this business: the names of what it sells, the languages it writes, when it is open.
     #[must_use]
-    pub(crate) fn to_business(mut self, services: &[String], languages: &[Language], hours: &OpeningHours) -> Self {
+    pub(crate) fn of_business(mut self, services: &[String], languages: &[Language], hours: &OpeningHours) -> Self {
         self.services = numbered(&services[..services.len().min(SERVICES_MAX)]);
         self.languages = languages.to_vec();
         self.opening_hours = hours.clone();

@@ -41,7 +41,7 @@ pub(crate) fn read(answer: &str, inquiry: &Inquiry) -> Option<Interpretation> {
 }
 
 fn saying(said: &Value, inquiry: &Inquiry, written: &Written) -> Option<Saying> {
-    let words = || said.get("words").and_then(Value::as_str).map(str::trim).filter(|words| is_short(words));
+    let words = || said.get("words").and_then(Value::as_str).map(str::trim).filter(is_short);
     let number = || said.get("number").and_then(Value::as_u64);
     Some(match said.get("kind")?.as_str()? {
         "emergency" => Saying::Emergency,

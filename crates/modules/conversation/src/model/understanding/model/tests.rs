@@ -6,12 +6,19 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Asked, AskedAbout, LocalWindow, MAX_WINDOWS, Pick, Question, Saying, Understood, When,
+        Asked, AskedAbout, LocalWindow, MAX_WINDOWS, Pick, Saying, Understood, When,
+        reading::rank,
         tests::{EVERY_QUESTION, asked, hours, now},
         understand,
     },
     Inquiry, Interpretation, PROMPT, SCHEMA, Stakes, read, weigh, write,
 };
+
+/// The first two fields of a table's lines.
+fn lines(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| (line.split('\t').next().unwrap(), line.split('\t').nth(1).unwrap()))
+}
 
 /// Every labelled text, with every question it is read after.
 fn labelled() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -24,10 +31,6 @@ fn labelled() -> Vec<(&'static str, Vec<&'static str>)> {
         include_str!("../../../../tests/understanding/alarms.tsv"),
         include_str!("../../../../tests/understanding/agreements.tsv"),
     ];
-    fn lines(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.map(|line| (line.split('\t').next().unwrap(), line.split('\t').nth(1).unwrap()))
-    }
     let asked = with_question.into_iter().flat_map(lines);
     let all = others.into_iter().flat_map(lines).flat_map(|(_, text)| {
         ["nothing", "pick", "confirm", "cancel-confirm", "name", "address"].into_iter().map(move |about| (about, text))
@@ -38,7 +41,7 @@ fn labelled() -> Vec<(&'static str, Vec<&'static str>)> {
 fn inquiry(texts: &[&str], asked: &Asked) -> Inquiry {
     let names: Vec<String> = ["Leak repair", "Drain cleaning", "Water heater"].map(str::to_owned).into();
     let options: Vec<String> = (1..=8).map(|nth| format!("Job {nth}")).collect();
-    Inquiry::new(texts, asked, &options, now()).to_business(&names, &[Language::En, Language::Es], &hours())
+    Inquiry::new(texts, asked, &options, now()).of_business(&names, &[Language::En, Language::Es], &hours())
 }
 
 fn sayings(texts: &[&str], asked: &Asked, said: &Value) -> Vec<Saying> {
@@ -297,30 +300,32 @@ fn what_acts_at_once_is_heard_by_both() {
     for text in ["no", "none of them", "friday at 3 instead", "not before noon"] {
         assert_eq!(weighed(&[text], &asked("pick"), &first, false), None, "{text}");
     }
-    // Both hear a pick: which one, the deterministic reading says.
-    assert_eq!(weighed(&["2"], &asked("pick"), &first, true), Some(vec![Saying::Pick(Pick::Nth(1))]));
+    // Both hear a pick: which one, the deterministic reading says; what would move at once is asked.
+    assert_eq!(weighed(&["the second one"], &asked("pick"), &first, false), Some(vec![Saying::Pick(Pick::Nth(1))]));
+    assert_eq!(weighed(&["the second one"], &asked("pick"), &first, true), Some(vec![Saying::Pick(Pick::Unsure)]));
+    assert_eq!(weighed(&["the first one"], &asked("pick"), &first, true), Some(vec![Saying::Pick(Pick::Nth(0))]));
     assert_eq!(weighed(&["2"], &asked("pick-2"), &first, false), Some(vec![Saying::Pick(Pick::Unsure)]));
 }
 
 #[test]
 fn who_agrees_means_what_stands_beside_it() {
-    let job = json!({ "kind": "service", "number": 1 });
-    let night = json!({ "kind": "when", "asap": false, "windows": [{ "from": "2026-03-12T03:00", "until": "2026-03-12T04:00" }] });
-    for beside in [job, night, json!({ "kind": "never-mind" })] {
-        for (about, text) in [("confirm", "yes. how much is it again?"), ("cancel-confirm", "book me on friday at 3")] {
-            let (texts, asked) = ([text], asked(about));
-            let heard = understand(&texts, &asked, now(), &hours()).sayings;
-            assert!(heard.contains(&Saying::Yes) && heard.len() > 1, "{text}: {heard:?}");
-            let said = json!([{ "kind": "yes" }, beside]);
-            assert_eq!(weighed(&texts, &asked, &said, false), Some(heard), "{text}");
+    let friday = Saying::When(When { windows: Vec::new(), asap: false });
+    let beside = [Saying::Job("leak".to_owned()), friday.clone(), Saying::NeverMind];
+    for (about, agreed) in [
+        ("confirm", Saying::Yes),
+        ("cancel-confirm", Saying::Yes),
+        ("pick", Saying::Pick(Pick::Nth(0))),
+        ("cancel-confirm", Saying::Cancel),
+    ] {
+        let asked = asked(about);
+        let mut heard = vec![agreed.clone(), friday.clone()];
+        heard.sort_by_key(rank);
+        let other = Understood { sayings: heard.clone(), language: None };
+        for beside in &beside {
+            let model = Interpretation { sayings: vec![agreed.clone(), beside.clone()], language: None };
+            let understood = weigh(model, &other, &Stakes { asked: &asked, is_moving: true }).unwrap();
+            assert_eq!(understood.sayings, heard, "{about}: {beside:?}");
         }
-        let (texts, asked) = (["yes cancel it"], asked("cancel-confirm"));
-        let heard = understand(&texts, &asked, now(), &hours()).sayings;
-        assert_eq!(
-            weighed(&texts, &asked, &json!([beside]), false),
-            Some(heard),
-            "the wish to cancel is kept, as it was said"
-        );
     }
 }
 
@@ -402,7 +407,6 @@ proptest! {
                 Saying::Cancel if asked.about == AskedAbout::CancelConfirm => {
                     prop_assert!(other.sayings.contains(saying));
                 }
-                Saying::Ask(Question::DoYouDo(_)) | Saying::Job(_) => {}
                 Saying::Picture => prop_assert!(false, "no text says that there is a picture"),
                 _ => {}
             }

@@ -1,6 +1,8 @@
 //! What a model may say alone (ADR 0028): whatever is asked back, and whatever is a person's. What acts at once has to be
 //! heard by both readings, and danger is heard by either.
 
+use chrono::NaiveDateTime;
+
 use super::{
     super::{Asked, AskedAbout, Pick, Saying, Understood, reading::rank},
     Interpretation,
@@ -20,7 +22,13 @@ pub(crate) fn weigh(model: Interpretation, other: &Understood, stakes: &Stakes<'
     let is_heard = |saying: &Saying| other.sayings.contains(saying);
     let both_say = |of: fn(&Saying) -> bool| model.sayings.iter().any(of) && other.sayings.iter().any(of);
     let cancels = stakes.asked.about == AskedAbout::CancelConfirm && is_heard(&Saying::Cancel);
-    let mut sayings = if both_say(is_yes) || both_say(is_pick) || cancels {
+    let are_others = stakes.is_moving && both_say(is_pick) && !pick_alike(&model, other, stakes);
+    let mut sayings = if are_others {
+        // What is picked moves at once.
+        let unsure = other.sayings.iter().filter(|saying| !is_pick(saying)).cloned();
+        let alarms = model.sayings.into_iter().filter(is_alarm);
+        unsure.chain([Saying::Pick(Pick::Unsure)]).chain(alarms).collect()
+    } else if both_say(is_yes) || both_say(is_pick) || cancels {
         // Who agrees means what stands beside it as well: "yes, if you come on friday". A model that leaves that out, or puts
         // something in, makes another agreement of it.
         other.sayings.iter().cloned().chain(model.sayings.into_iter().filter(is_alarm)).collect()
@@ -59,10 +67,20 @@ fn is_alarm(saying: &Saying) -> bool {
     matches!(saying, Saying::Emergency | Saying::Person | Saying::CallMe | Saying::Angry)
 }
 
-/// Whether somebody who says this cannot mean that pick.
-fn contradicts(saying: &Saying, pick: Pick, stakes: &Stakes<'_>) -> bool {
-    let offers = &stakes.asked.offers;
-    let picked = match pick {
+/// Whether both readings pick the same.
+fn pick_alike(model: &Interpretation, other: &Understood, stakes: &Stakes<'_>) -> bool {
+    let picked = |sayings: &[Saying]| {
+        sayings.iter().find_map(|saying| match saying {
+            Saying::Pick(pick) => picked(*pick, &stakes.asked.offers),
+            _ => None,
+        })
+    };
+    picked(&model.sayings) == picked(&other.sayings)
+}
+
+/// The offer that is picked; none where that is not sure.
+fn picked(pick: Pick, offers: &[NaiveDateTime]) -> Option<NaiveDateTime> {
+    let offer = match pick {
         Pick::Nth(nth) => offers.get(nth),
         Pick::Time(time) => offers.iter().find(|offer| offer.time() == time),
         Pick::Day(day) => offers.iter().find(|offer| offer.date() == day),
@@ -71,10 +89,16 @@ fn contradicts(saying: &Saying, pick: Pick, stakes: &Stakes<'_>) -> bool {
         Pick::Latest => offers.iter().max(),
         Pick::Unsure => None,
     };
+    offer.copied()
+}
+
+/// Whether somebody who says this cannot mean that pick.
+fn contradicts(saying: &Saying, pick: Pick, stakes: &Stakes<'_>) -> bool {
+    let picked = picked(pick, &stakes.asked.offers);
     match saying {
         Saying::Neither { .. } | Saying::No => true,
         Saying::When(when) => {
-            picked.is_some_and(|at| !when.windows.iter().any(|window| (window.from..window.until).contains(at)))
+            picked.is_some_and(|at| !when.windows.iter().any(|window| (window.from..window.until).contains(&at)))
         }
         _ => false,
     }
