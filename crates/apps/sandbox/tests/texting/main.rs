@@ -160,7 +160,7 @@ async fn conversations_survive_kills_of_server_and_dispatcher() {
         "seed {seed}: {conversations} conversations with {texts} texts and {kills} kills took {:.1} s, {:.1} s of them after \
          the last kill; settled {:.1} s after the last text",
         took.as_secs_f64(),
-        (took - last_kill).as_secs_f64(),
+        took.saturating_sub(last_kill).as_secs_f64(),
         last_text.elapsed().as_secs_f64()
     );
     assert_eq!(
