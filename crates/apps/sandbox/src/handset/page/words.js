@@ -52,12 +52,12 @@ const ACTS = {
   offer: "offers free times", "ask-pick": "asks which time", "none-free": "says that nothing is free then",
   "slot-lost": "says that the time is gone", "ask-name": "asks for the name", "ask-address": "asks for the address",
   "ask-confirm": "sums up and asks for a yes", booked: "books", moved: "moves the appointment", cancelled: "cancels",
-  kept: "keeps the appointment", "tell-visit": "says when the visit is", dropped: "lets it be",
-  "tell-hours": "says the hours", "tell-place": "says where the business is", "tell-item": "says what a job is",
+  kept: "keeps the appointment", "tell-visit": "says when the appointment is", dropped: "lets it be",
+  "tell-hours": "says the hours", "tell-place": "says where the business is", "tell-item": "says whether it is done here",
   "tell-who": "says that it is automated, and whose",
-  "passed-on": "passes it on to a person", "hand-over": "hands over to a person", emergency: "calls for help at once",
+  "passed-on": "passes it on to a person", "hand-over": "hands over to a person", emergency: "alerts the business at once",
   "not-understood": "says that it did not understand", thanks: "thanks", "wrong-number": "excuses itself",
-  "no-pictures": "says that it sees no pictures", nudge: "reminds of the open question", reminder: "reminds of the visit",
+  "no-pictures": "says that it sees no pictures", nudge: "reminds of the open question", reminder: "reminds of the appointment",
   confirmed: "takes the yes down",
 };
 export const act = (word) => look(ACTS, word);
