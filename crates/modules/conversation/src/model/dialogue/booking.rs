@@ -79,7 +79,7 @@ impl Thought<'_> {
     /// Whether the caller says yes to just this.
     fn is_agreed(&self, chosen: &Chosen) -> bool {
         let was_asked = self.before.chosen.as_ref().is_some_and(|before| before.slot == chosen.slot);
-        was_asked && self.about() == AskedAbout::Confirm && self.says(&Saying::Yes)
+        was_asked && self.about() == AskedAbout::Confirm && self.says(&Saying::Yes) && !self.says(&Saying::No)
     }
 
     /// Whether what was picked is held still.

@@ -2,7 +2,6 @@
 
 use chrono::{Duration, NaiveDateTime};
 use nmc_catalog::{ServiceItem, matches};
-use nmc_identity::Language;
 use nmc_kernel::AppointmentId;
 use nmc_scheduling::Appointment;
 
@@ -140,7 +139,7 @@ impl Thought<'_> {
             ChangeKind::Cancel => "call off",
             ChangeKind::Move => "move",
         };
-        let told = visit.in_words(&Voice { language: Language::En, ..Voice::of(&self.dialogue, self.world) });
+        let told = visit.in_words(&Voice::to_people(self.world.zone, &self.world.business));
         let text = format!("Call the customer at once, who wants to {what} an appointment that begins soon: {told}.");
         self.hand_over_with(Why::TooLate, TaskKind::CallBack, text, Act::TooLate(visit));
         true
@@ -150,7 +149,8 @@ impl Thought<'_> {
     fn meant(&self, kind: ChangeKind) -> Option<AppointmentId> {
         let known = &self.world.appointments;
         if let [only] = known.as_slice() {
-            return Some(only.id);
+            // What is picked moves at once: of another job it is asked first.
+            return Some(only.id).filter(|id| kind == ChangeKind::Cancel || !self.names_another(*id));
         }
         // A day that is named is the one to move to.
         if let (ChangeKind::Move, Some(id)) = (kind, self.reminded()) {
@@ -191,6 +191,17 @@ impl Thought<'_> {
         local(appointment.slot.start(), self.world.zone)
     }
 
+    /// Whether a job is named that is not this appointment's.
+    fn names_another(&self, id: AppointmentId) -> bool {
+        let item = self.world.appointment(id).map(|appointment| appointment.service_item_id);
+        self.sayings().iter().any(|saying| match saying {
+            Saying::Job(words) => {
+                sure(&matches(&self.world.items, words)).is_some_and(|quote| item != Some(quote.service_item_id))
+            }
+            _ => false,
+        })
+    }
+
     /// Says whether the question was answered.
     fn answer_to_cancel(&mut self) -> bool {
         let Some(Change { appointment: Some(id), kind: ChangeKind::Cancel }) = self.dialogue.change else {
@@ -207,7 +218,7 @@ impl Thought<'_> {
             self.dialogue.change = None;
             self.dialogue.is_done = self.dialogue.item.is_none();
             self.close(Act::Kept(visit));
-        } else if self.says(&Saying::Cancel) || (self.says(&Saying::Yes) && !self.names_other_time(id)) {
+        } else if self.says(&Saying::Yes) && !self.names_other_time(id) {
             self.is_used = true;
             if self.is_too_late(ChangeKind::Cancel, Some(id)) || self.world.lost == Some(Lost::AppointmentMoved) {
                 // What was agreed to is not so any more: it is asked again, or a person asks.
@@ -218,6 +229,9 @@ impl Thought<'_> {
             self.dialogue.is_done = true;
             self.commands.push(Command::Cancel(id));
             self.close(Act::Cancelled(visit));
+        } else if self.says(&Saying::Cancel) && !moves && !self.names_another(id) {
+            // To speak of cancelling is no agreement: it is asked again.
+            self.is_used = true;
         } else {
             return false;
         }

@@ -176,7 +176,11 @@ impl Dialogue {
         // One of another list is not of the offers.
         let is_of_other = matches!(
             self.about,
-            AskedAbout::Job | AskedAbout::WhichJob | AskedAbout::CancelConfirm | AskedAbout::WhichAppointment
+            AskedAbout::Job
+                | AskedAbout::WhichJob
+                | AskedAbout::CancelConfirm
+                | AskedAbout::WhichAppointment
+                | AskedAbout::Reminder
         );
         let offers = if is_of_other { &[] } else { self.offers.as_slice() };
         Asked { about: self.about(world), offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }

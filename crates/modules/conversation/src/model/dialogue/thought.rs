@@ -121,8 +121,8 @@ impl<'a> Thought<'a> {
         self.dialogue.circles = if asks && self.stands_still() { circles.saturating_add(1) } else { 0 };
         self.dialogue.texts = texts.saturating_add(u8::from(!self.acts.is_empty()));
         if asks && (self.dialogue.circles >= CIRCLES_MAX || self.dialogue.texts >= TEXTS_MAX) {
-            self.acts.clear();
-            self.commands.clear();
+            self.acts.retain(|act| matches!(act, Act::PassedOn | Act::NoPictures));
+            self.commands.retain(|command| matches!(command, Command::Task { .. }));
             self.hand_over(Why::Circles);
         }
         // A question stands at the end.

@@ -26,6 +26,11 @@ impl Voice {
         let business = tenant.name.as_str().to_owned();
         Self { language: language(&tenant.settings, spoken), zone: tenant.time_zone, business }
     }
+
+    /// That in which people of the business are told, whatever their callers speak.
+    pub(crate) fn to_people(zone: Tz, business: &str) -> Self {
+        Self { language: Language::En, zone, business: business.to_owned() }
+    }
 }
 
 /// The language to write in.

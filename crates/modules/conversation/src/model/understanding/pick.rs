@@ -36,6 +36,10 @@ const ONE: [&str; 14] = [
     "opcion",
     "offer",
 ];
+/// What makes the opposite of a pick.
+const EXCLUDES: [&str; 12] = [
+    "not", "cannot", "dont", "doesnt", "wont", "isnt", "never", "except", "without", "bad", "ninguna", "ninguno",
+];
 /// What says in front of a number that it is a place in the list.
 const NUMBERED: [&str; 8] = ["#", "number", "option", "choice", "slot", "opt", "num", "nr"];
 /// What may stand around a number that picks.
@@ -67,8 +71,22 @@ pub(super) fn nth(said: &Said<'_>) -> Option<Picked> {
     if !is_list(said.asked) {
         return None;
     }
-    let picked = |at| by_number(said, at).or_else(|| by_digits(said, at)).or_else(|| by_ordinal(said, at));
+    let picked = |at| {
+        let picked = by_number(said, at).or_else(|| by_digits(said, at)).or_else(|| by_ordinal(said, at))?;
+        Some(if is_excluded(said, at) { Picked { pick: Pick::Unsure, ..picked } } else { picked })
+    };
     (0..said.words.len()).rev().find_map(picked)
+}
+
+/// "Not the first one", "the first is no good".
+fn is_excluded(said: &Said<'_>, at: usize) -> bool {
+    let clause = clause(said.words, at);
+    let is_negation = |place: usize| match text(said, place) {
+        // "No the first one", "no 2".
+        "no" => place > at,
+        word => EXCLUDES.contains(&word),
+    };
+    clause.into_iter().any(is_negation)
 }
 
 /// The offer that the days and times of day name, where they name nothing else.
@@ -252,12 +270,27 @@ fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
     clause.into_iter().all(|at| at == number || is_said(at) || is_beside(at) || IS_AROUND.contains(text(said, at)))
 }
 
+/// "The first time", and nothing else.
+fn is_alone_with_time(said: &Said<'_>, at: usize) -> bool {
+    let is_said = |word: usize| {
+        word == at || word == at + 1 || IS_AROUND.contains(text(said, word)) && text(said, word) != "my"
+            || said.days.iter().any(|day| day.words.contains(&word))
+    };
+    clause(said.words, at).into_iter().all(is_said)
+}
+
 fn by_ordinal(said: &Said<'_>, at: usize) -> Option<Picked> {
     let word = text(said, at);
     let place = ORDINALS.iter().position(|spellings| spellings.contains(&word));
     let is_the = matches!(before(said, at), "the" | "your" | "my" | "that");
     let is_one = ONE.contains(&text(said, at + 1)) || ONE.contains(&text(said, at + 2)) && at + 1 == said.words.len();
     let is_alone = is_alone(said, clause(said.words, at), at);
+    // "My first time here", "the last time I paid", "friday at the latest".
+    let is_no_place = text(said, at + 1) == "time" && !is_alone_with_time(said, at)
+        || before(said, at) == "the" && at.checked_sub(1).is_some_and(|the| before(said, the) == "at");
+    if is_no_place {
+        return None;
+    }
     let pick = match place {
         Some(nth) if nth < list_len(said.asked) && (is_alone || is_one) => Pick::Nth(nth),
         _ if EARLIEST.contains(&word)

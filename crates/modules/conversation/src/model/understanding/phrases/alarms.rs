@@ -102,6 +102,7 @@ pub(super) const ENGLISH: Table = &[
             "price|prices|cost|bill|quote|estimate ..1 shocked|killed|kills me|us",
             "kill for a",
             "shocked at|by the|how|your? price|prices|cost|quote|much|expensive|high",
+            "i|we|im was|were|am? shocked how",
             "i|we|im was|were|am? shocked at|by|how|that|to ..4 price|prices|cost|costs|quote|bill|rate|rates|much|expensive|high|pricey|see|hear|learn|find",
         ],
     ),

@@ -3,8 +3,8 @@
 use super::{
     Lists,
     Meaning::{
-        Any, Asap, Cancel, Correction, Neither, NeitherEarlier, NeitherLater, NotNeeded, Nothing, Openings, Plain,
-        Reschedule,
+        Any, Asap, Cancel, Correction, Keep, Neither, NeitherEarlier, NeitherLater, NotNeeded, Nothing, Openings,
+        Plain, Reschedule,
     },
     Table,
 };
@@ -22,7 +22,6 @@ pub(super) const ENGLISH: Table = &[
         &[
             "no ..1 rush|hurry|worries|biggie",
             "not in a? rush|hurry",
-            "dont|not|wont cancel ..2 appointment",
             "first of all",
             "something came up",
             "in the? mean|meantime",
@@ -41,6 +40,8 @@ pub(super) const ENGLISH: Table = &[
             "move|change|switch|push|postpone|shift|delay|rebook|bump my|the|our|this|that|an ..3 <visit>|time|date|day|it",
             "move|push|switch|change|bump it|that|this|me to|back|up|out|for",
             "move|push me to|back",
+            "move|switch|push it|that|this|them .",
+            "move|switch|push|change it|that|this instead|rather",
             "postpone",
             "rebook",
             "wont|not|cannot be? able? to? make it today|tomorrow|<days>",
@@ -49,6 +50,16 @@ pub(super) const ENGLISH: Table = &[
             "cannot make my|the|our|it|that ..2 <visit>",
             "move|change|switch|push|shift today|tomorrow|<days> ..1 <visit>",
             "come ..1 different|another|other day|time instead",
+        ],
+    ),
+    (
+        Keep,
+        &[
+            "leave|keep it|that|this|the|my|our",
+            "leave|keep|keeping everything|things? as",
+            "not|dont|never|didnt|wont|cannot want|wanted|ask|asked|mean|meant|need|going|trying|planning|say|said|please|ever|you? dare|you|to? to? cancel it|that|this|the|my|our? <visit>?",
+            "no all|everything|everythings|its ..1 good|fine|set|ok",
+            "no changes",
         ],
     ),
     (
@@ -68,8 +79,8 @@ pub(super) const ENGLISH: Table = &[
         NotNeeded,
         &[
             "dont|do not? need|want ..2 anymore|after",
-            "dont|do not? need|want it|this|that|you|one|any .",
-            "dont|do not? need|want it|this|that|you|one|any thanks|thank|now|right|then",
+            "dont|do not? need|want it|this|that|you|one|any|anything .",
+            "dont|do not? need|want it|this|that|you|one|any|anything thanks|thank|now|right|then",
             "no longer need|needed|want|wanted|necessary",
             "found|got|hired|have|using|chose|picked|booked|with ..1 someone|somebody|another|other else|company|plumber|electrician|cleaner|guy",
             "went|go|going|gone|decided ..1 with|for ..1 someone|somebody|another|other|different|competitor else|company|plumber|electrician|cleaner|guy|place?",
@@ -83,6 +94,7 @@ pub(super) const ENGLISH: Table = &[
             "got it taken care",
             "its|thats ..1 been? fixed|solved|handled|resolved|sorted",
             "it|problem is|got|was|has ..1 been? fixed|solved|handled|resolved|sorted",
+            "ill|well|will find|get|use|hire|try someone|somebody|another else|company|plumber|electrician|cleaner|guy",
             "wont need ..2 anymore|you|it|this",
             "not going to need",
             "works|working|fixed again|itself now?",
@@ -106,7 +118,8 @@ pub(super) const ENGLISH: Table = &[
             "cannot do|make ..1 those|these|them|any|either|that|it",
             "cannot make it|that",
             "cannot come|attend",
-            "cannot|wont|not ..1 be there",
+            "cannot|wont|not ..1 be there|home|around",
+            "im|am|were|are ..1 sick|ill|unwell .",
             "dont|doesnt|do|wont|does|will|didnt not? work",
             "not work|good|ideal for me|us?",
             "those|these|they|that|all ..1 dont|doesnt|wont|are|is|not ..1 work|good|bad|fit|suit",
@@ -236,6 +249,13 @@ pub(super) const SPANISH: Table = &[
             "no puedo ir|llegar|estar ..2 cita",
             "otra|otro hora|dia|fecha para ..1 <cita>",
             "cambiarla|moverla",
+        ],
+    ),
+    (
+        Keep,
+        &[
+            "no ..2 cancelar|cancele|cancelen|anular|anule|cancela|cancelarla|cancelamos",
+            "dejela|dejelo|dejenla como? esta?",
         ],
     ),
     (

@@ -64,6 +64,8 @@ pub(super) enum Meaning {
     Who,
     /// What only a person can answer.
     Other,
+    /// It stays with what is booked; no, where something else was asked.
+    Keep,
     /// No, and nothing else either.
     NeverMind,
     No,
@@ -111,8 +113,13 @@ const NEGATIONS: [&str; 12] =
 /// What is over when it was "last" or "ago"; not the last night, and not a week.
 const PAST: [&str; 12] =
     ["year", "years", "month", "months", "winter", "summer", "spring", "season", "christmas", "fall", "decade", "tenant"];
-/// So many words from it at most.
-const PAST_WORDS: usize = 5;
+/// What nobody waits with, whenever it began.
+const NEVER_OVER: [&str; 9] = ["gas", "propane", "co", "co2", "carbon", "monoxide", "smoke", "fumes", "monoxido"];
+/// What speaks of now.
+const PRESENT: [&str; 17] = [
+    "is", "are", "am", "im", "its", "theres", "now", "today", "again", "still", "keeps", "keep", "since", "until",
+    "ahora", "hoy", "esta",
+];
 /// What may stand between.
 const BETWEEN: [&str; 9] = ["a", "an", "any", "really", "that", "smell", "real", "exactly", "theres"];
 
@@ -135,7 +142,7 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
             at += 1;
             continue;
         }
-        let is_none = meaning == Meaning::Emergency && is_negated(&words[..at]);
+        let is_none = meaning == Meaning::Emergency && is_negated(words, at);
         hits.push(Hit { meaning: if is_none { Meaning::Nothing } else { meaning }, words: at..end });
         at = end;
     }
@@ -146,25 +153,45 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
     hits
 }
 
-/// "The pipe burst two years ago": nothing of today.
+/// "The pipe burst two years ago": nothing of today. Only where the date follows at once and ends the part of the sentence,
+/// and nothing in the text is of now: "the outlet you replaced last year sparks" is.
 fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
-    let clause = |at: &usize| !words[*at].ends_sentence() && text(*at) != ",";
-    let is_past = |at: usize| match text(at) {
-        "ago" => PAST.contains(&text(at.saturating_sub(1))),
-        "last" => PAST.contains(&text(at + 1)) && at.checked_sub(1).is_none_or(|before| text(before) != "since"),
-        _ => false,
+    // "I want to know that its ok now".
+    let is_well = |at: usize| matches!(text(at), "ok" | "fine" | "good" | "fixed" | "repaired" | "dry");
+    let is_now = |at: usize| {
+        NEVER_OVER.contains(&text(at))
+            || PRESENT.contains(&text(at)) && !is_well(at + 1) && !at.checked_sub(1).is_some_and(is_well)
     };
-    let after = (hit.end..(hit.end + PAST_WORDS).min(words.len())).take_while(clause);
-    let before = (hit.start.saturating_sub(PAST_WORDS)..hit.start).rev().take_while(clause);
-    let is_now = (hit.start.saturating_sub(PAST_WORDS)..(hit.end + PAST_WORDS).min(words.len()))
-        .any(|at| matches!(text(at), "again" | "still" | "keeps" | "since"));
-    !is_now && hit.clone().chain(after).chain(before).any(is_past)
+    if (0..words.len()).any(is_now) {
+        return false;
+    }
+    let ends = |at: usize| words.get(at).is_none_or(|word| word.ends_sentence()) || matches!(text(at), "," | "and" | "so");
+    let count = |at: usize| match text(at) {
+        "a" | "couple" | "few" if matches!(text(at + 1), "couple" | "few" | "of") => at + 2,
+        _ => at + 1,
+    };
+    let ago = count(hit.end);
+    let is_ago = |at: usize| PAST.contains(&text(at)) && text(at + 1) == "ago" && ends(at + 2);
+    let is_last = text(hit.end) == "last" && PAST.contains(&text(hit.end + 1)) && ends(hit.end + 2);
+    // The phrase may have the date in it already.
+    let is_within = hit.end >= 2 && ends(hit.end) && (text(hit.end - 1) == "ago" || is_last_within(words, hit));
+    is_last || is_ago(ago) || is_within
 }
 
-fn is_negated(before: &[Word]) -> bool {
+fn is_last_within(words: &[Word], hit: &Range<usize>) -> bool {
+    let text = |at: usize| words[at].text.as_str();
+    hit.len() >= 2 && text(hit.end - 2) == "last" && PAST.contains(&text(hit.end - 1))
+}
+
+/// "No gas smell"; but not "no gas smell yesterday but there is one today".
+fn is_negated(words: &[Word], at: usize) -> bool {
+    let text = |word: &Word| word.text.clone();
+    let after = words[at..].iter().map(text).skip_while(|word| !matches!(word.as_str(), "but" | "pero" | "until"));
+    let is_now = after.skip(1).any(|word| matches!(word.as_str(), "now" | "today" | "again" | "ahora" | "hoy"));
+    let before = &words[..at];
     let mut before = before.iter().rev().map(|word| word.text.as_str()).skip_while(|word| BETWEEN.contains(word));
-    before.next().is_some_and(|word| NEGATIONS.contains(&word))
+    !is_now && before.next().is_some_and(|word| NEGATIONS.contains(&word))
 }
 
 struct Phrases {
@@ -321,7 +348,7 @@ mod tests {
     #[test]
     fn every_word_is_written_as_it_is_spelt_out() {
         let listed = LISTS.iter().copied().flatten().flat_map(|(_, words)| words.split(' '));
-        let things = hazards::FAMILIES.iter().flat_map(|(things, _)| things.iter().copied());
+        let things = hazards::FAMILIES.iter().flat_map(|(things, _)| things.split(' '));
         let listed = listed.chain(things);
         let is_word = |piece: &&str| piece.starts_with(char::is_alphanumeric);
         let mut wrong: Vec<&str> = pieces().filter(is_word).chain(listed).collect();

@@ -160,6 +160,8 @@ impl<'a> Reading<'a> {
                 }
                 let agreement = self.agreement(&hit);
                 self.sayings.extend(agreement);
+            } else if hit.meaning == Meaning::Keep && self.asked.about == AskedAbout::Reminder {
+                self.sayings.push(Saying::Yes);
             } else {
                 self.sayings.extend(saying(hit.meaning));
                 self.sayings.extend(besides(hit.meaning));
@@ -178,6 +180,9 @@ impl<'a> Reading<'a> {
         self.hits.iter().any(|hit| hit.meaning == meaning)
     }
 }
+
+/// What is done to an appointment that is to be at another time.
+const MOVES: [&str; 9] = ["move", "push", "postpone", "shift", "switch", "change", "bump", "mover", "cambiar"];
 
 fn names_time(word: &Word) -> bool {
     let is_part = matches!(
@@ -224,7 +229,7 @@ fn saying(meaning: Meaning) -> Option<Saying> {
         Meaning::HowLong => Saying::Ask(Question::HowLong),
         Meaning::WhatDo => Saying::Ask(Question::DoYouDo(String::new())),
         Meaning::Yes => Saying::Yes,
-        Meaning::No | Meaning::NeverMind => Saying::No,
+        Meaning::No | Meaning::NeverMind | Meaning::Keep => Saying::No,
         Meaning::NotNeeded => Saying::Cancel,
         Meaning::Later => Saying::Later,
         Meaning::Who => Saying::Ask(Question::Who),
@@ -308,7 +313,23 @@ impl Reading<'_> {
         self.sayings.extend(jobs::job(&self.words, &self.is_taken, &is_plain).map(Saying::Job));
     }
 
+    /// "Move my leak repair to friday", "my leak repair on friday instead": what it is called names which appointment.
+    fn moves_job(&self) -> bool {
+        let is = |at: usize, known: &[&str]| self.words.get(at).is_some_and(|word| known.contains(&word.text.as_str()));
+        let is_of_mine = |at: usize| is(at + 1, &["my", "our", "the", "mi"]) && !is(at + 2, &["mind"]);
+        let moves = |at: usize| is(at, &MOVES) && is_of_mine(at);
+        let is_instead = (0..self.words.len()).any(|at| is(at, &["my", "our"]))
+            && (0..self.words.len()).any(|at| is(at, &["instead"]));
+        let is_said = |of: fn(&Saying) -> bool| self.sayings.iter().any(of);
+        is_said(|saying| matches!(saying, Saying::When(_)))
+            && is_said(|saying| matches!(saying, Saying::Job(_)))
+            && (is_instead || (0..self.words.len()).any(moves))
+    }
+
     fn in_order(mut self) -> Understood {
+        if self.moves_job() && !self.sayings.contains(&Saying::Reschedule) {
+            self.sayings.push(Saying::Reschedule);
+        }
         // Who cancels to come at another time moves.
         if self.sayings.contains(&Saying::Reschedule) {
             self.sayings.retain(|saying| *saying != Saying::Cancel);
@@ -351,6 +372,7 @@ impl Reading<'_> {
         if self.sayings.contains(&Saying::Ask(Question::Discount)) {
             self.sayings.retain(|saying| *saying != Saying::Yes);
         }
+        self.weigh_agreement();
         self.confirm_by_number();
         self.sayings.sort_by_key(rank);
         self.sayings.dedup();
@@ -362,7 +384,7 @@ impl Reading<'_> {
 
     /// "Reply 1 to book it, 2 for another time."
     fn confirm_by_number(&mut self) {
-        let is_asked = matches!(self.asked.about, AskedAbout::Confirm | AskedAbout::CancelConfirm);
+        let is_asked = self.asked.about == AskedAbout::Confirm;
         let says: Vec<&str> = self.words.iter().filter(|word| !word.is_mark()).map(|word| word.text.as_str()).collect();
         match says.as_slice() {
             ["1"] if is_asked => self.sayings = vec![Saying::Yes],
@@ -388,9 +410,9 @@ pub(super) fn rank(saying: &Saying) -> u8 {
         Saying::Neither { .. } => 10,
         Saying::Ask(_) => 11,
         Saying::Yes => 12,
-        Saying::No | Saying::NeverMind => 13,
+        Saying::No => 13,
         Saying::Shift(_) | Saying::SameTime => 8,
-        Saying::Name(_) => 14,
+        Saying::Name(_) | Saying::NeverMind => 14,
         Saying::Address(_) => 15,
         Saying::Picture => 16,
         Saying::Thanks => 17,

@@ -116,7 +116,7 @@ impl Reading<'_> {
             (Some(picked), Some(when)) if is_to_agree && !pick::agrees(picked.pick, &self.asked, when) => None,
             (Some(picked), _) => Some(picked.pick),
             (None, Some(when)) if pick::is_list(&self.asked) => pick::by_time(said, when),
-            (None, None) if self.means(Meaning::Any) && pick::is_list(&self.asked) => Some(Pick::Any),
+            (None, None) if self.means(Meaning::Any) && pick::is_list(&self.asked) && !self.is_refused() => Some(Pick::Any),
             _ => None,
         };
         let of = |picked: &Picked| {
@@ -124,6 +124,18 @@ impl Reading<'_> {
             words.first().zip(words.last()).map(|(first, last)| first.at.start..last.at.end)
         };
         pick.filter(|pick| !self.is_other_wanted(*pick, picked.and_then(of).as_ref()))
+    }
+
+    /// "Whatever, too expensive".
+    fn is_refused(&self) -> bool {
+        use Meaning::{Cancel, Discount, Keep, Later, Neither, NeitherEarlier, NeitherLater, NeverMind, No, NotNeeded};
+        let is_no = |hit: &Hit| {
+            matches!(
+                hit.meaning,
+                Cancel | Discount | Keep | Later | Neither | NeitherEarlier | NeitherLater | NeverMind | No | NotNeeded
+            )
+        };
+        self.hits.iter().any(is_no) || self.words.iter().any(|word| word.text == "anymore")
     }
 
     /// "Move it from thursday to friday": thursday is what is moved.
