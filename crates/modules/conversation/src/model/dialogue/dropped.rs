@@ -29,19 +29,16 @@ impl Thought<'_> {
         self.dialogue.not_understood = 0;
         self.release();
         self.dialogue.forget_job();
-        match moved {
-            Some(visit) => {
-                self.dialogue.is_done = true;
-                self.close(Act::Kept(visit));
-            }
-            None => {
-                if is_under_way && self.world.appointments.is_empty() {
-                    self.dialogue.is_parted = false;
-                    self.acts.push(Act::Dropped);
-                }
-                self.part();
-            }
+        if let Some(visit) = moved {
+            self.dialogue.is_done = true;
+            self.close(Act::Kept(visit));
+            return true;
         }
+        if is_under_way && self.world.appointments.is_empty() {
+            self.dialogue.is_parted = false;
+            self.acts.push(Act::Dropped);
+        }
+        self.part();
         true
     }
 
