@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use nmc_providers::model::{ModelClient, ModelError, ModelSettings, Question, TIMEOUT};
-use nmc_simulators::model::{Fault, ModelSimulator, ModelSimulatorSettings};
+use nmc_simulators::model::{Fault, ModelQuestion, ModelSimulator, ModelSimulatorSettings};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -83,6 +83,13 @@ async fn every_fault_is_an_error_of_its_kind_in_time() {
         }
     }
     assert_eq!(ask(&client).await, Ok(ANSWER.to_owned()), "and then it answers again");
+}
+
+#[tokio::test]
+async fn a_model_that_would_write_for_ever_is_stopped() {
+    let mind = |_: &ModelQuestion| "word ".repeat(1_000_000);
+    let simulator = ModelSimulator::start(ModelSimulatorSettings::new(mind)).await.unwrap();
+    assert!(ask(&client(&simulator, None)).await.unwrap().len() < 10_000);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Texts that a language model reads: what it is told, what becomes of what it says, and that nothing waits for it or breaks
-//! with it.
+//! Texts that a language model reads: what it is told, what becomes of what it says, and that nothing waits for it or
+//! breaks with it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,6 +1,6 @@
-//! A model that does whatever a caller demands. The caller gets nothing by it: no price that is not in the catalog, no time that
-//! was not offered, no word of another business or of the prompt, nothing booked, moved or cancelled without being agreed to
-//! by the caller's own words, no text after STOP.
+//! A model that does whatever a caller demands. The caller gets nothing by it: no price that is not in the catalog, no
+//! time that was not offered, no word of another business or of the prompt, nothing booked, moved or cancelled without
+//! being agreed to by the caller's own words, no text after STOP.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

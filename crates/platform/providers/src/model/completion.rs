@@ -1,5 +1,5 @@
-//! The words of a completion. Only what is needed is read, so that nothing else can be wrong: why it ended, what it cost and
-//! what a server adds do not matter. One that ended early is no whole JSON, which whoever reads it finds.
+//! The words of a completion. Only what is needed is read, so that nothing else can be wrong: why it ended, what it
+//! cost and what a server adds do not matter. One that ended early is no whole JSON, which whoever reads it finds.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! A language model behind an API that is compatible with OpenAI's: one question with a JSON Schema for the answer.
 //!
 //! Sources: <https://platform.openai.com/docs/api-reference/chat/create> and
-//! <https://platform.openai.com/docs/guides/structured-outputs>. Servers that are compatible differ in what they leave out and
-//! add, so nothing is read of an answer but its words.
+//! <https://platform.openai.com/docs/guides/structured-outputs>. Servers that are compatible differ in what they leave
+//! out and add, so nothing is read of an answer but its words.
 
 mod completion;
 
@@ -20,6 +20,10 @@ pub const TIMEOUT: Duration = Duration::from_millis(3_500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longer than [`TIMEOUT`], which ends it first.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// A model that is told to write for ever stops here: an answer is a few hundred tokens. Servers that know only the
+/// older `max_tokens` ignore it, and OpenAI's takes one of the two, of its newer models this one:
+/// <https://platform.openai.com/docs/api-reference/chat/create#chat_create-max_completion_tokens>.
+const MAX_ANSWER_TOKENS: u32 = 1_000;
 /// An answer is a few hundred bytes, with what servers add to it a few thousand; more is not read.
 const MAX_ANSWER_BYTES: usize = 32 * 1024;
 
@@ -78,8 +82,9 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Whether the next question would fare no better, whatever it is about. What a single question can bring about does
-    /// not count: whoever wrote it would decide for everybody else.
+    /// Whether the next question would fare no better, whatever it is about. What a single question can bring about
+    /// does not count: whoever wrote it would decide for everybody else. A question can be slow to answer as well, and
+    /// so can everything: of time-outs whoever counts has to see whose they are.
     pub const fn is_outage(self) -> bool {
         match self {
             Self::TimedOut | Self::Unreachable => true,
@@ -136,6 +141,7 @@ impl ModelClient {
                 { "role": "user", "content": question.data },
             ],
             "temperature": 0,
+            "max_completion_tokens": MAX_ANSWER_TOKENS,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": { "name": schema_name, "strict": true, "schema": schema },

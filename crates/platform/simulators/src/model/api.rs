@@ -45,7 +45,10 @@ async fn complete(
     };
     let said = || (served.settings.mind)(&question);
     match fault {
-        None => completion(&question, &json!({ "role": "assistant", "content": said(), "refusal": null })),
+        None => {
+            let said: String = said().chars().take(most_chars(&body)).collect();
+            completion(&question, &json!({ "role": "assistant", "content": said, "refusal": null }))
+        }
         Some(Fault::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             refusal(status, "The server does not answer now.", "server_error")
@@ -86,6 +89,14 @@ async fn complete(
             Json(json!({ "choices": [choice] })).into_response()
         }
     }
+}
+
+/// How much the model may write, at about four characters to a token:
+/// <https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them>.
+fn most_chars(body: &[u8]) -> usize {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let tokens = body["max_completion_tokens"].as_u64().and_then(|most| usize::try_from(most).ok());
+    tokens.map_or(usize::MAX, |tokens| tokens.saturating_mul(4))
 }
 
 /// What is asked, where it is asked as it should be: with a schema that a strict server takes.

@@ -31,8 +31,8 @@ pub enum Fault {
     Refusal,
     /// No choices.
     NoChoices,
-    /// The answer as some compatible servers write it: in parts, in code fences, with an unknown reason for its end and no
-    /// usage.
+    /// The answer as some compatible servers write it: in parts, in code fences, with an unknown reason for its end and
+    /// no usage.
     Compatible,
 }
 

@@ -1,5 +1,5 @@
-//! A language model, simulated: the wire format of OpenAI's chat completions, faults on demand, and a mind that whoever starts
-//! it gives it. Sources: <https://platform.openai.com/docs/api-reference/chat/create> and
+//! A language model, simulated: the wire format of OpenAI's chat completions, faults on demand, and a mind that whoever
+//! starts it gives it. Sources: <https://platform.openai.com/docs/api-reference/chat/create> and
 //! <https://platform.openai.com/docs/guides/error-codes>.
 
 mod api;

@@ -1,4 +1,5 @@
-//! The one place where texts become what was understood: by the deterministic reading, and by a model where there is one.
+//! The one place where texts become what was understood: by the deterministic reading, and by a model where there is
+//! one.
 
 use std::time::Duration;
 
@@ -55,8 +56,8 @@ impl Heard {
     }
 }
 
-/// What the texts say. Nothing is open and nothing is locked while a model is waited for, and whatever becomes of that, there
-/// is the deterministic reading.
+/// What the texts say. Nothing is open and nothing is locked while a model is waited for, and whatever becomes of that,
+/// there is the deterministic reading.
 pub(super) async fn hear(
     conversations: &Conversation,
     tenant: TenantId,
