@@ -34,5 +34,5 @@ pub use engine::{Effects, Settings};
 pub use intent::{Accepted, CallOutcome, Change, Check, Failed, Intent, IntentState, Look};
 pub use kind::EffectKind;
 pub use pause::{Pause, pause, pauses, resume};
-pub use plan::{NewIntent, Planned, Settled, cancel, cancel_pending, may_be_out, plan, settle};
+pub use plan::{NewIntent, Planned, Settled, bring_forward, cancel, cancel_pending, may_be_out, plan, settle};
 pub use review::{EffectStatus, IntentRecord, Resolution, Review, status};

@@ -124,6 +124,26 @@ pub async fn cancel(tx: &mut Tx, id: IntentId, reason: &'static str) -> Result<b
     Ok(cancelled.rows_affected() == 1)
 }
 
+/// What waits for a time that it was given when it was planned waits no longer. One that was tried goes on waiting: the
+/// provider has said for how long, or is being spared. The caller holds the subject's lock.
+pub async fn bring_forward(tx: &mut Tx, ids: &[IntentId]) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let brought = sqlx::query!(
+        "update effect_intents set available_at = $3
+         where tenant_id = $1 and id = any($2) and state = 'pending' and attempt = 0 and available_at > $3",
+        tenant.as_uuid(),
+        &ids,
+        now
+    )
+    .execute(tx.conn().await?)
+    .await?;
+    if brought.rows_affected() > 0 {
+        tx.wake(Topic::Effects);
+    }
+    Ok(())
+}
+
 /// What settling an intent from outside the engine did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {

@@ -25,8 +25,8 @@ use crate::{
 
 /// How often a paused text looks whether the pause is over.
 const PAUSE_WAIT: Duration = Duration::seconds(5);
-/// How often a text looks whether the one that has to come first has left. That one may have been planned after it, sent
-/// again because it did not arrive: it overtakes only who waits for longer than the order of intents is held.
+/// How often a text looks whether the one that has to come first has left. That one may have been planned after it,
+/// sent again because it did not arrive: it overtakes only who waits for longer than the order of intents is held.
 const INTRODUCTION_WAIT: Duration = Duration::minutes(1);
 /// How far the provider's clock may be behind ours, in a listing.
 const CLOCK_SLACK: Duration = Duration::minutes(2);
@@ -102,14 +102,14 @@ impl SendSms {
         Decision::Allow
     }
 
-    /// Nothing of the automation leaves before a text that says who writes, that it is automated, and how to end it. One
-    /// that is on its way is waited for; where none is any more, a person answers.
-    async fn is_introduced(&self, tx: &mut Tx, request: &SmsRequest) -> Result<Check, DbError> {
+    /// Nothing of the automation leaves before a text that says who writes, that it is automated, and how to end it.
+    /// One that is on its way is waited for; where none is any more, a person answers.
+    async fn after_introduction(&self, tx: &mut Tx, request: &SmsRequest) -> Result<Check, DbError> {
         if request.author != Author::Automation || request.purpose == Purpose::Greeting {
             return Ok(Check::Go);
         }
         let asking = request.resend_of.unwrap_or(request.message_id);
-        let introduction = store::message::introduction(tx, &request.to, asking).await?;
+        let introduction = store::introduction::of(tx, &request.to, asking).await?;
         if introduction.is_given || nmc_effects::may_be_out(tx, &introduction.planned).await? {
             return Ok(Check::Go);
         }
@@ -164,13 +164,20 @@ impl EffectKind for SendSms {
         }
         let subject = Subject::Message(request.message_id);
         let compliance = &self.conversations.compliance;
-        let gate = compliance.can_send_from(tx, subject, &request.from, &request.to, request.purpose, own).await?;
+        let (from, to) = (&request.from, &request.to);
+        let mut gate = compliance.can_send_from(tx, subject, from, to, request.purpose, own).await?;
+        if let (Purpose::Greeting, Decision::Defer { reason: DeferReason::QuietHours, .. }) = (request.purpose, gate)
+            && !store::turn::texts_since(tx, request.conversation_id, intent.created_at, 1).await?.is_empty()
+        {
+            // A call may be answered in the morning; to somebody who writes it is the reply.
+            gate = compliance.can_send_from(tx, subject, from, to, Purpose::Reply, own).await?;
+        }
         match gate {
             Decision::Block { reason } => return Ok(Check::Cancel { reason: reason.as_str() }),
             Decision::Defer { until, reason } => return Ok(Check::Wait { until, reason: reason.as_str() }),
             Decision::Allow => {}
         }
-        match self.is_introduced(tx, request).await? {
+        match self.after_introduction(tx, request).await? {
             Check::Go => {}
             not_yet => return Ok(not_yet),
         }

@@ -224,8 +224,9 @@ const LONGEST_WAIT_HOURS: i64 = 48;
 /// So long a number of which the provider has said that no text reaches it gets none. Numbers change hands.
 const UNREACHABLE_DAYS: i64 = 180;
 
-/// What the service has written to the caller, in whichever conversation. Whoever asks may write `key` next, so that its
-/// wordings are read along.
+/// What the service has written to the caller, in whichever conversation. Whoever asks may write `key` next, so that
+/// its wordings are read along. What it writes of its own accord has answered no call; what was to wait for the morning
+/// and did not was said when it left.
 pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164, key: TemplateKey) -> Result<Spoken, DbError> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let unreachable: Vec<i32> = unreachable_codes().collect();
@@ -234,8 +235,8 @@ pub(crate) async fn spoken(tx: &mut ReadTx, caller: &E164, key: TemplateKey) -> 
                   worded.own as "own?", worded.own_changed_at as "own_changed_at?",
                   worded.is_own_stopped as "is_own_stopped!", worded.is_built_in_stopped as "is_built_in_stopped!"
            from (select max(case when m.status = 'pending' then greatest($3, m.answers_at)
-                                 else greatest(m.created_at, m.answers_at) end)
-                          filter (where m.author = 'automation') as at,
+                                 else least(greatest(m.created_at, m.answers_at), m.updated_at) end)
+                          filter (where m.author = 'automation' and m.purpose not in ('nudge', 'reminder')) as at,
                         count(*) filter (where m.created_at > $4) as in_a_day,
                         exists (select from conv_conversations fc
                                 join conv_messages f on f.tenant_id = fc.tenant_id and f.conversation_id = fc.id
@@ -290,50 +291,6 @@ pub(crate) async fn automatic_since(tx: &mut ReadTx, caller: &E164, since: DateT
         tenant.as_uuid(),
         caller.as_str(),
         since
-    )
-    .fetch_one(tx.conn().await?)
-    .await?)
-}
-
-/// Whether the caller was ever told by whom and how they are texted, and has not certainly missed it.
-pub(crate) async fn is_introduced(tx: &mut ReadTx, caller: &E164) -> Result<bool, DbError> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select from conv_conversations c
-                          join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-                          where c.tenant_id = $1 and c.caller_phone = $2
-                            and (m.purpose = 'greeting' or m.why @> '{"introduces": true}')
-                            and m.status <> 'failed') as "is!""#,
-        tenant.as_uuid(),
-        caller.as_str()
-    )
-    .fetch_one(tx.conn().await?)
-    .await?)
-}
-
-/// How a caller stands to being told by whom and how they are texted.
-pub(crate) struct Introduction {
-    /// The provider has, or had, a text that says so; or the text that asks is one.
-    pub(crate) is_given: bool,
-    /// The intents of such texts that it does not have yet as far as this table knows.
-    pub(crate) planned: Vec<IntentId>,
-}
-
-/// What a text of the automation that is about to leave has to come after.
-pub(crate) async fn introduction(tx: &mut ReadTx, caller: &E164, asking: MessageId) -> Result<Introduction, DbError> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_as!(
-        Introduction,
-        r#"select coalesce(bool_or(m.id = $3 or m.status in ('queued', 'sent', 'delivered')), false) as "is_given!",
-                  coalesce(array_agg(m.intent_id) filter (where m.status = 'pending' and m.intent_id is not null), '{}')
-                    as "planned!: Vec<IntentId>"
-           from conv_conversations c
-           join conv_messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-           where c.tenant_id = $1 and c.caller_phone = $2
-             and (m.purpose = 'greeting' or m.why @> '{"introduces": true}')"#,
-        tenant.as_uuid(),
-        caller.as_str(),
-        asking.as_uuid()
     )
     .fetch_one(tx.conn().await?)
     .await?)

@@ -9,6 +9,7 @@ pub(crate) mod caller;
 pub(crate) mod contact;
 pub(crate) mod conversation;
 pub(crate) mod follow_up;
+pub(crate) mod introduction;
 pub(crate) mod message;
 pub(crate) mod retention;
 pub(crate) mod stretch;

@@ -211,6 +211,10 @@ async fn resend(
         return Ok(false);
     }
     let mut why = json!({ "resend": resent + 1, "resend_of": message.resend_of().unwrap_or(message.id) });
+    // It says the same, to whom it is said as well.
+    if message.why["introduces"] == true {
+        why["introduces"] = true.into();
+    }
     if let Some((key, wording)) = message.wording() {
         why["template"] = key.as_str().into();
         why["wording"] = wording.as_str().into();

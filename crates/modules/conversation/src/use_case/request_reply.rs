@@ -12,9 +12,9 @@ use crate::{
     store,
 };
 
-/// A caller's text, written at `written_at`, awaits an answer: the automation works one out, or a person is asked for it,
-/// once per stretch of texts that nobody has answered. The one place that decides who answers a text. The conversation
-/// is locked.
+/// A caller's text, written at `written_at`, awaits an answer: the automation works one out, or a person is asked for
+/// it, once per stretch of texts that nobody has answered. The one place that decides who answers a text. The
+/// conversation is locked.
 pub(crate) async fn request_reply(
     tx: &mut Tx,
     conversation: &ConversationRecord,
@@ -25,6 +25,9 @@ pub(crate) async fn request_reply(
     // One that is heard of too late is answered into a conversation that has moved on.
     let is_late = useful_until(Purpose::Reply, written_at) <= tx.now();
     if conversation.state == ConversationState::Open && !is_late {
+        // Whoever writes at night does not wait for the morning, nor does the greeting that the answer has to follow.
+        let introduction = store::introduction::of(tx, &conversation.caller_phone, text.id).await?;
+        nmc_effects::bring_forward(tx, &introduction.planned).await?;
         return store::turn::set(tx, conversation.id).await;
     }
     let what = if text.media_count > 0 { "sent a picture" } else { "wrote" };

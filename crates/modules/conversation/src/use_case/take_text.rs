@@ -59,7 +59,8 @@ pub(crate) async fn take_text(
             store::conversation::take_back(tx, conversation.id).await?;
         }
         let thread = answer_keyword(conversations, tx, event, Keyword::Stop, envelope).await?;
-        // Words can be read wrongly, and then a customer would wait for an answer that never comes: a person reads them.
+        // Words can be read wrongly, and then a customer would wait for an answer that never comes: a person reads
+        // them.
         let task = NewTask {
             purpose_key: format!("wording:{thread}"),
             kind: TaskKind::CallBack,
@@ -106,7 +107,8 @@ async fn open(
     let cause = Some(envelope.event_id);
     let caller = conversation.caller_phone.clone();
     let subject = Subject::Message(contact.id.into());
-    let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Greeting).await?;
+    // Somebody who writes is replied to, at night as well.
+    let gate = conversations.compliance.can_send(tx, subject, &caller, Purpose::Reply).await?;
     let now = tx.now();
     // Whoever writes can be written to.
     let spoken = Spoken { is_unreachable: false, ..store::message::spoken(tx, &caller, greet::key(contact)).await? };
@@ -143,8 +145,8 @@ async fn open(
     Ok(outcome)
 }
 
-/// Nobody overlooks danger because it is not the automation's turn, or stands at the end of a long text: what a turn will
-/// not hear is an alert at once.
+/// Nobody overlooks danger because it is not the automation's turn, or stands at the end of a long text: what a turn
+/// will not hear is an alert at once.
 async fn alarm(
     tx: &mut Tx,
     conversation: &ConversationRecord,
@@ -207,8 +209,8 @@ pub(crate) async fn record_text(
     Ok(message)
 }
 
-/// The most that is stored (`conv_messages_segments_bounds`). The caller paid for the text, so that the exact figure of a
-/// monstrous one matters to nobody.
+/// The most that is stored (`conv_messages_segments_bounds`). The caller paid for the text, so that the exact figure of
+/// a monstrous one matters to nobody.
 const MAX_SEGMENTS: u16 = 100;
 /// More than a carrier delivers with one message: <https://www.twilio.com/docs/messaging/guides/accepted-mime-types>.
 const MAX_MEDIA: u16 = 10;

@@ -2,11 +2,12 @@
 
 use chrono::Duration;
 use nmc_conversation::Settings;
+use nmc_identity::{QuietHours, TenantSettings};
 use nmc_simulators::twilio::{Api, Fault, When};
 
 use crate::{
-    setup::{World, bodies_sent, caller, settings},
-    shop::{brief, shop, stock},
+    setup::{World, bodies_sent, caller, phone, settings},
+    shop::{brief, shop, shop_with, stock},
 };
 
 /// One that may send, has the job and the worker, and does not send for now.
@@ -117,4 +118,36 @@ async fn an_answer_does_not_wait_for_what_became_of_a_greeting() {
     world.wait(Duration::seconds(31));
     world.play().await;
     assert_eq!(bodies_sent(&world, &caller()).len(), 2);
+}
+
+/// Calls are answered in the morning there, and whoever writes is answered at once: in a running exchange nobody waits.
+#[tokio::test]
+async fn who_writes_at_night_is_greeted_and_answered_at_night() {
+    let quiet_hours = QuietHours { greeting: true, ..QuietHours::default() };
+    let world = shop_with(TenantSettings { quiet_hours, ..brief() }).await;
+    world.wait(Duration::hours(9)); // 23:00
+    let emergency = phone("+12125550177");
+    for who in [caller(), emergency.clone()] {
+        world.call(&who).await;
+    }
+    world.play().await;
+    assert!(world.twilio.accepted().is_empty());
+    world.wait(Duration::minutes(5));
+    let opens = phone("+12125550178");
+    for (who, says, answer) in
+        [(caller(), "my sink leaks", "$120"), (emergency, "I smell gas", "911"), (opens, "my sink leaks", "$120")]
+    {
+        world.text(&who, says).await;
+        world.answer().await;
+        let sent = bodies_sent(&world, &who);
+        assert!(sent.len() == 2 && sent[0].contains("STOP") && sent[1].contains(answer), "{sent:?}");
+    }
+    // What left at night was said at night: the next call is answered by another, in the morning.
+    world.wait(Duration::hours(2));
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!((world.why(call).await.0, bodies_sent(&world, &caller()).len()), ("greeted", 2));
+    world.wait(Duration::hours(7));
+    world.play().await;
+    assert_eq!(bodies_sent(&world, &caller()).len(), 3);
 }

@@ -119,6 +119,7 @@ async fn nobody_else_is_asked() {
         "given-back",
         "wrote",
         "called",
+        "booked",
     ];
     for (number, case) in cases.into_iter().enumerate() {
         let who = phone(&format!("+1212555{:04}", 3_000 + number));
@@ -153,12 +154,16 @@ async fn nobody_else_is_asked() {
                 world.call(&who).await;
                 silence = Duration::minutes(10);
             }
+            "booked" => {
+                world.wait(Duration::minutes(1));
+                world.book(&who, "2026-06-15T14:00:00Z").await;
+            }
             case => panic!("{case}"),
         }
         world.is_silent(silence).await;
         world.is_silent(Duration::hours(1)).await;
         assert_eq!(world.nudges(&who).await.len(), 0, "{case}");
-        // The clock has moved on: back to a time at which texts are answered at once.
+        // Nor does one wait for the morning.
         assert_eq!(world.count("select count(*) from timers where kind = 'conversation.nudge'").await, 0, "{case}");
     }
 }
@@ -238,6 +243,31 @@ async fn what_waits_for_a_pause_is_not_sent_to_somebody_who_has_answered() {
     assert_eq!(nudges[0].failure.as_deref(), Some("superseded"));
     assert!(bodies_sent(&world, &caller()).iter().all(|body| !body.contains("Just checking in")));
     assert!(world.tasks().await.is_empty(), "a question that was answered is nobody's task");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_pause_is_not_sent_to_somebody_for_whom_a_person_has_booked() {
+    let world = shop().await;
+    offered(&world, &caller()).await;
+    let world = world.restarted(&Settings { is_paused: true, ..settings() });
+    world.is_silent(SILENCE).await;
+    world.wait(Duration::minutes(1));
+    world.book(&caller(), "2026-06-15T14:00:00Z").await;
+    let world = world.restarted(&settings());
+    world.is_silent(Duration::seconds(10)).await;
+    assert_eq!(world.nudges(&caller()).await[0].failure.as_deref(), Some("superseded"));
+}
+
+#[tokio::test]
+async fn a_call_after_a_nudge_is_greeted() {
+    let world = shop().await;
+    offered(&world, &caller()).await;
+    world.is_silent(SILENCE).await;
+    assert_eq!(world.nudges(&caller()).await.len(), 1);
+    world.wait(Duration::minutes(5));
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.why(call).await.0, "greeted");
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl World {
     }
 
     /// A person books for a customer.
-    async fn book(&self, who: &E164, start: &str) -> AppointmentId {
+    pub(crate) async fn book(&self, who: &E164, start: &str) -> AppointmentId {
         let new = NewAppointment {
             hold_id: self.hold(start, None).await,
             service_item_id: self.only("select id from catalog_service_items").await,
@@ -88,6 +88,12 @@ impl World {
     async fn reminders(&self, who: &E164) -> Vec<Message> {
         let messages = self.messages(who).await.into_iter();
         messages.filter(|message| message.purpose == Some(Purpose::Reminder)).collect()
+    }
+
+    /// What people were asked to remind of.
+    async fn asked_to_remind(&self) -> Vec<String> {
+        let tasks = self.app.conversation.open_tasks(&self.owner()).await.unwrap().into_iter();
+        tasks.map(|task| task.text).filter(|text| text.starts_with("Remind")).collect()
     }
 
     async fn reminders_of_all(&self) -> i64 {
@@ -233,7 +239,8 @@ async fn whoever_was_just_told_is_not_reminded() {
 
 #[tokio::test]
 async fn who_has_a_person_is_reminded_by_that_person() {
-    let world = shop().await;
+    // Whatever its callers speak.
+    let world = shop_with(TenantSettings { languages: vec![Language::Es], ..brief() }).await;
     let id = greeted(&world, &caller()).await;
     world.book(&caller(), FRIDAY_AT_3).await;
     world.play().await;
@@ -272,7 +279,82 @@ async fn nobody_is_reminded_against_their_will_or_the_businesss() {
         assert_eq!(world.reminders_of_all().await, 0, "{case}");
         assert_eq!(world.count("select count(*) from conv_conversations").await, 1, "{case}: none is begun in vain");
         assert_eq!(world.count("select count(*) from timers where kind = 'conversation.reminder'").await, 0, "{case}");
+        // Who wants to be reminded and gets no text is a person's to remind.
+        let is_a_persons = ["not-approved", "do-not-text"].contains(&case);
+        assert_eq!(world.asked_to_remind().await.len(), usize::from(is_a_persons), "{case}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_person_until_it_is_too_late_is_reminded_by_one() {
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    world.book(&caller(), FRIDAY_AT_3).await;
+    let waiting = "update conv_conversations set waiting_since = opened_at";
+    sqlx::query(waiting).execute(&mut world.superuser().await).await.unwrap();
+    world.waits_until("2026-06-12T16:54:59Z").await;
+    assert!(world.asked_to_remind().await.is_empty());
+    world.waits_until("2026-06-12T16:59:59Z").await;
+    let expected = "Remind the customer, who gets no text: Leak repair on Friday, June 12 at 3:00 PM.";
+    assert_eq!(world.asked_to_remind().await, [expected]);
+    assert_eq!(world.reminders_of_all().await, 0);
+}
+
+/// It waits while sending is paused, and a person takes the conversation over, or ends it.
+#[tokio::test]
+async fn what_is_taken_back_with_all_else_is_a_persons_to_say() {
+    for closes in [false, true] {
+        let world = shop().await;
+        let id = greeted(&world, &caller()).await;
+        world.book(&caller(), FRIDAY_AT_3).await;
+        world.play().await;
+        let world = world.restarted(&Settings { is_paused: true, ..settings() });
+        world.waits_until("2026-06-11T19:00:00Z").await;
+        assert_eq!(world.reminders_of_all().await, 1);
+        let (conversations, owner) = (&world.app.conversation, world.owner());
+        let changed =
+            if closes { conversations.close(&owner, id).await } else { conversations.take_over(&owner, id).await };
+        changed.unwrap();
+        world.is_silent(Duration::minutes(5)).await;
+        let who = if closes { "who gets no text" } else { "whose conversation you have" };
+        let expected = format!("Remind the customer, {who}: Leak repair on Friday, June 12 at 3:00 PM.");
+        assert_eq!(world.asked_to_remind().await, [expected]);
+        assert_eq!(world.count("select count(*) from conv_conversations").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_after_a_reminder_is_greeted() {
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    world.book(&caller(), FRIDAY_AT_3).await;
+    world.waits_until("2026-06-11T19:00:00Z").await;
+    assert_eq!(world.reminders_of_all().await, 1);
+    world.wait(Duration::minutes(5));
+    let call = world.call(&caller()).await;
+    world.play().await;
+    assert_eq!(world.why(call).await.0, "greeted");
+    assert_eq!(bodies_sent(&world, &caller()).len(), 3);
+}
+
+/// The reminder that told them who writes did not arrive; the one that is sent in its place tells them as well.
+#[tokio::test]
+async fn a_reminder_that_is_sent_again_introduces_as_the_first() {
+    let world = shop().await;
+    greeted(&world, &caller()).await;
+    let failed = "update conv_messages set status = 'failed' where purpose = 'greeting'";
+    sqlx::query(failed).execute(&mut world.superuser().await).await.unwrap();
+    world.book(&caller(), FRIDAY_AT_3).await;
+    world.waits_until("2026-06-11T19:00:00Z").await;
+    let reminder = world.twilio.accepted().pop().unwrap();
+    let url = reminder.status_callback.unwrap();
+    world.callback(&url, &reminder.sid, "undelivered", Some(30_001)).await;
+    for _ in 0..8 {
+        world.play().await;
+        world.wait(Duration::seconds(30));
+    }
+    assert_eq!(world.reminders_of_all().await, 2);
+    assert_eq!(world.says(&caller(), "ok").await, ["confirmed"]);
 }
 
 /// Whoever has not been told yet who writes, that it is automated, and how to end it, is told now.

@@ -4,6 +4,7 @@ use nmc_db::{DbError, ReadTx};
 use nmc_kernel::AppointmentId;
 use nmc_scheduling::AppointmentStatus;
 
+use super::nudge::has_booked_since;
 use crate::{Conversation, ConversationRecord, SmsRequest, store};
 
 /// Whether what a follow-up was written for is still so, just before it is sent; of any other text: yes. The
@@ -22,7 +23,8 @@ pub(crate) async fn still_holds(
     if request.purpose == Purpose::Nudge {
         let is_silent = conversation.waiting_since.is_none()
             && !store::follow_up::was_written_since(tx, conversation.id, message.created_at).await?;
-        return Ok(is_silent);
+        let caller = &conversation.caller_phone;
+        return Ok(is_silent && !has_booked_since(conversations, tx, caller, message.created_at).await?);
     }
     let id = message.why["appointment_id"].as_str().and_then(|id| id.parse::<AppointmentId>().ok());
     let start = message.why["start"].as_str().and_then(|start| start.parse::<DateTime<Utc>>().ok());

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, Utc};
 use nmc_compliance::{Decision, Purpose, Subject};
-use nmc_db::{DbError, Tx};
-use nmc_kernel::{ConversationId, MessageId};
+use nmc_db::{DbError, ReadTx, Tx};
+use nmc_kernel::{ConversationId, E164, MessageId};
 use serde_json::json;
 
 use crate::{
@@ -39,6 +39,9 @@ pub(crate) async fn nudge(conversations: &Conversation, tx: &mut Tx, id: Convers
     let is_of_now = dialogue.epoch == conversation.epoch && last.at + FORGOTTEN_AFTER > tx.now();
     let act = dialogue.nudge(tx.now()).filter(|_| is_of_now && tenant.settings.nudge);
     let Some(act) = act else { return Ok(()) };
+    if has_booked_since(conversations, tx, &conversation.caller_phone, last.at).await? {
+        return Ok(());
+    }
 
     let message: MessageId = tx.ids().next();
     let purpose = Purpose::Nudge;
@@ -69,6 +72,18 @@ pub(crate) async fn nudge(conversations: &Conversation, tx: &mut Tx, id: Convers
     send(tx, &conversation, outgoing, None).await?;
     let business_phone = conversation.business_phone.clone();
     touch(conversations, tx, &mut conversation, &business_phone).await
+}
+
+/// Whether there is an appointment for the caller that was made after `at`: a person has gone on where the automation
+/// asked.
+pub(super) async fn has_booked_since(
+    conversations: &Conversation,
+    tx: &mut ReadTx,
+    caller: &E164,
+    at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let booked = conversations.scheduling.appointments_of_customer(tx, caller, tx.now()).await?;
+    Ok(booked.iter().any(|appointment| appointment.created_at > at))
 }
 
 /// Looks again when the night is over, unless the question is forgotten by then.

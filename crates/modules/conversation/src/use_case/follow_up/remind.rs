@@ -1,13 +1,14 @@
-use chrono::Duration;
-use nmc_compliance::{Decision, Purpose, Subject};
+use chrono::{DateTime, Duration, Utc};
+use nmc_compliance::{BlockReason, Decision, Purpose, Subject};
 use nmc_db::{DbError, Tx};
+use nmc_events::{Context, conversation::MessageStatus};
 use nmc_identity::{Language, Tenant};
 use nmc_kernel::{AppointmentId, E164};
 use nmc_scheduling::{Appointment, AppointmentStatus};
 use serde_json::json;
 
 use crate::{
-    Conversation, ConversationRecord, ConversationState, TaskKind,
+    Conversation, ConversationRecord, ConversationState, Message, TaskKind,
     model::{
         dialogue::{Act, Dialogue, Visit, Voice, check, word},
         message::useful_until,
@@ -24,8 +25,21 @@ use crate::{
     },
 };
 
-/// Somebody who waits for an answer gets that first.
-const AFTER_THE_ANSWER: Duration = Duration::minutes(5);
+/// Somebody who waits for an answer gets that first; and what was written may be taken back before it leaves.
+const LOOKS_AGAIN: Duration = Duration::minutes(5);
+
+/// What comes of a reminder that is due.
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// It is written, and has not left yet.
+    Written,
+    /// It may be possible at this time.
+    Later(DateTime<Utc>),
+    /// No text says it, and somebody should.
+    APersons,
+    /// It has left, or nobody wants it.
+    Over,
+}
 
 /// An appointment is on the next day: its customer is reminded, if it is a caller. Whoever has never called or written
 /// has not asked for texts, and gets none. What does not let it go out now and ends by itself moves the timer.
@@ -46,23 +60,42 @@ pub(crate) async fn remind(conversations: &Conversation, tx: &mut Tx, id: Appoin
     let Some((mut conversation, is_new, language)) = thread(conversations, tx, &appointment).await? else {
         return Ok(());
     };
-    let is_written = store::message::find(tx, reminder::message_id(id, start)).await?.is_some();
-    let written = match conversation.state {
-        _ if is_written => false,
-        ConversationState::Open if conversation.waiting_since.is_some() => {
-            return ReminderTimer::set(tx, id, now + AFTER_THE_ANSWER).await;
-        }
-        ConversationState::Open => write(conversations, tx, &mut conversation, &tenant, &appointment, language).await?,
-        ConversationState::Human => {
-            ask_a_person(conversations, tx, &conversation, &tenant, &appointment).await?;
-            false
-        }
-        ConversationState::Blocked | ConversationState::Closed => false,
+    let outcome = match store::message::find(tx, reminder::message_id(id, start)).await? {
+        Some(written) => after(&written),
+        None => match conversation.state {
+            ConversationState::Open if conversation.waiting_since.is_some() => Outcome::Later(now + LOOKS_AGAIN),
+            ConversationState::Open => {
+                write(conversations, tx, &mut conversation, &tenant, &appointment, language).await?
+            }
+            ConversationState::Human | ConversationState::Blocked => Outcome::APersons,
+            ConversationState::Closed => Outcome::Over,
+        },
     };
-    match (is_new, written) {
-        (true, true) => publish_started(tx, &conversation, None),
-        (true, false) => store::conversation::take_back(tx, conversation.id).await,
-        (false, _) => Ok(()),
+    match outcome {
+        Outcome::Written if is_new => publish_started(tx, &conversation, None)?,
+        _ if is_new => store::conversation::take_back(tx, conversation.id).await?,
+        _ => {}
+    }
+    match outcome {
+        Outcome::Written => ReminderTimer::set(tx, id, now + LOOKS_AGAIN).await,
+        Outcome::Later(at) if at < reminder::useful_until(start) => ReminderTimer::set(tx, id, at).await,
+        Outcome::Later(_) | Outcome::APersons => {
+            let thread = (!is_new).then_some(&conversation);
+            ask_a_person(conversations, tx, thread, &tenant, &appointment).await
+        }
+        Outcome::Over => Ok(()),
+    }
+}
+
+/// What becomes of a reminder that was written. Of one that fails a person is told there; one that was taken back, with
+/// whatever else was still to be said, is the person's who has the conversation.
+fn after(written: &Message) -> Outcome {
+    let reason = written.failure.as_deref().and_then(BlockReason::from_word);
+    let is_taken_back = reason.is_some_and(|reason| !reason.needs_a_person() && reason != BlockReason::OptedOut);
+    match written.status {
+        MessageStatus::Pending => Outcome::Written,
+        MessageStatus::Failed if is_taken_back => Outcome::APersons,
+        _ => Outcome::Over,
     }
 }
 
@@ -94,7 +127,7 @@ async fn business_phone(
     conversations.compliance.sending_number(tx).await
 }
 
-/// Writes the reminder, which is not written yet; says whether it was. The conversation is locked.
+/// Writes the reminder, which is not written yet, if it may go out. The conversation is locked.
 async fn write(
     conversations: &Conversation,
     tx: &mut Tx,
@@ -102,25 +135,23 @@ async fn write(
     tenant: &Tenant,
     appointment: &Appointment,
     language: Option<Language>,
-) -> Result<bool, DbError> {
+) -> Result<Outcome, DbError> {
     let start = appointment.slot.start();
     let (purpose, message) = (Purpose::Reminder, reminder::message_id(appointment.id, start));
     let phone = conversation.caller_phone.clone();
-    let introduces = !store::message::is_introduced(tx, &phone).await?;
+    let introduces = !store::introduction::of(tx, &phone, message).await?.is_given_or_planned();
     match gate(conversations, tx, &phone, Subject::Message(message), purpose).await? {
         Decision::Allow => {}
-        Decision::Defer { until, .. } => {
-            ReminderTimer::set(tx, appointment.id, until).await?;
-            return Ok(false);
-        }
-        Decision::Block { .. } => return Ok(false),
+        Decision::Defer { until, .. } => return Ok(Outcome::Later(until)),
+        Decision::Block { reason } if reason.needs_a_person() => return Ok(Outcome::APersons),
+        Decision::Block { .. } => return Ok(Outcome::Over),
     }
     let visit = visit(conversations, tx, appointment).await?;
     let (acts, voice) = ([Act::Reminder { visit, introduces }], Voice::of_business(tenant, language));
     let body = word(&acts, &voice);
     if let Err(unfounded) = check(&body, &acts, &voice) {
         tracing::error!(conversation_id = %conversation.id, %unfounded, "a reminder says what is not so");
-        return Ok(false);
+        return Ok(Outcome::APersons);
     }
     let dialogue = Dialogue::read(store::turn::dialogue(tx, conversation.id).await?.as_ref());
     // What was asked before a person had the conversation is not open any more.
@@ -145,27 +176,33 @@ async fn write(
     send(tx, conversation, outgoing, None).await?;
     let business_phone = conversation.business_phone.clone();
     touch(conversations, tx, conversation, &business_phone).await?;
-    Ok(true)
+    Ok(Outcome::Written)
 }
 
-/// The automation is silent in a conversation that a person has, so that the person reminds.
+/// Where the automation is silent, or no text gets through in time, a person reminds.
 async fn ask_a_person(
     conversations: &Conversation,
     tx: &mut Tx,
-    conversation: &ConversationRecord,
+    thread: Option<&ConversationRecord>,
     tenant: &Tenant,
     appointment: &Appointment,
 ) -> Result<(), DbError> {
-    let visit = visit(conversations, tx, appointment).await?.in_words(&Voice::of_business(tenant, Some(Language::En)));
+    let voice = Voice::to_people(tenant.time_zone, tenant.name.as_str());
+    let visit = visit(conversations, tx, appointment).await?.in_words(&voice);
+    let who = match thread.map(|conversation| conversation.state) {
+        Some(ConversationState::Human) => "whose conversation you have",
+        _ => "who gets no text",
+    };
     let task = NewTask {
         purpose_key: format!("reminder:{}", reminder::message_id(appointment.id, appointment.slot.start())),
         kind: TaskKind::Check,
-        conversation_id: Some(conversation.id),
+        conversation_id: thread.map(|conversation| conversation.id),
         call_id: None,
-        caller_phone: Some(conversation.caller_phone.clone()),
-        text: format!("Remind the customer, whose conversation you have: {visit}."),
+        caller_phone: Some(appointment.customer_phone.clone()),
+        text: format!("Remind the customer, {who}: {visit}."),
     };
-    raise_task(tx, &task, conversation.context(None)).await
+    let context = Context { correlation: appointment.correlation_id, causation: None };
+    raise_task(tx, &task, thread.map_or(context, |conversation| conversation.context(None))).await
 }
 
 /// The appointment as it is told.

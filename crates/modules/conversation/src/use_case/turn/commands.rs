@@ -4,7 +4,6 @@ use chrono::Duration;
 use nmc_catalog::{Quote, QuoteError};
 use nmc_db::{DbError, Tx};
 use nmc_events::scheduling::CancelledReason;
-use nmc_identity::Language;
 use nmc_kernel::{Actor, AppointmentId, HoldId, ServiceItemId, Timeslot};
 use nmc_scheduling::{
     Appointment, BookError, ChangeError, Details, Held, HoldError, NewAppointment, NewHold, ReleaseError,
@@ -241,8 +240,7 @@ impl Commanded<'_> {
         self.world.appointments.iter().find(|appointment| appointment.id == id)
     }
 
-    /// That in which people of the business are told.
     fn voice(&self) -> Voice {
-        Voice { language: Language::En, zone: self.world.zone, business: self.world.business.clone() }
+        Voice::to_people(self.world.zone, &self.world.business)
     }
 }

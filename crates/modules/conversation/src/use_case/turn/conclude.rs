@@ -64,7 +64,7 @@ pub(super) async fn conclude(
     let id: MessageId = tx.ids().next();
     let mut available_at = tx.now();
     if thought.text.is_some() {
-        if !store::message::is_introduced(&mut tx, &conversation.caller_phone).await? {
+        if !store::introduction::of(&mut tx, &conversation.caller_phone, id).await?.is_given_or_planned() {
             // The first text of all says who writes, that it is automated, and how to end it: this one does not.
             raise_tasks(&mut tx, &conversation, read, &thought.answer.commands).await?;
             ask_a_person_instead(&mut tx, &conversation, None).await?;
