@@ -45,10 +45,7 @@ pub async fn set(tx: &mut Tx, kind: &'static str, ref_id: Uuid, due_at: DateTime
     )
     .execute(tx.conn().await?)
     .await?;
-    // What falls due before a clock at rest looks again wakes it now; it stays awake until then.
-    if due_at <= now + LONGEST_REST {
-        tx.wake(Topic::Timers);
-    }
+    wake_for(tx, due_at);
     Ok(())
 }
 
@@ -71,10 +68,15 @@ pub async fn set_unless_set(
     )
     .execute(tx.conn().await?)
     .await?;
-    if due_at <= now + LONGEST_REST {
+    wake_for(tx, due_at);
+    Ok(())
+}
+
+/// What falls due before a clock at rest looks again wakes it now; it stays awake until then.
+fn wake_for(tx: &mut Tx, due_at: DateTime<Utc>) {
+    if due_at <= tx.now() + LONGEST_REST {
         tx.wake(Topic::Timers);
     }
-    Ok(())
 }
 
 /// Takes every timer of these subjects back, of whatever kind: the subjects are gone.
