@@ -288,36 +288,6 @@ async fn without_a_database_twilio_is_asked_to_try_again() {
 }
 
 #[tokio::test]
-async fn stored_names_do_not_change() {
-    let world = World::approved().await;
-    let consumers = world.dispatcher.conversation.consumers(nmc_outbox::Consumers::new());
-    assert_eq!(
-        consumers.names(),
-        [
-            "conversation.answer-call",
-            "conversation.close-opted-out",
-            "conversation.drop-reminder",
-            "conversation.move-reminder",
-            "conversation.set-reminder",
-            "conversation.take-text",
-            "conversation.unblock",
-        ]
-    );
-    assert_eq!(
-        world.timers.kinds(),
-        [
-            "conversation.close",
-            "conversation.nudge",
-            "conversation.override-window",
-            "conversation.reminder",
-            "conversation.unblock",
-            "conversation.unblock-all",
-        ]
-    );
-    assert_eq!(world.effects.kinds(), ["sms"]);
-}
-
-#[tokio::test]
 async fn a_text_that_arrives_after_all_is_not_sent_again() {
     let world = World::approved().await;
     let (url, sid) = greeted(&world).await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime, TimeDelta, Utc};
-use nmc_conversation::ConversationState;
+use nmc_conversation::{ConversationState, SETTLES_AFTER};
 use nmc_kernel::{AppointmentId, ResourceId};
 use nmc_scheduling::{Appointment, AppointmentStatus};
 use nmc_simulators::twilio::{CallRequest, CallScenario, TextRequest};
@@ -24,8 +24,6 @@ use crate::SandboxError;
 const CALLED_BEFORE: TimeDelta = TimeDelta::minutes(1);
 /// Between two texts in a row.
 const BETWEEN_TEXTS: TimeDelta = TimeDelta::seconds(1);
-/// So long after a text its answer is due.
-const SETTLES_AFTER: TimeDelta = TimeDelta::milliseconds(2_500);
 
 /// Plays it on a stage.
 pub(super) async fn play(

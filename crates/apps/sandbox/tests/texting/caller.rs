@@ -1,9 +1,6 @@
 //! Somebody who calls, is not picked up, and texts.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use chrono::NaiveDate;
 use nmc_kernel::E164;
@@ -99,9 +96,9 @@ impl Caller {
         tokio::time::timeout(PATIENCE, texts.wait_for(|texts| *texts >= count)).await.is_ok_and(|there| there.is_ok())
     }
 
+    /// Nothing is waited for here: a person reads, and the programs are to see that it takes time.
     async fn read(&self) {
-        let began = Instant::now();
-        assert!(eventually(READING * 10, async || began.elapsed() >= READING).await);
+        tokio::time::sleep(READING).await;
     }
 
     async fn write(&mut self, twilio: &TwilioSimulator, line: usize) {

@@ -12,7 +12,7 @@ use axum::Router;
 use chrono::{DateTime, Duration, Utc};
 use nmc_catalog::Catalog;
 use nmc_compliance::{CampaignSubmission, Compliance};
-use nmc_conversation::{Asked, Conversation, NewMessage, Settings, TurnSettings, Turns};
+use nmc_conversation::{Asked, Conversation, NewMessage, SETTLES_AFTER, Settings, TurnSettings, Turns};
 use nmc_db::{Db, PoolSettings, Wakes};
 use nmc_effects::Effects;
 use nmc_identity::{Identity, NewTenant, TenantName, TenantSettings};
@@ -29,8 +29,6 @@ use uuid::Uuid;
 /// 14:00 in New York.
 pub(crate) const NOON: &str = "2026-06-10T18:00:00Z";
 pub(crate) const PUBLIC: &str = "https://nmc.example.com";
-/// So long after a text the answer to it is due.
-pub(crate) const SETTLES_AFTER: Duration = Duration::milliseconds(2_500);
 /// Two listings this far apart decide that a text was not sent.
 pub(crate) const LISTING_GAP: StdDuration = StdDuration::from_mins(1);
 
