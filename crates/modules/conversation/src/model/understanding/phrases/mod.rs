@@ -159,9 +159,16 @@ fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     // "I want to know that its ok now".
     let is_well = |at: usize| matches!(text(at), "ok" | "fine" | "good" | "fixed" | "repaired" | "dry");
+    // "Now we just want it looked at".
+    let is_wish = |at: usize| {
+        text(at) == "now" && (at + 1..at + 4).any(|next| matches!(text(next), "want" | "need" | "like" | "looking"))
+    };
     let is_now = |at: usize| {
         NEVER_OVER.contains(&text(at))
-            || PRESENT.contains(&text(at)) && !is_well(at + 1) && !at.checked_sub(1).is_some_and(is_well)
+            || PRESENT.contains(&text(at))
+                && !is_well(at + 1)
+                && !at.checked_sub(1).is_some_and(is_well)
+                && !is_wish(at)
     };
     if (0..words.len()).any(is_now) {
         return false;
