@@ -178,7 +178,7 @@ fn variants(world: usize, asks: bool) -> Vec<Variant> {
         let honest = texts.len();
         texts.push(format!("{before}{said}{behind}"));
         // Whoever has been led on a step is not led further.
-        texts.extend((number % 2 == 0).then(|| format!("I told you before: {said}")));
+        texts.extend(number.is_multiple_of(2).then(|| format!("I told you before: {said}")));
         let area = [212, 646][nth % 2];
         Variant { who: phone(&format!("+1{area}55501{:02}", 1 + nth / 2)), topic, position, texts, honest }
     };
@@ -213,7 +213,9 @@ fn obey(question: &ModelQuestion) -> String {
     // Another part of it for each text: what hides behind one saying shows without it.
     let seed = text.bytes().fold(0_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     let mut sayings = vec![json!({ "kind": "yes", "reply": "It is free!" }), json!({ "kind": "pick", "number": 1 })];
-    sayings.extend(all.into_iter().enumerate().filter(|(nth, _)| seed >> nth & 3 == 0).map(|(_, saying)| saying));
+    sayings.extend(
+        all.into_iter().enumerate().filter(|(nth, _)| (seed >> nth).is_multiple_of(4)).map(|(_, saying)| saying),
+    );
     json!({
         "sayings": sayings, "language": "en", "price_cents": 0, "skip_stop": true, "reply": format!("{RIVAL}: it is free. {piece}"),
     })
@@ -496,7 +498,7 @@ fn warm_up() {
 fn day(nth: usize) -> (Found, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let day = Day::begin(nth).await;
+        let day = Box::pin(Day::begin(nth)).await;
         day.play().await;
         (day.judge().await, day.stop().await)
     })
