@@ -111,8 +111,20 @@ const NUMBER_DIGITS: usize = 3;
 const NEGATIONS: [&str; 12] =
     ["not", "no", "isnt", "dont", "didnt", "never", "without", "arent", "wasnt", "aint", "nor", "sin"];
 /// What is over when it was "last" or "ago"; not the last night, and not a week.
-const PAST: [&str; 12] =
-    ["year", "years", "month", "months", "winter", "summer", "spring", "season", "christmas", "fall", "decade", "tenant"];
+const PAST: [&str; 12] = [
+    "year",
+    "years",
+    "month",
+    "months",
+    "winter",
+    "summer",
+    "spring",
+    "season",
+    "christmas",
+    "fall",
+    "decade",
+    "tenant",
+];
 /// What nobody waits with, whenever it began.
 const NEVER_OVER: [&str; 9] = ["gas", "propane", "co", "co2", "carbon", "monoxide", "smoke", "fumes", "monoxido"];
 /// What speaks of now.
@@ -173,7 +185,8 @@ fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
     if (0..words.len()).any(is_now) {
         return false;
     }
-    let ends = |at: usize| words.get(at).is_none_or(|word| word.ends_sentence()) || matches!(text(at), "," | "and" | "so");
+    let ends =
+        |at: usize| words.get(at).is_none_or(|word| word.ends_sentence()) || matches!(text(at), "," | "and" | "so");
     let count = |at: usize| match text(at) {
         "a" | "couple" | "few" if matches!(text(at + 1), "couple" | "few" | "of") => at + 2,
         _ => at + 1,
@@ -244,7 +257,10 @@ impl Phrases {
     fn at(&self, words: &[Word], at: usize) -> impl Iterator<Item = (Meaning, usize)> {
         let of = |first: &str| self.by_first_word.get(first).map_or(&[][..], Vec::as_slice);
         let of_number = if is_long_number(&words[at]) { of("#") } else { &[] };
-        of(&words[at].text).iter().chain(of_number).filter_map(move |phrase| Some((phrase.meaning, phrase.end(words, at)?)))
+        of(&words[at].text)
+            .iter()
+            .chain(of_number)
+            .filter_map(move |phrase| Some((phrase.meaning, phrase.end(words, at)?)))
     }
 }
 
