@@ -47,7 +47,7 @@ async fn what_begins_soon_is_called_off_or_moved_by_a_person() {
         assert_eq!(
             texts_of_tasks(&world).await,
             [format!(
-                "call-back: Call the customer at once, who wants to {what} an appointment that begins soon: \
+                "call-back: Call the customer at once about an appointment that begins soon. They want to {what} \
                  Leak repair on Thursday, June 11 at 1:00 PM."
             )]
         );

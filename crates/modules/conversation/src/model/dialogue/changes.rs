@@ -14,10 +14,7 @@ use super::{
     thought::Thought,
     world::local,
 };
-use crate::model::{
-    task::TaskKind,
-    understanding::{AskedAbout, LocalWindow, Pick, Saying, When},
-};
+use crate::model::understanding::{AskedAbout, LocalWindow, Pick, Saying, When};
 
 /// A wish no longer than this that has the appointment in it is the day it is on.
 const DAY: Duration = Duration::days(1);
@@ -140,8 +137,7 @@ impl Thought<'_> {
             ChangeKind::Move => "move",
         };
         let told = visit.in_words(&Voice::to_people(self.world.zone, &self.world.business));
-        let text = format!("Call the customer at once, who wants to {what} an appointment that begins soon: {told}.");
-        self.hand_over_with(Why::TooLate, TaskKind::CallBack, text, Act::TooLate(visit));
+        self.hand_over_with(Why::TooLate, &format!("They want to {what} {told}."), Act::TooLate(visit));
         true
     }
 

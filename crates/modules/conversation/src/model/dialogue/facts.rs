@@ -104,9 +104,11 @@ impl<'a> Facts<'a> {
 
     /// "Leak repair on Wednesday, March 11 at 3:30 PM".
     pub(super) fn visit(&self, visit: &Visit) -> String {
-        let unnamed = || plain(&self.texts.fact("unnamed_job", &[]));
-        let job = visit.job.as_deref().map_or_else(unnamed, |job| self.name(job));
-        plain(&self.texts.fact("visit", &[("job", &job), ("moment", &self.moment(visit.start))]))
+        let moment = self.moment(visit.start);
+        plain(&match visit.job.as_deref() {
+            Some(job) => self.texts.fact("visit", &[("job", &self.name(job)), ("moment", &moment)]),
+            None => self.texts.fact("unnamed_visit", &[("moment", &moment)]),
+        })
     }
 
     /// "Mon-Fri 8 AM-6 PM, Sat 9 AM-1 PM, Sun closed"; of long ones the next days.

@@ -21,11 +21,16 @@ impl Thought<'_> {
         let (kind, text) = why.task();
         let is_emergency = why == Why::Emergency;
         let act = if is_emergency { Act::Emergency } else { Act::HandOver { calls: why == Why::CallBack } };
-        self.hand_over_with(why, kind, text.to_owned(), act);
+        self.tell_and_hand_over(why, kind, text.to_owned(), act);
     }
 
-    /// The same with a task and words of its own.
-    pub(super) fn hand_over_with(&mut self, why: Why, kind: TaskKind, text: String, act: Act) {
+    /// The same with words of its own, and more for the person to know.
+    pub(super) fn hand_over_with(&mut self, why: Why, more: &str, act: Act) {
+        let (kind, text) = why.task();
+        self.tell_and_hand_over(why, kind, format!("{text} {more}"), act);
+    }
+
+    fn tell_and_hand_over(&mut self, why: Why, kind: TaskKind, text: String, act: Act) {
         self.is_used = true;
         self.dialogue.not_understood = 0;
         self.dialogue.circles = 0;
@@ -58,9 +63,7 @@ impl Why {
             Self::NoAppointment => {
                 (TaskKind::Reply, "Reply to the caller about an appointment that is not booked under this number.")
             }
-            Self::TooLate => {
-                (TaskKind::CallBack, "Call the customer, who wants to change an appointment that begins soon.")
-            }
+            Self::TooLate => (TaskKind::CallBack, "Call the customer at once about an appointment that begins soon."),
             Self::NoBooking => (TaskKind::Reply, "Reply to the caller: what they want cannot be booked by text."),
         }
     }

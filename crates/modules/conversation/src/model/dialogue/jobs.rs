@@ -6,7 +6,7 @@ use nmc_kernel::ServiceItemId;
 use super::{Act, Command, hand_over::Why, thought::Thought};
 use crate::model::{
     task::TaskKind,
-    understanding::{AskedAbout, Pick, Question, Saying},
+    understanding::{AskedAbout, Pick, Question, Saying, is_done_to_many},
 };
 
 /// Below this the caller is asked.
@@ -15,11 +15,6 @@ const SURE: f64 = 0.5;
 pub(super) const LISTED_MAX: usize = 8;
 /// More prices do not fit into one beside the question.
 const PRICED_MAX: usize = 2;
-/// What is done to many things: who wants "a dishwasher installed" does not want another thing installed.
-const DONE_TO_MANY: [&str; 16] = [
-    "install", "instal", "repair", "fix", "clean", "replac", "inspect", "upgrad", "servic", "new", "broken", "change",
-    "work", "not", "keep", "put",
-];
 /// Words that begin alike by so many letters are the same in another form.
 const ALIKE_LETTERS: usize = 4;
 
@@ -47,7 +42,7 @@ impl Thought<'_> {
             // What is no job by itself tells more of the one that is known.
             None if self.dialogue.item.is_some() || self.dialogue.is_done => {}
             None if self.tells_prices(&found, &words) => {}
-            None if is_near(&found, &words) => self.ask_which_job(&found),
+            None if shares_thing(&found, &words) => self.ask_which_job(&found),
             None => {
                 self.is_puzzling = true;
                 self.list_items();
@@ -162,13 +157,13 @@ impl Thought<'_> {
 }
 
 /// Whether a job that is not sure has more in common with the text than what is done.
-pub(super) fn is_near(found: &Matches, text: &str) -> bool {
+pub(super) fn shares_thing(found: &Matches, text: &str) -> bool {
     let said: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let is_said = |word: &str| {
         let beginning: String = word.chars().take(ALIKE_LETTERS).collect();
         said.iter().any(|said| said == word || (word.chars().count() >= ALIKE_LETTERS && said.starts_with(&beginning)))
     };
-    let is_thing = |word: &str| !DONE_TO_MANY.iter().any(|done| word.starts_with(done));
+    let is_thing = |word: &str| !is_done_to_many(word);
     let is_of_thing =
         |matched: &str| matched.to_lowercase().split_whitespace().any(|word| is_thing(word) && is_said(word));
     found.best.iter().chain(&found.runners_up).any(|found| is_of_thing(&found.matched))

@@ -6,7 +6,7 @@ use nmc_kernel::Minutes;
 
 use super::{
     Act,
-    jobs::{is_near, sure},
+    jobs::{shares_thing, sure},
     thought::Thought,
 };
 use crate::model::understanding::{Question, Saying};
@@ -100,7 +100,7 @@ impl Thought<'_> {
                     self.take_job(quote.service_item_id);
                 }
             }
-            None if is_near(&found, words) && is_open => self.ask_which_job(&found),
+            None if shares_thing(&found, words) && is_open => self.ask_which_job(&found),
             None => {
                 self.acts.push(Act::TellItem(None));
                 if is_open {

@@ -21,7 +21,8 @@ impl Thought<'_> {
                 self.dialogue.forget_job();
                 self.dialogue.is_wrong_number = true;
                 if !self.world.appointments.is_empty() {
-                    let text = "See whose appointment it is: who has the number it was booked under says that it is wrong.";
+                    let text =
+                        "See whose appointment it is: who has the number it was booked under says that it is wrong.";
                     self.commands.push(Command::Task { kind: TaskKind::Check, text: text.to_owned() });
                 }
                 self.close(Act::WrongNumber);

@@ -135,7 +135,7 @@ pub(super) fn sentence(facts: &Facts<'_>, act: &Act) -> Sentence {
         Act::Nudge(Open::Pick) => ("nudge-pick", vec![]),
         Act::Nudge(Open::Name) => ("nudge-name", vec![]),
         Act::Nudge(Open::Address) => ("nudge-address", vec![]),
-        Act::Nudge(Open::Confirm) => ("nudge-confirm", vec![]),
+        Act::Nudge(Open::Confirm) => ("nudge-confirm", vec![hint("confirm_hint")]),
         Act::Reminder { visit: one, introduces: false } => ("reminder", vec![business(), visit(one)]),
         Act::Reminder { visit: one, introduces: true } => {
             ("reminder-first", vec![business(), visit(one), hint("stop_hint")])

@@ -28,6 +28,16 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner anymore live same few amigo agendar espanol saw ubicados mom ya competitor friend neighbor out busy rn driving pic pics picture pictures photo photos sent ideal ish depends pretty include includes included spelled hacer prefiero cool having hope whens fast joke crazy rain raining weather huh wow cmon haha hahaha omg ok lmao jk btw tho though mismo vivo asi al entre llamo dejela";
 static IS_FILLER: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.split_whitespace().collect());
 
+/// What is done to many things: who wants "a dishwasher installed" does not want another thing installed. Its beginnings.
+const DONE_TO_MANY: [&str; 13] = [
+    "insta", "repair", "clean", "replac", "inspect", "upgrad", "servic", "broken", "repara", "arregl", "limpi",
+    "cambi", "reemplaz",
+];
+/// The same of words that others begin with, too.
+const SHORT_DONE_TO_MANY: [&str; 24] = [
+    "fix", "fixed", "fixing", "new", "change", "changed", "changing", "work", "works", "working", "not", "keep",
+    "keeps", "put", "no", "nuevo", "nueva", "roto", "rota", "poner", "revisar", "revision", "funciona", "sirve",
+];
 /// Part of what is wrong: "won't drain".
 const NEGATIONS: [&str; 8] = ["no", "not", "wont", "doesnt", "dont", "cannot", "isnt", "sin"];
 /// Typed by accident, or to see what happens.
@@ -38,6 +48,11 @@ const MAX_CONSONANTS: usize = 5;
 /// Whether the word names no job by itself, and nobody either.
 pub(super) fn is_filler(word: &str) -> bool {
     IS_FILLER.contains(word)
+}
+
+/// Whether it is what is done, or what is wrong, and not with what.
+pub(crate) fn is_done_to_many(word: &str) -> bool {
+    SHORT_DONE_TO_MANY.contains(&word) || DONE_TO_MANY.iter().any(|begins| word.starts_with(begins))
 }
 
 /// The words that are left between the fillers, where they may name a job. What is in `is_plain` is no filler.

@@ -38,6 +38,7 @@ mod when;
 mod words;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+pub(crate) use jobs::is_done_to_many;
 use nmc_identity::{Language, OpeningHours};
 use serde::{Deserialize, Serialize};
 

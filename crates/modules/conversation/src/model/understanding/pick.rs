@@ -37,9 +37,8 @@ const ONE: [&str; 14] = [
     "offer",
 ];
 /// What makes the opposite of a pick.
-const EXCLUDES: [&str; 12] = [
-    "not", "cannot", "dont", "doesnt", "wont", "isnt", "never", "except", "without", "bad", "ninguna", "ninguno",
-];
+const EXCLUDES: [&str; 12] =
+    ["not", "cannot", "dont", "doesnt", "wont", "isnt", "never", "except", "without", "bad", "ninguna", "ninguno"];
 /// What says in front of a number that it is a place in the list.
 const NUMBERED: [&str; 8] = ["#", "number", "option", "choice", "slot", "opt", "num", "nr"];
 /// What may stand around a number that picks.
@@ -273,7 +272,9 @@ fn is_alone(said: &Said<'_>, clause: Range<usize>, number: usize) -> bool {
 /// "The first time", and nothing else.
 fn is_alone_with_time(said: &Said<'_>, at: usize) -> bool {
     let is_said = |word: usize| {
-        word == at || word == at + 1 || IS_AROUND.contains(text(said, word)) && text(said, word) != "my"
+        word == at
+            || word == at + 1
+            || IS_AROUND.contains(text(said, word)) && text(said, word) != "my"
             || said.days.iter().any(|day| day.words.contains(&word))
     };
     clause(said.words, at).into_iter().all(is_said)

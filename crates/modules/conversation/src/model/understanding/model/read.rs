@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     super::{
         LocalWindow, MAX_WINDOWS, Pick, Question, Saying, When,
+        shift::MINUTES_MAX,
         when::{soon, windows},
         words::words,
     },
@@ -20,8 +21,6 @@ use super::{
 const SAYINGS_MAX: usize = 20;
 /// As long as an address may be.
 const WORDS_CHARS: usize = 200;
-/// Nobody moves anything further: eight weeks.
-const SHIFT_MINUTES_MAX: i32 = 60 * 24 * 7 * 8;
 
 /// Reads the answer to an inquiry; nothing where it is no interpretation. Around the JSON there may be other words, as some
 /// models cannot help writing.
@@ -94,7 +93,7 @@ fn is_short(words: &&str) -> bool {
 /// Within the days that can be booked.
 fn shift(said: &Value) -> Option<i32> {
     let minutes = said.get("minutes").and_then(Value::as_i64).and_then(|minutes| i32::try_from(minutes).ok());
-    minutes.filter(|minutes| (1..=SHIFT_MINUTES_MAX).contains(&minutes.abs()))
+    minutes.filter(|minutes| (1..=MINUTES_MAX).contains(&minutes.abs()))
 }
 
 fn is_true(said: &Value, key: &str) -> bool {

@@ -19,21 +19,15 @@ const QUESTIONS: [&str; 19] = [
     "should", "may", "did", "which",
 ];
 /// What leaves open whether somebody agrees, wherever it stands in a text.
-const DOUBTS: [&str; 44] = [
-    "no", "not", "never", "nor", "neither", "dont", "cannot", "wont", "doesnt", "isnt", "arent", "didnt", "wasnt",
-    "wouldnt", "shouldnt", "couldnt", "hardly", "maybe", "perhaps", "possibly", "unless", "until", "when", "wait",
-    "wrong", "incorrect", "but", "instead", "unsure", "depends", "if", "nunca", "tampoco", "pero", "quizas", "quiza",
-    "cuando", "hasta", "espere", "espera", "depende", "aunque", "mejor", "equivocado",
-];
+const DOUBTS: &str = "no not never nor neither dont cannot wont doesnt isnt arent didnt wasnt wouldnt shouldnt couldnt hardly \
+    maybe perhaps possibly unless until when wait wrong incorrect but instead unsure depends if nunca tampoco \
+    pero quizas quiza cuando hasta espere espera depende aunque mejor equivocado";
 /// What "if" may be followed by without making a condition.
 const NO_CONDITION: [&str; 5] = ["possible", "needed", "necessary", "anything", "not"];
 /// With one of these, and with [`BESIDE`] and nothing else, somebody agrees that an appointment is called off.
-const CALLS_OFF: [&str; 45] = [
-    "yes", "ok", "sure", "y", "ya", "1", "correct", "right", "absolutely", "definitely", "certainly", "course", "fine",
-    "perfect", "great", "good", "alright", "cool", "agreed", "exactly", "off", "cancel", "cancelled", "canceled", "do",
-    "go", "si", "claro", "dale", "vale", "bueno", "correcto", "perfecto", "acuerdo", "adelante", "supuesto", "cancele",
-    "cancela", "cancelen", "cancelar", "cancelarla", "cancelela", "cancelelo", "anule", "anulela",
-];
+const CALLS_OFF: &str = "yes ok sure y ya 1 correct right absolutely definitely certainly course fine perfect great good alright cool \
+    agreed exactly off cancel cancelled canceled do go si claro dale vale bueno correcto perfecto acuerdo \
+    adelante supuesto cancele cancela cancelen cancelar cancelarla cancelela cancelelo anule anulela";
 /// What may stand beside it.
 const BESIDE: &str = "please it that this the my our appointment booking visit for me us and i we id ill ahead so sorry \
     just sir maam man thanks thank very much again sounds all now of call then bye goodbye take care have a nice day por \
@@ -42,7 +36,14 @@ const BESIDE: &str = "please it that this the my our appointment booking visit f
 const WISHES: [&str; 7] = ["want", "need", "like", "would", "to", "quiero", "deseo"];
 /// Who says one of these is coming.
 const COMES: [&[&str]; 9] = [
-    &["be", "there"], &["see", "you"], &["coming"], &["still"], &["keep"], &["stay"], &["stays"], &["my", "appointment", "stands"],
+    &["be", "there"],
+    &["see", "you"],
+    &["coming"],
+    &["still"],
+    &["keep"],
+    &["stay"],
+    &["stays"],
+    &["my", "appointment", "stands"],
     &["estare"],
 ];
 /// What is asked for, and is agreed to by asking: "can you book it".
@@ -103,7 +104,7 @@ impl Reading<'_> {
                 "?" => self.asks_whether(at),
                 // "Yes, but my name is spelled Patt".
                 "but" | "pero" => !self.answered.iter().any(|words| words.start > at),
-                word => DOUBTS.contains(&word),
+                word => is_of(DOUBTS, word),
             }
         };
         (0..self.words.len()).any(|at| is_doubt(at) && is_open(at))
@@ -114,7 +115,8 @@ impl Reading<'_> {
         let start = self.words[..end].iter().rposition(Word::ends_sentence).map_or(0, |end| end + 1);
         let mut hits = self.hits.iter().filter(|hit| (start..end).contains(&hit.words.start));
         let is_request = |hit: &Hit| ASKED_FOR.contains(&self.words[hit.words.start].text.as_str());
-        hits.clone().any(|hit| hit.meaning == Meaning::Yes && !is_request(hit)) && !hits.any(|hit| is_question(hit.meaning))
+        hits.clone().any(|hit| hit.meaning == Meaning::Yes && !is_request(hit))
+            && !hits.any(|hit| is_question(hit.meaning))
     }
 
     /// Whether to call an appointment off: only who says nothing else agrees, and who says that it stays keeps it.
@@ -125,12 +127,12 @@ impl Reading<'_> {
         let says = |word: &str| said.contains(&word);
         let is_named = said.iter().any(|word| *word == "off" || word.starts_with("cancel") || word.starts_with("anul"));
         let is_beside = |word: &str| {
-            CALLS_OFF.contains(&word)
-                || BESIDE.split_whitespace().any(|beside| beside == word)
+            is_of(CALLS_OFF, word)
+                || is_of(BESIDE, word)
                 || is_named && WISHES.contains(&word)
                 || word == "you" && says("thank")
         };
-        let is_bare = said.iter().all(|word| is_beside(word)) && said.iter().any(|word| CALLS_OFF.contains(word));
+        let is_bare = said.iter().all(|word| is_beside(word)) && said.iter().any(|word| is_of(CALLS_OFF, word));
         let is_stay = said.contains(&"2") && said.iter().all(|word| *word == "2" || is_beside(word));
         let is_kept = is_stay || !is_asked && (self.means(Meaning::Keep) || self.comes() && !is_named);
         let says_no = self.sayings.contains(&Saying::No);
@@ -155,7 +157,8 @@ impl Reading<'_> {
             let before = self.words[..at].iter().rev().take_while(|word| !is_end(word));
             before.map(|word| word.text.as_str()).any(|word| word == "no" || NEGATIONS.contains(&word))
         };
-        (0..self.words.len()).any(|at| COMES.iter().any(|words| says(at, words)) && !is_negated(at)) || self.confirms_coming()
+        (0..self.words.len()).any(|at| COMES.iter().any(|words| says(at, words)) && !is_negated(at))
+            || self.confirms_coming()
     }
 
     /// "I confirm my appointment".
@@ -176,6 +179,10 @@ impl Reading<'_> {
     }
 }
 
+fn is_of(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|listed| listed == word)
+}
+
 /// Whether its words leave nothing open.
 const fn is_settled(meaning: Meaning) -> bool {
     use Meaning::{Bye, Greeting, Keep, Nothing, Plain, Thanks, TimeOfDay, Yes};
@@ -183,7 +190,7 @@ const fn is_settled(meaning: Meaning) -> bool {
 }
 
 const fn is_question(meaning: Meaning) -> bool {
-    use Meaning::{DoYouDo, HowLong, Hours, Other, Place, Price, Several, Who};
+    use Meaning::{DoYouDo, Hours, HowLong, Other, Place, Price, Several, Who};
     matches!(meaning, Price | HowLong | Hours | Place | Who | Other | Several | DoYouDo)
 }
 

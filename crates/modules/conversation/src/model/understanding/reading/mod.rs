@@ -62,9 +62,8 @@ impl<'a> Reading<'a> {
     /// What sounds like something only after another question.
     fn drop_what_depends(&mut self) {
         let about = self.asked.about;
-        let is_offered =
-            pick::is_list(&self.asked)
-                || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address | AskedAbout::Reminder);
+        let is_offered = pick::is_list(&self.asked)
+            || matches!(about, AskedAbout::Confirm | AskedAbout::Name | AskedAbout::Address | AskedAbout::Reminder);
         let expects_time = matches!(about, AskedAbout::When | AskedAbout::Pick);
         self.hits.retain(|hit| match hit.meaning {
             Meaning::Neither | Meaning::NeitherLater | Meaning::NeitherEarlier => is_offered,

@@ -59,7 +59,8 @@ impl Reading<'_> {
 
     /// "Anything earlier that day": before the offers or after them, and on no other day.
     fn on_that_day(&mut self, now: NaiveDateTime) -> Option<When> {
-        let is_that = |pair: &[Word]| matches!((pair[0].text.as_str(), pair[1].text.as_str()), ("that" | "same", "day"));
+        let is_that =
+            |pair: &[Word]| matches!((pair[0].text.as_str(), pair[1].text.as_str()), ("that" | "same", "day"));
         let (first, last) = (self.asked.offers.iter().min()?, self.asked.offers.iter().max()?);
         let midnight = first.date().succ_opt()?.and_time(NaiveTime::MIN);
         if first.date() != last.date() || !self.words.windows(2).any(is_that) {
@@ -116,7 +117,9 @@ impl Reading<'_> {
             (Some(picked), Some(when)) if is_to_agree && !pick::agrees(picked.pick, &self.asked, when) => None,
             (Some(picked), _) => Some(picked.pick),
             (None, Some(when)) if pick::is_list(&self.asked) => pick::by_time(said, when),
-            (None, None) if self.means(Meaning::Any) && pick::is_list(&self.asked) && !self.is_refused() => Some(Pick::Any),
+            (None, None) if self.means(Meaning::Any) && pick::is_list(&self.asked) && !self.is_refused() => {
+                Some(Pick::Any)
+            }
             _ => None,
         };
         let of = |picked: &Picked| {
