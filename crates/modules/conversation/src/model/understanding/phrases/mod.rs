@@ -186,7 +186,7 @@ fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
         return false;
     }
     let ends =
-        |at: usize| words.get(at).is_none_or(|word| word.ends_sentence()) || matches!(text(at), "," | "and" | "so");
+        |at: usize| words.get(at).is_none_or(Word::ends_sentence) || matches!(text(at), "," | "and" | "so");
     let count = |at: usize| match text(at) {
         "a" | "couple" | "few" if matches!(text(at + 1), "couple" | "few" | "of") => at + 2,
         _ => at + 1,
