@@ -4,6 +4,7 @@
     clippy::print_stdout,
     reason = "a test that meets the unexpected stops there; how many trials stood behind a zero is said"
 )]
+#![allow(clippy::large_futures, reason = "a world is large, and a test has one")]
 
 #[path = "../setup/mod.rs"]
 mod setup;

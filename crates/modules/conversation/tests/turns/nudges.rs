@@ -56,10 +56,7 @@ async fn who_is_silent_after_an_offer_is_asked_once_more_and_no_more() {
     world.is_silent(Duration::seconds(1)).await;
     let nudges = world.nudges(&caller()).await;
     let [nudge] = nudges.as_slice() else { panic!("{nudges:?}") };
-    assert_eq!(
-        (acts(nudge), nudge.status.clone()),
-        (vec!["nudge".to_owned()], nmc_conversation::MessageStatus::Queued)
-    );
+    assert_eq!((acts(nudge), nudge.status), (vec!["nudge".to_owned()], nmc_conversation::MessageStatus::Queued));
     assert!(bodies_sent(&world, &caller())[2].contains("did you see the times I sent"), "{}", nudge.body);
     // Neither time nor price is said to be so still.
     assert!(!nudge.body.contains(|character: char| character.is_ascii_digit()), "{}", nudge.body);
@@ -363,7 +360,7 @@ async fn nobody_is_asked_after_their_text() {
     });
     let timers = async || while world.timers.fire_due().await.unwrap() > 0 {};
     let outbox = world.dispatcher(31);
-    let (_, delivered) = tokio::join!(timers(), outbox.drain());
+    let ((), delivered) = tokio::join!(timers(), outbox.drain());
     delivered.unwrap();
     world.dispatcher.db.wakes().wake_here(Topic::Effects);
     let quiet = "select count(*) from effect_intents where state in ('pending', 'in_flight', 'unknown')";

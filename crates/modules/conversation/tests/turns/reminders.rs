@@ -458,9 +458,9 @@ async fn what_has_moved_before_it_is_sent_is_not_sent() {
         world.waits_until("2026-06-11T19:00:00Z").await;
         assert_eq!(world.reminders_of_all().await, 1);
         if moves {
-            world.moves(id, "2026-06-16T15:00:00Z").await
+            world.moves(id, "2026-06-16T15:00:00Z").await;
         } else {
-            world.calls_off(id).await
+            world.calls_off(id).await;
         }
         let world = world.restarted(&settings());
         world.wait(Duration::seconds(10));
