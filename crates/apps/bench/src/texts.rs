@@ -1,5 +1,5 @@
-//! Callers who text, from the missed call to the appointment, and how long each waits for its answer beyond the time for
-//! which the automation waits itself, so that who writes in pieces is answered once.
+//! Callers who text, from the missed call to the appointment, and how long each waits for its answer beyond the time
+//! for which the automation waits itself, so that who writes in pieces is answered once.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -35,7 +35,8 @@ const CONVERSATIONS: usize = 240;
 const WARM_UP: usize = 100;
 /// The missed calls that open them.
 const CALLS_PER_SECOND: usize = 50;
-/// Conversations whose round trips are counted, and how many texts they write a second: none shares anything with another.
+/// Conversations whose round trips are counted, and how many texts they write a second: none shares anything with
+/// another.
 const COUNTED: usize = 30;
 const COUNTED_RATE: u32 = 5;
 /// What is not answered by then never is.
@@ -197,7 +198,8 @@ async fn wait_for(twilio: &TwilioSimulator, accepted: usize) {
     twilio.settled().await;
 }
 
-/// Each writes one text after the other, all in turn, and wants another day than the others at the same business; returns when the last is answered: when Twilio had each, by its id.
+/// Each writes one text after the other, all in turn, and wants another day than the others at the same business;
+/// returns when the last is answered: when Twilio had each, by its id.
 async fn write(
     bench: &mut Bench,
     callers: Vec<Missed>,

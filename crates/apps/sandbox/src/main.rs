@@ -1,5 +1,5 @@
-//! `cargo run`: the sandbox. `cargo run -- demo`: the main job, played and checked. `cargo run -- evaluate`: the score of
-//! the test conversations.
+//! `cargo run`: the sandbox. `cargo run -- demo`: the main job, played and checked. `cargo run -- evaluate`: the score
+//! of the test conversations.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Callers who text: from the missed call to the appointment without a person, and what they can come up with on the way.
-//! They all text at once, as callers do, for a day each; a conversation is told when all are over.
+//! Callers who text: from the missed call to the appointment without a person, and what they can come up with on the
+//! way. They all text at once, as callers do, for a day each; a conversation is told when all are over.
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,8 @@ const CALLERS: [Caller; 4] = [
     Caller { name: "Cleo", phone: "+14155550153" },
     Caller { name: "Diego", phone: "+14155550154" },
 ];
-/// As long as a text may be at Twilio: <https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource>.
+/// As long as a text may be at Twilio:
+/// <https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource>.
 const CHARACTERS_MAX: usize = 1_600;
 /// As many pictures as Twilio takes in one message, the same page.
 const PICTURES_MAX: usize = 10;

@@ -169,7 +169,8 @@ pub(crate) async fn each_ended_as_it_should(installation: &Installation, callers
     assert!(wrong.is_empty(), "{} conversations ended otherwise: {wrong:#?}", wrong.len());
 }
 
-/// Each text that the product wrote was sent once, each that was sent it wrote, and each that a caller wrote came in once.
+/// Each text that the product wrote was sent once, each that was sent it wrote, and each that a caller wrote came in
+/// once.
 pub(crate) async fn each_text_once(installation: &Installation, callers: &[Caller], excused: &[String]) {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "select c.caller_phone, m.direction, m.body from conv_messages m

@@ -114,8 +114,8 @@ pub(crate) const SCRIPTS: [Script; 8] = [
 ];
 
 impl Script {
-    /// Which line comes after an answer to this one. What is asked once more, because a timeslot is gone or the answer came
-    /// before the question could be read, is answered once more. Nothing where the answer asks for none of them.
+    /// Which line comes after an answer to this one. What is asked once more, because a timeslot is gone or the answer
+    /// came before the question could be read, is answered once more. Nothing where the answer asks for none of them.
     pub(crate) fn after(&self, written: usize, answer: &str) -> Option<usize> {
         let asks_for =
             |line: &usize| line.checked_sub(1).is_some_and(|before| answer.contains(self.lines[before].until));

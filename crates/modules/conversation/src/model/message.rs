@@ -82,7 +82,8 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// Until when a text is of use that is due since `counts_from`: a greeting since its call, any other since it was written.
+/// Until when a text is of use that is due since `counts_from`: a greeting since its call, any other since it was
+/// written.
 pub(crate) fn useful_until(purpose: Purpose, counts_from: DateTime<Utc>) -> DateTime<Utc> {
     counts_from
         + match purpose {

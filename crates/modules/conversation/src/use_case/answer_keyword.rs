@@ -163,8 +163,8 @@ async fn own_decision(
     let now = tx.now();
     let given = store::message::keyword_answers(tx, phone, key, now - Duration::days(1)).await?;
     let is_recent = |at: &DateTime<Utc>| now - *at < Duration::minutes(SAME_ANSWER_MINUTES);
-    // One confirmation per opt-out is the gate's rule; who opts out and in by turns has read what it says. Each change of
-    // mind is recorded all the same.
+    // One confirmation per opt-out is the gate's rule; who opts out and in by turns has read what it says. Each change
+    // of mind is recorded all the same.
     let is_too_soon = keyword != Keyword::Stop && given.iter().any(is_recent);
     let is_too_many = given.len() >= SAME_ANSWER_PER_DAY || is_too_soon;
     if is_too_many || store::message::spoken(tx, phone, key).await?.in_a_day >= MAX_AUTOMATIC_PER_DAY {

@@ -89,8 +89,8 @@ pub(crate) async fn take_over_locked(
     audit_state(conversations, tx, actor, "conversation.taken-over", conversation, before).await
 }
 
-/// The first that a person does in a conversation that the automation has handed over, and that is locked: what was still
-/// to be said before that never leaves. Says whether it was the first. The caller saves it.
+/// The first that a person does in a conversation that the automation has handed over, and that is locked: what was
+/// still to be said before that never leaves. Says whether it was the first. The caller saves it.
 pub(crate) async fn take_up(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<bool, DbError> {
     let is_first = conversation.state == ConversationState::Human && store::turn::has_spoken(tx, conversation).await?;
     if is_first {
@@ -108,8 +108,8 @@ async fn silence(tx: &mut Tx, conversation: &mut ConversationRecord) -> Result<(
     Ok(())
 }
 
-/// The automation gives an open conversation that is locked to a person. What it has planned still goes out; what it holds
-/// it gives back, because nobody has said to go on with that. The caller saves it.
+/// The automation gives an open conversation that is locked to a person. What it has planned still goes out; what it
+/// holds it gives back, because nobody has said to go on with that. The caller saves it.
 pub(crate) async fn hand_over_locked(
     conversations: &Conversation,
     tx: &mut Tx,

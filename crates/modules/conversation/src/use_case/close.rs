@@ -12,8 +12,8 @@ use crate::{
     timers::{close::CloseTimer, override_window::OverrideTimer},
 };
 
-/// Takes back every text of the automation that has not been claimed; what a person wrote still goes out. Says since when
-/// the caller waits, where one of them was the answer. The conversation is locked.
+/// Takes back every text of the automation that has not been claimed; what a person wrote still goes out. Says since
+/// when the caller waits, where one of them was the answer. The conversation is locked.
 pub(crate) async fn take_back_automatic(
     tx: &mut Tx,
     conversation: &ConversationRecord,

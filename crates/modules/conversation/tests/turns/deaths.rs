@@ -40,7 +40,8 @@ async fn is_buried(world: &World) -> bool {
     eventually(std::time::Duration::from_secs(10), async || world.count(open).await == 0).await
 }
 
-/// At every point at which a dispatcher waits for anything: after the claim, in thought, before, in and after the commit.
+/// At every point at which a dispatcher waits for anything: after the claim, in thought, before, in and after the
+/// commit.
 #[tokio::test]
 async fn whoever_dies_anywhere_is_followed_by_one_answer() {
     let (world, mut deaths) = (shop().await, 0);

@@ -48,8 +48,8 @@ async fn every_answer_says_why_it_was_given() {
     assert!(!why.decisions.is_empty());
 }
 
-/// The automation cannot look at it, somebody is asked to, and the words beside it are answered; the task stays while the
-/// conversation goes on.
+/// The automation cannot look at it, somebody is asked to, and the words beside it are answered; the task stays while
+/// the conversation goes on.
 #[tokio::test]
 async fn a_picture_is_a_persons_and_the_words_with_it_are_answered() {
     let world = shop().await;

@@ -125,7 +125,8 @@ impl Thought<'_> {
         self.dialogue.change = Some(Change { appointment, kind });
     }
 
-    /// Whether it begins so soon that a person has been asked to see to it. The customer hears that it stands until then.
+    /// Whether it begins so soon that a person has been asked to see to it. The customer hears that it stands until
+    /// then.
     fn is_too_late(&mut self, kind: ChangeKind, appointment: Option<AppointmentId>) -> bool {
         let late = appointment.filter(|id| self.world.late.contains(id)).and_then(|id| self.visit(id));
         let Some(visit) = late else { return false };

@@ -25,8 +25,8 @@ pub(crate) enum Unfounded {
     Link,
 }
 
-/// Finds what the text says beyond the facts of its acts: each amount, time, date, length, figure, day and link has to be
-/// part of one of them, written as one piece.
+/// Finds what the text says beyond the facts of its acts: each amount, time, date, length, figure, day and link has to
+/// be part of one of them, written as one piece.
 pub(crate) fn check(text: &str, acts: &[Act], voice: &Voice) -> Result<(), Unfounded> {
     if text.trim().is_empty() {
         return Err(Unfounded::Nothing);

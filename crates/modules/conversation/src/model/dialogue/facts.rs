@@ -174,8 +174,8 @@ fn time(time: NaiveTime, has_minutes: bool) -> String {
     }
 }
 
-/// As few signs as possible that make a text longer on the wire: accents that it has no letter for are left out, and so is
-/// what is no letter at all.
+/// As few signs as possible that make a text longer on the wire: accents that it has no letter for are left out, and so
+/// is what is no letter at all.
 pub(super) fn plain(text: &str) -> String {
     let text = normalised(text);
     if Segments::of(&text).encoding == Encoding::Gsm7 {

@@ -1,5 +1,5 @@
-//! What the automation answers: where a conversation stands, what was said and what is so make acts, commands and where it
-//! stands then. Pure: the same three always make the same answer.
+//! What the automation answers: where a conversation stands, what was said and what is so make acts, commands and where
+//! it stands then. Pure: the same three always make the same answer.
 //!
 //! ```text
 //! Dialogue + Understood + World -> step --+--> Search: these times are to be looked up, then step again
@@ -9,8 +9,8 @@
 //! An act carries the facts it says; they come from the [`World`] and from slots that were offered, never from what the
 //! caller wrote. How an act is worded is data (`texts/`), and [`check`] finds whatever a text says beyond its acts.
 //!
-//! What is asked next follows from what is known (`next.rs`), so that a question in between, a change of mind or an hour
-//! with a person of the business need no states of their own.
+//! What is asked next follows from what is known (`next.rs`), so that a question in between, a change of mind or an
+//! hour with a person of the business need no states of their own.
 
 mod act;
 mod booking;
@@ -86,8 +86,8 @@ impl Answer {
 pub(crate) enum Command {
     /// Gives a hold back.
     Release(HoldId),
-    /// Reserves a slot at the price that was told: if the item costs something else by then, the price has changed. What
-    /// comes of it is to be kept by [`Dialogue::held`].
+    /// Reserves a slot at the price that was told: if the item costs something else by then, the price has changed.
+    /// What comes of it is to be kept by [`Dialogue::held`].
     Hold {
         /// The slot.
         slot: Slot,

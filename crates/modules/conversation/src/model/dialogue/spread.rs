@@ -26,8 +26,8 @@ struct Free {
     start: NaiveDateTime,
 }
 
-/// Two or three of the slots, where there are as many: of different days and halves of a day, else well apart. The first
-/// there is, where it is to be soon.
+/// Two or three of the slots, where there are as many: of different days and halves of a day, else well apart. The
+/// first there is, where it is to be soon.
 pub(super) fn spread(slots: &[Slot], refused: &[NaiveDateTime], wish: &When, zone: Tz) -> Vec<Slot> {
     let mut free = away_from(refused, free(slots, zone));
     if !wish.asap {
@@ -77,8 +77,8 @@ fn round(all: Vec<Free>) -> Vec<Free> {
     if round.len() < OFFERS_MAX { all } else { round }
 }
 
-/// The first of each half of a day, the best first, those last of which something was refused; then what is furthest from
-/// those.
+/// The first of each half of a day, the best first, those last of which something was refused; then what is furthest
+/// from those.
 fn chosen(best_first: &[Free], refused: &[NaiveDateTime], wish: &When) -> Vec<Slot> {
     let mut chosen: Vec<Free> = Vec::new();
     for is_refused in [false, true] {
@@ -113,7 +113,8 @@ fn chosen(best_first: &[Free], refused: &[NaiveDateTime], wish: &When) -> Vec<Sl
     chosen.into_iter().map(|free| free.slot).collect()
 }
 
-/// Half past one for one o'clock, or half past twelve, where that is free and nobody asked for just that: "1" is the first of the list then.
+/// Half past one for one o'clock, or half past twelve, where that is free and nobody asked for just that: "1" is the
+/// first of the list then.
 fn unmistakable(chosen: &mut [Free], best_first: &[Free], wish: &When) {
     let is_wished = |start: NaiveDateTime| {
         let is_at = |window: &LocalWindow| window.from == start && window.until - window.from <= EXACT;

@@ -143,7 +143,8 @@ impl fmt::Debug for Dialogue {
 }
 
 impl Dialogue {
-    /// As it was stored. What another version or nobody has written begins anew: the worst of it is a question asked twice.
+    /// As it was stored. What another version or nobody has written begins anew: the worst of it is a question asked
+    /// twice.
     pub(crate) fn read(stored: Option<&Value>) -> Self {
         let read = stored.and_then(|stored| serde_json::from_value::<Self>(stored.clone()).ok());
         read.filter(|dialogue| dialogue.version == VERSION).unwrap_or_default()

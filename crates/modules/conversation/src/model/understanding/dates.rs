@@ -1,5 +1,5 @@
-//! What the calendar says of a day ("the 14th", "march 20", "in two weeks", "end of next week"): read by duckling, which is
-//! given those words alone.
+//! What the calendar says of a day ("the 14th", "march 20", "in two weeks", "end of next week"): read by duckling,
+//! which is given those words alone.
 
 use std::ops::Range;
 

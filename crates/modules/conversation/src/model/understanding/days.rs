@@ -1,5 +1,5 @@
-//! Days as callers say them: those that are counted from today (`relative.rs`), months (`months.rs`), and what the calendar
-//! says (`dates.rs`).
+//! Days as callers say them: those that are counted from today (`relative.rs`), months (`months.rs`), and what the
+//! calendar says (`dates.rs`).
 
 use std::ops::Range;
 

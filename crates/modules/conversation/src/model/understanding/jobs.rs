@@ -28,7 +28,8 @@ const FILLERS: &str = "a an the i im ive id ill we were weve you your yours my o
     buenas dias tardes noches gracias le les lo hay puedo puedan sea este ahorita guess umm uhh option nothing something tiene algo esas esos sooner anymore live same few amigo agendar espanol saw ubicados mom ya competitor friend neighbor out busy rn driving pic pics picture pictures photo photos sent ideal ish depends pretty include includes included spelled hacer prefiero cool having hope whens fast joke crazy rain raining weather huh wow cmon haha hahaha omg ok lmao jk btw tho though mismo vivo asi al entre llamo dejela";
 static IS_FILLER: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.split_whitespace().collect());
 
-/// What is done to many things: who wants "a dishwasher installed" does not want another thing installed. Its beginnings.
+/// What is done to many things: who wants "a dishwasher installed" does not want another thing installed. Its
+/// beginnings.
 const DONE_TO_MANY: [&str; 13] = [
     "insta", "repair", "clean", "replac", "inspect", "upgrad", "servic", "broken", "repara", "arregl", "limpi",
     "cambi", "reemplaz",

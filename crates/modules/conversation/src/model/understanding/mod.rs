@@ -8,10 +8,10 @@
 //! ```
 //!
 //! Where to look: `phrases/` has the phrases by topic, English and Spanish together; `spelling.rs` misspellings and
-//! abbreviations; `parts_of_day.rs` "first thing" and the like; `relative.rs`, `months.rs` and `dates.rs` the kinds of days;
-//! `parts.rs` "not before", "any day but"; `spanish_words.rs` Spanish times in English; `jobs.rs` the words that name no job.
-//! `reading/` puts it together, `reading/agreement.rs` says what is a yes. The labelled texts in `tests/understanding/` say
-//! what must come out: a text that is read wrongly becomes a line there first.
+//! abbreviations; `parts_of_day.rs` "first thing" and the like; `relative.rs`, `months.rs` and `dates.rs` the kinds of
+//! days; `parts.rs` "not before", "any day but"; `spanish_words.rs` Spanish times in English; `jobs.rs` the words that
+//! name no job. `reading/` puts it together, `reading/agreement.rs` says what is a yes. The labelled texts in
+//! `tests/understanding/` say what must come out: a text that is read wrongly becomes a line there first.
 
 mod answers;
 mod calendar;

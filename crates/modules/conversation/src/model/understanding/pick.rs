@@ -187,9 +187,9 @@ fn before<'a>(said: &Said<'a>, at: usize) -> &'a str {
     at.checked_sub(1).map_or("", |before| text(said, before))
 }
 
-/// A number by which one is picked. "2" is the second of the list, or the one at 2 o'clock: where both are among the offers
-/// and are not the same one, nobody can know, and a person would ask. A day that is said ("2 on wednesday"), "at 2", "2pm"
-/// and "number 2" leave one of the two. "1 or 3" leaves it to us, and "not 2" to a question.
+/// A number by which one is picked. "2" is the second of the list, or the one at 2 o'clock: where both are among the
+/// offers and are not the same one, nobody can know, and a person would ask. A day that is said ("2 on wednesday"), "at
+/// 2", "2pm" and "number 2" leave one of the two. "1 or 3" leaves it to us, and "not 2" to a question.
 fn by_number(said: &Said<'_>, at: usize) -> Option<Picked> {
     let place = number(text(said, at)).and_then(|number| usize::try_from(number).ok())?;
     let nth = place.checked_sub(1).filter(|nth| *nth < list_len(said.asked))?;

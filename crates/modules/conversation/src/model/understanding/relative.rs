@@ -1,5 +1,5 @@
-//! Days that are counted from today: weekdays, today and tomorrow, weeks and weekends, any day. Names of weekdays come in
-//! lists and with "any", "no" and "after" (`parts.rs`).
+//! Days that are counted from today: weekdays, today and tomorrow, weeks and weekends, any day. Names of weekdays come
+//! in lists and with "any", "no" and "after" (`parts.rs`).
 
 use std::ops::Range;
 

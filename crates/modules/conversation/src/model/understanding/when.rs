@@ -24,8 +24,8 @@ pub(super) struct Group {
     pub(super) clocks: Vec<Part>,
 }
 
-/// The wish that days and times of day make; none where there are neither. One that cannot be (it is past, or too far) has
-/// no windows.
+/// The wish that days and times of day make; none where there are neither. One that cannot be (it is past, or too far)
+/// has no windows.
 pub(super) fn combine(
     words: &[Word],
     clocks: &[SaidClock],

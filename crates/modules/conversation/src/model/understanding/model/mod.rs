@@ -1,5 +1,5 @@
-//! The other reading: a language model's. It is told what was asked and what the caller wrote, and answers with sayings; it
-//! has no tools, sees nothing of another business, and nothing it says is a fact (ADR 0015, ADR 0028).
+//! The other reading: a language model's. It is told what was asked and what the caller wrote, and answers with
+//! sayings; it has no tools, sees nothing of another business, and nothing it says is a fact (ADR 0015, ADR 0028).
 //!
 //! ```text
 //! Inquiry --json--> model --json--> read: bounds, offers, words that stand in the texts -+-> weigh -> Understood
@@ -49,8 +49,8 @@ pub(crate) struct Interpretation {
     pub(crate) language: Option<Language>,
 }
 
-/// What the best of models would answer that hears just what the deterministic reading hears: for simulators. `inquiry` is
-/// the JSON that a model is sent; nothing where it is none.
+/// What the best of models would answer that hears just what the deterministic reading hears: for simulators. `inquiry`
+/// is the JSON that a model is sent; nothing where it is none.
 pub fn deterministic_answer(inquiry: &str) -> Option<String> {
     let inquiry: Inquiry = serde_json::from_str(inquiry).ok()?;
     let texts: Vec<&str> = inquiry.texts.iter().map(String::as_str).collect();

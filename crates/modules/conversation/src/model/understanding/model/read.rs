@@ -1,5 +1,5 @@
-//! A model's answer as sayings. Whatever it has that cannot be so is left out: times that are past, places in a list that has
-//! fewer, words that the caller did not write, kinds that are not known.
+//! A model's answer as sayings. Whatever it has that cannot be so is left out: times that are past, places in a list
+//! that has fewer, words that the caller did not write, kinds that are not known.
 
 use std::collections::HashSet;
 
@@ -22,8 +22,8 @@ const SAYINGS_MAX: usize = 20;
 /// As long as an address may be.
 const WORDS_CHARS: usize = 200;
 
-/// Reads the answer to an inquiry; nothing where it is no interpretation. Around the JSON there may be other words, as some
-/// models cannot help writing.
+/// Reads the answer to an inquiry; nothing where it is no interpretation. Around the JSON there may be other words, as
+/// some models cannot help writing.
 pub(crate) fn read(answer: &str, inquiry: &Inquiry) -> Option<Interpretation> {
     // What a model thinks aloud comes first.
     let said = answer.rsplit_once("</think>").map_or(answer, |(_, said)| said);

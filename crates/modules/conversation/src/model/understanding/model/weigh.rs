@@ -1,5 +1,5 @@
-//! What a model may say alone (ADR 0028): whatever is asked back, and whatever is a person's. What acts at once has to be
-//! heard by both readings, and danger is heard by either.
+//! What a model may say alone (ADR 0028): whatever is asked back, and whatever is a person's. What acts at once has to
+//! be heard by both readings, and danger is heard by either.
 
 use chrono::NaiveDateTime;
 
@@ -29,8 +29,8 @@ pub(crate) fn weigh(model: Interpretation, other: &Understood, stakes: &Stakes<'
         let alarms = model.sayings.into_iter().filter(is_alarm);
         unsure.chain([Saying::Pick(Pick::Unsure)]).chain(alarms).collect()
     } else if both_say(is_yes) || both_say(is_pick) || cancels {
-        // Who agrees means what stands beside it as well: "yes, if you come on friday". A model that leaves that out, or puts
-        // something in, makes another agreement of it.
+        // Who agrees means what stands beside it as well: "yes, if you come on friday". A model that leaves that out,
+        // or puts something in, makes another agreement of it.
         other.sayings.iter().cloned().chain(model.sayings.into_iter().filter(is_alarm)).collect()
     } else {
         let may_say = |saying: &Saying| match saying {

@@ -1,7 +1,8 @@
-//! Danger by word families: a thing and what it does, in any order and a few words apart, so that nobody has to think of each
-//! sentence. Signs are in the notation of `phrases`. Data, and how it is looked for.
+//! Danger by word families: a thing and what it does, in any order and a few words apart, so that nobody has to think
+//! of each sentence. Signs are in the notation of `phrases`. Data, and how it is looked for.
 //!
-//! A pair stands here only if it is dangerous whatever else is said; what is dangerous by its wording alone is in `alarms.rs`.
+//! A pair stands here only if it is dangerous whatever else is said; what is dangerous by its wording alone is in
+//! `alarms.rs`.
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 

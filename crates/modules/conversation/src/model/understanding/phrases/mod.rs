@@ -1,15 +1,17 @@
-//! Finds phrases in a text: from left to right, the longest first, and no word in two of them. So a longer phrase that only
-//! sounds like another ("not an emergency") takes its words away. An emergency gives way only to what covers it whole.
+//! Finds phrases in a text: from left to right, the longest first, and no word in two of them. So a longer phrase that
+//! only sounds like another ("not an emergency") takes its words away. An emergency gives way only to what covers it
+//! whole.
 //!
 //! The phrases are data, by topic, English and Spanish together: danger in `alarms.rs`, and by families of words in
-//! `hazards.rs`; persons, calls, anger and wrong
-//! numbers in `people.rs`; moving, cancelling, answers to offers and "as soon as possible" in `appointments.rs`; prices,
-//! hours and the other questions in `questions.rs`; yes, no, thanks and hello in `manners.rs`. They are written in lower
-//! case, without accents and apostrophes, as `spelling.rs` spells them.
+//! `hazards.rs`; persons, calls, anger and wrong numbers in `people.rs`; moving, cancelling, answers to offers and "as
+//! soon as possible" in `appointments.rs`; prices, hours and the other questions in `questions.rs`; yes, no, thanks and
+//! hello in `manners.rs`. They are written in lower case, without accents and apostrophes, as `spelling.rs` spells
+//! them.
 //!
-//! Pieces of a phrase are separated by one space. `a|b` is either word, `<name>` a word of the list of that name, `?` behind
-//! a word makes it optional (not the first). `#` is a number of three digits and more. `..2` is up to two words of any kind. `^` and `.` are the two ends of a part of
-//! a sentence. Phrases go over commas and hyphens and end where a sentence ends.
+//! Pieces of a phrase are separated by one space. `a|b` is either word, `<name>` a word of the list of that name, `?`
+//! behind a word makes it optional (not the first). `#` is a number of three digits and more. `..2` is up to two words
+//! of any kind. `^` and `.` are the two ends of a part of a sentence. Phrases go over commas and hyphens and end where
+//! a sentence ends.
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
@@ -165,8 +167,8 @@ pub(super) fn find(words: &[Word]) -> Vec<Hit> {
     hits
 }
 
-/// "The pipe burst two years ago": nothing of today. Only where the date follows at once and ends the part of the sentence,
-/// and nothing in the text is of now: "the outlet you replaced last year sparks" is.
+/// "The pipe burst two years ago": nothing of today. Only where the date follows at once and ends the part of the
+/// sentence, and nothing in the text is of now: "the outlet you replaced last year sparks" is.
 fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     // "I want to know that its ok now".
@@ -313,7 +315,8 @@ fn any_of(word: &'static str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The furthest end of what is left of a phrase. Its steps are bounded by the phrase: only gaps and optional words fork.
+/// The furthest end of what is left of a phrase. Its steps are bounded by the phrase: only gaps and optional words
+/// fork.
 fn end(pieces: &[Piece], words: &[Word], at: usize) -> Option<usize> {
     let Some((piece, rest)) = pieces.split_first() else { return Some(at) };
     let here = words.get(at);

@@ -1,5 +1,5 @@
-//! Whether words of agreement agree: a yes books, so "is that ok", "not sure that works" and "ok if it is under $100" are
-//! none.
+//! Whether words of agreement agree: a yes books, so "is that ok", "not sure that works" and "ok if it is under $100"
+//! are none.
 
 use super::{
     super::{
@@ -79,7 +79,8 @@ impl Reading<'_> {
         (!is_negated && !is_asked && !is_of_other && !is_conditional && !is_if).then_some(Saying::Yes)
     }
 
-    /// Takes back an agreement that the rest of the text leaves open. What calls off, books or moves at once takes no less.
+    /// Takes back an agreement that the rest of the text leaves open. What calls off, books or moves at once takes no
+    /// less.
     pub(super) fn weigh_agreement(&mut self) {
         match self.asked.about {
             AskedAbout::CancelConfirm => self.weigh_calling_off(),

@@ -105,8 +105,8 @@ fn written(saying: &Saying) -> String {
     }
 }
 
-/// `03-11 15..24` is the 11th of March from 15:00 until midnight; whole days have no hours, and several are `03-11..03-13`. Of many
-/// there are the first two and their number.
+/// `03-11 15..24` is the 11th of March from 15:00 until midnight; whole days have no hours, and several are
+/// `03-11..03-13`. Of many there are the first two and their number.
 fn windows(when: &When) -> String {
     let mut written = String::new();
     if when.asap {
