@@ -14,8 +14,8 @@ pub(super) const PARTS_MAX: usize = 2;
 /// So many questions in a row that bring nothing, and a person takes the conversation: nobody gets on, or two machines
 /// talk.
 const CIRCLES_MAX: u8 = 5;
-/// So many texts of the automation, and a person takes the conversation: a booking needs a third of them, and a few more
-/// would be held back ([`crate::model::greeting::MAX_AUTOMATIC_PER_DAY`]).
+/// So many texts of the automation, and a person takes the conversation: a booking needs a third of them, and a few
+/// more would be held back ([`crate::model::greeting::MAX_AUTOMATIC_PER_DAY`]).
 const TEXTS_MAX: u8 = 18;
 
 /// A turn being thought.

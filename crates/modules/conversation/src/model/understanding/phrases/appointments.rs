@@ -1,4 +1,4 @@
-//! Moving, cancelling, and what to say to offers and about times without naming one. In the notation of `phrases`. Data.
+//! Moving, cancelling, and what is said to offers and of times without naming one. In the notation of `phrases`. Data.
 
 use super::{
     Lists,
