@@ -187,8 +187,7 @@ fn is_over(words: &[Word], hit: &Range<usize>) -> bool {
     if (0..words.len()).any(is_now) {
         return false;
     }
-    let ends =
-        |at: usize| words.get(at).is_none_or(Word::ends_sentence) || matches!(text(at), "," | "and" | "so");
+    let ends = |at: usize| words.get(at).is_none_or(Word::ends_sentence) || matches!(text(at), "," | "and" | "so");
     let count = |at: usize| match text(at) {
         "a" | "couple" | "few" if matches!(text(at + 1), "couple" | "few" | "of") => at + 2,
         _ => at + 1,
