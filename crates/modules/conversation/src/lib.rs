@@ -45,8 +45,8 @@ pub use model::{
     stretch::{HumanStretch, StretchBegan, StretchEnded},
     task::{Task, TaskKind},
     template::{Template, TemplateError, TemplateKey, Wording},
-    understanding::model::deterministic_answer,
     turn::SETTLES_AFTER,
+    understanding::model::deterministic_answer,
     written::BodyError,
 };
 pub use nmc_events::conversation::{Author, CloseReason, Direction, MessageStatus};
