@@ -184,7 +184,8 @@ impl Dialogue {
                 | AskedAbout::Reminder
         );
         let offers = if is_of_other { &[] } else { self.offers.as_slice() };
-        Asked { about: self.about(world), offers: offers.iter().map(|slot| local(slot.start, world.zone)).collect() }
+        let offers = offers.iter().map(|slot| local(slot.start, world.zone)).collect();
+        Asked { about: self.about(world), offers, is_moving: self.is_moving() }
     }
 
     /// What the caller answers. What is booked or called off for a "1" that was written twice nobody has agreed to.

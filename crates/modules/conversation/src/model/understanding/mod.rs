@@ -186,6 +186,8 @@ pub(crate) struct Asked {
     pub(crate) about: AskedAbout,
     /// The business-local starts of what it offered, in that order.
     pub(crate) offers: Vec<NaiveDateTime>,
+    /// Whether what is picked moves an appointment, and at once.
+    pub(crate) is_moving: bool,
 }
 
 /// What the automation may have asked.
@@ -219,7 +221,7 @@ pub(crate) enum AskedAbout {
 
 /// Reads a first text, so that the next does not wait for the tables to be built: call it once at the start.
 pub(crate) fn warm_up() {
-    let asked = Asked { about: AskedAbout::Pick, offers: vec![NaiveDateTime::default()] };
+    let asked = Asked { about: AskedAbout::Pick, offers: vec![NaiveDateTime::default()], is_moving: false };
     understand(&["hola, 2 on the 14th of march"], &asked, NaiveDateTime::default(), &OpeningHours::default());
 }
 

@@ -74,7 +74,8 @@ impl Inquiry {
     }
 
     pub(super) fn asked(&self) -> Asked {
-        Asked { about: self.asked, offers: self.offers.iter().map(|offer| offer.start).collect() }
+        let offers = self.offers.iter().map(|offer| offer.start).collect();
+        Asked { about: self.asked, offers, is_moving: false }
     }
 
     /// How many the caller could pick from by number.

@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        AskedAbout, Saying, jobs,
+        AskedAbout, Pick, Saying, jobs,
         phrases::{Hit, Meaning},
         words::Word,
     },
@@ -20,18 +20,21 @@ const QUESTIONS: [&str; 19] = [
 ];
 /// What leaves open whether somebody agrees, wherever it stands in a text.
 const DOUBTS: &str = "no not never nor neither dont cannot wont doesnt isnt arent didnt wasnt wouldnt shouldnt couldnt hardly \
-    maybe perhaps possibly unless until when wait wrong incorrect but instead unsure depends if nunca tampoco \
-    pero quizas quiza cuando hasta espere espera depende aunque mejor equivocado";
+    maybe perhaps possibly unless until when wait wrong incorrect but instead unsure depends if provided assuming except \
+    though although once after before earlier later another somewhere else anyway skip stop question minutes what luego primero \
+    otro otra caro mal nunca tampoco pero quizas quiza tal cuando hasta espere espera depende aunque mejor equivocado";
 /// What "if" may be followed by without making a condition.
 const NO_CONDITION: [&str; 5] = ["possible", "needed", "necessary", "anything", "not"];
 /// With one of these, and with [`BESIDE`] and nothing else, somebody agrees that an appointment is called off.
-const CALLS_OFF: &str = "yes ok sure y ya 1 correct right absolutely definitely certainly course fine perfect great good alright cool \
-    agreed exactly off cancel cancelled canceled do go si claro dale vale bueno correcto perfecto acuerdo \
-    adelante supuesto cancele cancela cancelen cancelar cancelarla cancelela cancelelo anule anulela";
+const CALLS_OFF: &str = "yes ok sure y ya 1 correct course absolutely definitely certainly agreed exactly off cancel cancelled \
+    canceled do go si claro dale vale correcto acuerdo adelante supuesto cancele cancela cancelen cancelar cancelarla \
+    cancelela cancelelo anule anulela";
 /// What may stand beside it.
-const BESIDE: &str = "please it that this the my our appointment booking visit for me us and i we id ill ahead so sorry \
+const BESIDE: &str = "fine perfect great good alright cool right bueno perfecto please it that this the my our appointment booking visit for me us and i we id ill ahead so sorry \
     just sir maam man thanks thank very much again sounds all now of call then bye goodbye take care have a nice day por \
     favor gracias muchas lo la cita mi de bien senor senora que adios";
+/// What stands beside a time that is no pick: "I have work at 8", "either 8 or 12".
+const NO_PICK: &str = "either or who have work meeting early late check prefer ask leave off";
 /// What may stand beside it only where it is said what is wanted: "I want to cancel".
 const WISHES: [&str; 7] = ["want", "need", "like", "would", "to", "quiero", "deseo"];
 /// Who says one of these is coming.
@@ -82,12 +85,34 @@ impl Reading<'_> {
     /// Takes back an agreement that the rest of the text leaves open. What calls off, books or moves at once takes no
     /// less.
     pub(super) fn weigh_agreement(&mut self) {
+        if self.asked.is_moving && self.is_move_in_doubt() {
+            self.doubt_move();
+        }
         match self.asked.about {
             AskedAbout::CancelConfirm => self.weigh_calling_off(),
             AskedAbout::Confirm | AskedAbout::Pick | AskedAbout::Reminder if self.is_in_doubt() => {
                 self.sayings.retain(|saying| *saying != Saying::Yes);
             }
             _ => {}
+        }
+    }
+
+    /// Whether a pick that moves at once is left open: by what leaves an agreement open, or because the time is that of
+    /// something else, or is one of two.
+    fn is_move_in_doubt(&self) -> bool {
+        let says = |text: &str| self.words.iter().any(|word| word.text == text);
+        // "Can we do 12?" wants it, "12?" asks.
+        let is_asked = says("?") && !["can", "could", "how", "lets"].into_iter().any(says);
+        is_asked || self.is_in_doubt() || self.words.iter().any(|word| is_of(NO_PICK, &word.text))
+    }
+
+    /// What moves at once is asked about where anything else was written: "who comes at 8?", "I have work at 8".
+    fn doubt_move(&mut self) {
+        self.sayings.retain(|saying| *saying != Saying::Yes);
+        for saying in &mut self.sayings {
+            if matches!(saying, Saying::Pick(_)) {
+                *saying = Saying::Pick(Pick::Unsure);
+            }
         }
     }
 

@@ -43,12 +43,13 @@ fn moment(text: &str) -> NaiveDateTime {
 }
 
 /// As [`asked`] knows them.
-pub(super) const EVERY_QUESTION: [&str; 11] = [
+pub(super) const EVERY_QUESTION: [&str; 12] = [
     "nothing",
     "job",
     "which-job",
     "when",
     "pick",
+    "moving-pick",
     "name",
     "address",
     "confirm",
@@ -58,6 +59,7 @@ pub(super) const EVERY_QUESTION: [&str; 11] = [
 ];
 
 pub(super) fn asked(about: &str) -> Asked {
+    let (about, is_moving) = about.strip_prefix("moving-").map_or((about, false), |about| (about, true));
     let (about, offers) = match about {
         "nothing" => (AskedAbout::Nothing, Vec::new()),
         "job" => (AskedAbout::Job, Vec::new()),
@@ -74,7 +76,7 @@ pub(super) fn asked(about: &str) -> Asked {
         "reminder" => (AskedAbout::Reminder, Vec::new()),
         about => panic!("{about}"),
     };
-    Asked { about, offers }
+    Asked { about, offers, is_moving }
 }
 
 /// A saying as the tables write it.
